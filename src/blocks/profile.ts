@@ -1,0 +1,31 @@
+/** The encoder settings and cutting rule that a bundle is made with, and the short names the cache files them under. */
+
+/** The integrity check of a block's content (.xz 1.2.1 §2.1.1.2). */
+export type CheckName = 'crc32' | 'crc64' | 'sha256';
+
+/** All that decides a block's bytes, given its content. */
+export interface EncoderSettings {
+  /** The liblzma version, for encoders of different versions may differ: `5.4.1`. */
+  readonly liblzma: string;
+  /** 0 to 9, as in `xz -6`. */
+  readonly preset: number;
+  /** As in `xz -6e`. */
+  readonly extreme: boolean;
+  readonly check: CheckName;
+}
+
+/** All that decides a layer's blocks, given the layer. */
+export interface Profile extends EncoderSettings {
+  /** The name and version of the cutting rule: `content-4m-1`. */
+  readonly cutter: string;
+}
+
+/** A name for `settings`, fit for a folder: `xz6-crc64-5.4.1`, `xz9e-sha256-5.4.1`. */
+export function encoderName(settings: EncoderSettings): string {
+  return `xz${settings.preset}${settings.extreme ? 'e' : ''}-${settings.check}-${settings.liblzma}`;
+}
+
+/** A name for `profile`, fit for a folder. */
+export function profileName(profile: Profile): string {
+  return `${encoderName(profile)}-${profile.cutter}`;
+}

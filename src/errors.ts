@@ -1,0 +1,88 @@
+/** The one error class of bundlefs and the union of its codes; docs/errors.md lists what each one means. */
+
+/** Every reason for which bundlefs refuses or fails. Match on these, never on message text. */
+export type ErrorCode =
+  // what was asked for
+  | 'invalid-argument'
+  | 'invalid-reference'
+  | 'image-not-found'
+  | 'terminal-output'
+  // where images come from
+  | 'source-unreachable'
+  | 'source-failed'
+  | 'archive-not-found'
+  | 'archive-empty'
+  | 'archive-truncated'
+  | 'archive-corrupt'
+  | 'archive-unsupported'
+  | 'config-missing'
+  | 'config-mismatch'
+  | 'layer-missing'
+  | 'layer-mismatch'
+  // xz
+  | 'xz-corrupt'
+  | 'xz-truncated'
+  | 'xz-unsupported'
+  // the cache
+  | 'cache-full'
+  | 'cache-read-only'
+  | 'cache-failed'
+  | 'block-missing'
+  | 'block-corrupt'
+  | 'record-corrupt'
+  | 'encode-failed'
+  // where bundles go to
+  | 'output-failed'
+  | 'output-full'
+  | 'bundle-corrupt'
+  | 'load-failed'
+  | 'mount-point-invalid'
+  | 'mount-point-busy'
+  | 'mount-unavailable'
+  | 'mount-failed'
+  | 'not-mounted'
+  // this program
+  | 'addon-unavailable'
+  | 'interrupted';
+
+export interface BundleErrorOptions {
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+  /** What the user can do about it: one or more whole lines, shown below the message. */
+  readonly hint?: string;
+  /** The path of the file at fault, where a caller answers by setting that file aside. */
+  readonly path?: string;
+}
+
+/**
+ * What bundlefs throws for everything that is not a programmer's mistake (those are TypeError and RangeError).
+ * The message reads `Cannot <verb> "<what>": <what was found, what was wanted>`, without a full stop.
+ */
+export class BundleError extends Error {
+  override readonly name = 'BundleError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly path: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: BundleErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.path = options.path;
+  }
+}
+
+/** Whether `error` is a BundleError, and, where codes are given, one of those. */
+export function isBundleError(error: unknown, ...codes: readonly ErrorCode[]): error is BundleError {
+  return error instanceof BundleError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** The errno name (`ENOENT`, `ENOSPC` …) of a system error, or undefined for any other value. */
+export function findErrno(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** The message of anything thrown, for building another message from it. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

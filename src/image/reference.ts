@@ -1,0 +1,81 @@
+/** Image references as users write them, and their one fully qualified form (distribution/reference, "familiar names"). */
+import { isDigest, type Digest } from '../digest.ts';
+import { BundleError } from '../errors.ts';
+
+/** What a user asked for. */
+export type Reference =
+  | { readonly kind: 'name'; readonly text: string; readonly repository: string; readonly tag: string }
+  | { readonly kind: 'digest'; readonly text: string; readonly repository: string; readonly digest: Digest }
+  | { readonly kind: 'id'; readonly text: string; readonly idPrefix: string };
+
+const pathPattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const hostPattern =
+  /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?$/;
+const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+const idPattern = /^(?:sha256:)?([0-9a-f]{12,64})$/;
+
+/**
+ * Parses what a user wrote: `app`, `app:2`, `host:5000/a/b:2`, `app@sha256:…`, `sha256:…` or an image id of 12 to 64
+ * hex digits. A name without a tag means `:latest`, as docker has it. Throws `invalid-reference`.
+ */
+export function parseReference(text: string): Reference {
+  const id = idPattern.exec(text)?.[1];
+  if (id !== undefined && (text.startsWith('sha256:') || id.length === 64 || /^[0-9a-f]{12}$/.test(id))) {
+    return { kind: 'id', text, idPrefix: id };
+  }
+  const at = text.indexOf('@');
+  if (at >= 0) {
+    const digest = text.slice(at + 1);
+    if (!isDigest(digest)) throw invalid(text, `"${digest}" is not a sha256 digest`);
+    return { kind: 'digest', text, repository: qualify(text, splitTag(text.slice(0, at)).name), digest };
+  }
+  const { name, tag } = splitTag(text);
+  if (tag !== undefined && !tagPattern.test(tag)) throw invalid(text, `"${tag}" is not a tag`);
+  return { kind: 'name', text, repository: qualify(text, name), tag: tag ?? 'latest' };
+}
+
+/** The fully qualified form of a tag found in an archive or engine: `app:2` gives `docker.io/library/app:2`. Throws `invalid-reference`. */
+export function normaliseTag(text: string): string {
+  const reference = parseReference(text.includes(':') ? text : `${text}:latest`);
+  if (reference.kind !== 'name') throw invalid(text, 'a name with a tag was expected');
+  return formatName(reference);
+}
+
+/** `repository:tag`, fully qualified. */
+export function formatName(reference: { readonly repository: string; readonly tag: string }): string {
+  return `${reference.repository}:${reference.tag}`;
+}
+
+/** The short form that docker shows: `docker.io/library/app:2` gives `app:2`. */
+export function familiarName(name: string): string {
+  return name.replace(/^docker\.io\/library\//, '').replace(/^docker\.io\//, '');
+}
+
+function splitTag(text: string): { name: string; tag: string | undefined } {
+  const colon = text.lastIndexOf(':');
+  if (colon < 0 || text.indexOf('/', colon) >= 0) return { name: text, tag: undefined };
+  return { name: text.slice(0, colon), tag: text.slice(colon + 1) };
+}
+
+function qualify(text: string, name: string): string {
+  const slash = name.indexOf('/');
+  const first = slash < 0 ? '' : name.slice(0, slash);
+  const hasHost =
+    slash >= 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
+  const host = hasHost ? first : 'docker.io';
+  const rest = hasHost ? name.slice(slash + 1) : name;
+  const path = host === 'docker.io' && !rest.includes('/') ? `library/${rest}` : rest;
+  if (!hostPattern.test(host)) throw invalid(text, `"${host}" is not a registry host`);
+  if (!pathPattern.test(path)) throw invalid(text, nameFault(path));
+  return `${host === 'index.docker.io' ? 'docker.io' : host}/${path}`;
+}
+
+function nameFault(path: string): string {
+  return path === path.toLowerCase()
+    ? `"${path}" is not a repository name`
+    : 'repository names must be lower case';
+}
+
+function invalid(text: string, why: string): BundleError {
+  return new BundleError('invalid-reference', `Cannot read image reference "${text}": ${why}`);
+}

@@ -1,0 +1,56 @@
+/** What every place that images come from can do; each source is a folder or file beside this one. */
+import type { DiffId, Digest } from '../digest.ts';
+import type { Image } from '../image/image.ts';
+import type { Reference } from '../image/reference.ts';
+
+/** What a source hands layers to. Implemented by the bundle's ingest, and by verify, which only hashes. */
+export interface LayerSink {
+  /** Whether the layer is at hand already, so that a source that knows diffIds beforehand need not read it. */
+  hasLayer(diffId: DiffId): Promise<boolean>;
+  /**
+   * Reads `content`, one layer's uncompressed tar, to its end, and returns what it hashes to.
+   * Returns when the stream has been read, which may be before its blocks are encoded; slows the reader down
+   * where encoding does not keep up. Where `expected` is given and differs, throws `layer-mismatch` and keeps nothing.
+   */
+  addLayer(content: AsyncIterable<Uint8Array>, options?: AddLayerOptions): Promise<AddedLayer>;
+  /** The config bytes kept for this engine image id, or undefined. */
+  findConfig(imageId: Digest): Promise<Uint8Array | undefined>;
+  /** Keeps the config bytes of an engine's image id, for findConfig of a later run. */
+  keepConfig(imageId: Digest, config: Uint8Array): Promise<void>;
+}
+
+export interface AddLayerOptions {
+  readonly expected?: DiffId;
+  /** What the layer is called in messages: `layer 3 of shop/web:1`. */
+  readonly label?: string;
+}
+
+export interface AddedLayer {
+  readonly diffId: DiffId;
+  /** Bytes of the uncompressed tar. */
+  readonly size: number;
+}
+
+export interface ReadImagesOptions {
+  readonly signal?: AbortSignal;
+  /** Called as bytes of the source are read; `total` is undefined where the source cannot know. */
+  readonly onRead?: (done: number, total: number | undefined) => void;
+}
+
+export interface ImageSource {
+  /** What it is, for messages: `docker engine at unix:///var/run/docker.sock`, `archive "images.tar"`. */
+  readonly description: string;
+  /**
+   * Finds the images that `references` name (all images where it is empty), hands every layer they need and the sink
+   * lacks to the sink, and returns them checked: each layer of each image is in the sink, and each config hashes to
+   * its digest. One image with several names comes once, with all of those names that were asked for.
+   * Throws image-not-found (naming near misses), source-*, archive-*, config-* and layer-* errors.
+   */
+  readImages(
+    references: readonly Reference[],
+    sink: LayerSink,
+    options?: ReadImagesOptions,
+  ): Promise<readonly Image[]>;
+  /** Gives back sockets and file handles. */
+  close(): Promise<void>;
+}
