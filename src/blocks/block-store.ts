@@ -1,0 +1,100 @@
+/** The blocks of one encoder in a cache folder: one file each, named by its key. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { findErrno } from '../errors.ts';
+import { encodeTrailer, findRecordInTrailer, trailerSize } from './block-file.ts';
+import { type BlockKey, type BlockRecord, storedSize } from './block-record.ts';
+import { withCacheErrors } from './cache-error.ts';
+import { startDurableFile } from './write-durably.ts';
+
+/** Stored blocks, found by key. Several processes may use one store at once. */
+export interface BlockStore {
+  /** The record of a stored block, or undefined where it is not stored or its file is damaged at the end. */
+  findBlock(key: BlockKey): Promise<BlockRecord | undefined>;
+  /** Whether the block is stored, by its file's size; its bytes are checked when they are first read. */
+  hasBlock(record: BlockRecord): Promise<boolean>;
+  /** Stores `bytes`, the whole block with its padding, durably. Storing a block again replaces it in one step. */
+  putBlock(record: BlockRecord, bytes: Uint8Array): Promise<void>;
+  /** The file whose first storedSize(record) bytes are the block. */
+  blockPath(key: BlockKey): string;
+}
+
+export interface BlockStoreFolders {
+  /** Where this encoder's blocks are. */
+  readonly blocks: string;
+  /** Where files are written before they are moved into place. */
+  readonly partials: string;
+}
+
+/** Opens the store in `folders`, which must exist. */
+export function openBlockStore(folders: BlockStoreFolders): BlockStore {
+  const blockPath = (key: BlockKey): string => join(folders.blocks, key.slice(0, 2), key);
+  return {
+    blockPath,
+    findBlock: (key) => withCacheErrors('read block', blockPath(key), () => findStored(key, blockPath(key))),
+    hasBlock: (record) =>
+      withCacheErrors('find block', blockPath(record.key), () => hasStored(record, blockPath(record.key))),
+    putBlock: (record, bytes) =>
+      withCacheErrors('store block', blockPath(record.key), () =>
+        store(record, bytes, blockPath(record.key), folders.partials),
+      ),
+  };
+}
+
+/**
+ * Moves a damaged file out of the way, so that it is made again; keeps it under "bad" for whoever wants to know why.
+ * A file that is gone is fine: another process was first.
+ */
+export async function setAside(path: string, badFolder: string): Promise<void> {
+  await withCacheErrors('set aside', path, async () => {
+    await mkdir(badFolder, { recursive: true });
+    try {
+      await rename(path, join(badFolder, randomBytes(8).toString('hex')));
+    } catch (error) {
+      if (findErrno(error) !== 'ENOENT') throw error;
+    }
+  });
+}
+
+async function findStored(key: BlockKey, path: string): Promise<BlockRecord | undefined> {
+  let handle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    if (findErrno(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const { size } = await handle.stat();
+    if (size < trailerSize) return undefined;
+    const { buffer, bytesRead } = await handle.read(
+      Buffer.alloc(trailerSize),
+      0,
+      trailerSize,
+      size - trailerSize,
+    );
+    return findRecordInTrailer(key, buffer.subarray(0, bytesRead), size);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function hasStored(record: BlockRecord, path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).size === storedSize(record) + trailerSize;
+  } catch (error) {
+    if (findErrno(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+async function store(record: BlockRecord, bytes: Uint8Array, path: string, partials: string): Promise<void> {
+  if (bytes.length !== storedSize(record)) throw new RangeError('A block must have the size its record says');
+  await mkdir(dirname(path), { recursive: true });
+  await using file = await startDurableFile(path, partials);
+  const trailer = encodeTrailer(record);
+  await file.handle.writeFile(bytes);
+  await file.handle.writeFile(trailer);
+  await file.commit(bytes.length + trailer.length);
+}

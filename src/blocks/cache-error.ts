@@ -1,0 +1,37 @@
+/** Turns what the file system says of the cache into what the user can do about it. */
+import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
+
+/** Runs `action` on the file or folder `path` of a cache; its system errors come out as cache-full, cache-read-only or cache-failed. */
+export async function withCacheErrors<T>(verb: string, path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw isBundleError(error) ? error : cacheError(verb, path, error);
+  }
+}
+
+function cacheError(verb: string, path: string, error: unknown): BundleError {
+  switch (findErrno(error)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new BundleError(
+        'cache-full',
+        `Cannot ${verb} "${path}": no space is left on the disk of the cache`,
+        {
+          cause: error,
+          hint: 'Free some space, or name another folder with --cache. What is cached so far is sound: the next run goes on from there.',
+        },
+      );
+    case 'EROFS':
+    case 'EACCES':
+    case 'EPERM':
+      return new BundleError('cache-read-only', `Cannot ${verb} "${path}": ${describeError(error)}`, {
+        cause: error,
+        hint: 'Name a cache folder that this user can write to, with --cache or BUNDLEFS_CACHE.',
+      });
+    default:
+      return new BundleError('cache-failed', `Cannot ${verb} "${path}": ${describeError(error)}`, {
+        cause: error,
+      });
+  }
+}

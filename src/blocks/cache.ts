@@ -1,0 +1,119 @@
+/** The cache directory: blocks, layer records, image configs and recipes, for several processes at once (docs/format.md, "The cache"). */
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Digest, digestOf, hexOf } from '../digest.ts';
+import { findErrno } from '../errors.ts';
+import { type BlockStore, openBlockStore, setAside } from './block-store.ts';
+import { withCacheErrors } from './cache-error.ts';
+import { findCheckedJson, writeCheckedJson } from './checked-json.ts';
+import { type LayerRecords, openLayerRecords } from './layer-records.ts';
+import { type EncoderSettings, encoderName, type Profile, profileName } from './profile.ts';
+import { type Recipe, recipeDigest, recipeSchema } from './recipe.ts';
+import { removeStalePartials, writeDurably } from './write-durably.ts';
+
+/** The version of everything below this folder; another version never looks in here. */
+const formatFolder = 'v1';
+
+export interface Cache {
+  /** The folder the user named, or the default. */
+  readonly path: string;
+  /** The folder of this format version within it. */
+  readonly root: string;
+  openBlocks(settings: EncoderSettings): Promise<BlockStore>;
+  openLayers(profile: Profile): Promise<LayerRecords>;
+  /** Config bytes by their own digest. */
+  findConfig(digest: Digest): Promise<Uint8Array | undefined>;
+  putConfig(config: Uint8Array): Promise<Digest>;
+  /** The digest of the config that belongs to an engine's image id. */
+  findImageConfig(imageId: Digest): Promise<Digest | undefined>;
+  putImageConfig(imageId: Digest, config: Digest): Promise<void>;
+  findRecipe(digest: Digest): Promise<Recipe | undefined>;
+  putRecipe(recipe: Recipe): Promise<Digest>;
+  /** When a kept recipe was finished: Unix time in milliseconds, whole seconds. The same for every mount of it. */
+  recipeTimeMs(digest: Digest): Promise<number>;
+  /** Moves a damaged block file out of the way. */
+  setAside(path: string): Promise<void>;
+}
+
+/** `path`, else BUNDLEFS_CACHE, else `bundlefs` in the XDG cache home (basedir-spec, $XDG_CACHE_HOME). */
+export function cachePath(path: string | undefined, environment: NodeJS.ProcessEnv): string {
+  const chosen = path ?? environment['BUNDLEFS_CACHE'];
+  if (chosen !== undefined && chosen !== '') return resolve(chosen);
+  const home = environment['XDG_CACHE_HOME'];
+  const isUsable = home?.startsWith('/') === true;
+  return join(isUsable ? home : join(homedir(), '.cache'), 'bundlefs');
+}
+
+/** Opens the cache at `path`, makes what is missing, and removes what dead processes left half-written. Throws cache-*. */
+export async function openCache(path: string): Promise<Cache> {
+  const root = join(path, formatFolder);
+  const partials = join(root, 'partial');
+  const folders = {
+    configs: join(root, 'configs'),
+    images: join(root, 'images'),
+    recipes: join(root, 'recipes'),
+  };
+  await withCacheErrors('open the cache', path, async () => {
+    for (const folder of [partials, ...Object.values(folders)]) await mkdir(folder, { recursive: true });
+    await removeStalePartials(partials);
+  });
+  const openFolder = async (...names: string[]): Promise<string> => {
+    const folder = join(root, ...names);
+    await withCacheErrors('make', folder, () => mkdir(folder, { recursive: true }));
+    return folder;
+  };
+  const configPath = (digest: Digest): string => join(folders.configs, hexOf(digest));
+  const imagePath = (imageId: Digest): string => join(folders.images, `${hexOf(imageId)}.json`);
+  const recipePath = (digest: Digest): string => join(folders.recipes, `${hexOf(digest)}.json`);
+  return {
+    path,
+    root,
+    async openBlocks(settings) {
+      return openBlockStore({ blocks: await openFolder('blocks', encoderName(settings)), partials });
+    },
+    async openLayers(profile) {
+      return openLayerRecords(await openFolder('layers', profileName(profile)), partials);
+    },
+    findConfig: (digest) => findConfig(configPath(digest), digest),
+    async putConfig(config) {
+      const digest = digestOf(config);
+      const file = configPath(digest);
+      if ((await findConfig(file, digest)) === undefined) {
+        await withCacheErrors('write', file, () => writeDurably(file, config, partials));
+      }
+      return digest;
+    },
+    async findImageConfig(imageId) {
+      const found = await findCheckedJson(imagePath(imageId));
+      return typeof found === 'string' ? (found as Digest) : undefined;
+    },
+    putImageConfig: (imageId, config) => writeCheckedJson(imagePath(imageId), config, partials),
+    async findRecipe(digest) {
+      const found = recipeSchema.safeParse(await findCheckedJson(recipePath(digest)));
+      return found.success && recipeDigest(found.data) === digest ? found.data : undefined;
+    },
+    async putRecipe(recipe) {
+      const digest = recipeDigest(recipe);
+      await writeCheckedJson(recipePath(digest), recipe, partials);
+      return digest;
+    },
+    recipeTimeMs: (digest) =>
+      withCacheErrors('read', recipePath(digest), async () => {
+        return Math.floor((await stat(recipePath(digest))).mtimeMs / 1000) * 1000;
+      }),
+    setAside: (file) => setAside(file, join(root, 'bad')),
+  };
+}
+
+async function findConfig(path: string, digest: Digest): Promise<Uint8Array | undefined> {
+  return withCacheErrors('read', path, async () => {
+    try {
+      const bytes = await readFile(path);
+      return digestOf(bytes) === digest ? bytes : undefined;
+    } catch (error) {
+      if (findErrno(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  });
+}

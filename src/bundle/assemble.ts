@@ -1,0 +1,55 @@
+/** Puts a bundle together from records: images and their layers' blocks in, the layout of the .xz file out. */
+import type { BlockRecord } from '../blocks/block-record.ts';
+import type { LayerRecord } from '../blocks/layer-records.ts';
+import type { CheckName } from '../blocks/profile.ts';
+import type { DiffId } from '../digest.ts';
+import { BundleError } from '../errors.ts';
+import type { Image } from '../image/image.ts';
+import type { Layout } from '../layout/extent.ts';
+import { layOutXz } from '../layout/xz-layout.ts';
+import { planBundle } from '../plan/plan-bundle.ts';
+import { planSegments } from '../plan/plan-segments.ts';
+
+/** A bundle laid out: ready to be read as far as its blocks are stored. */
+export interface AssembledBundle {
+  readonly layout: Layout;
+  readonly check: CheckName;
+  /** In the order of the bundle; joined, their content is the bundle tar. */
+  readonly blocks: readonly BlockRecord[];
+  /** Bytes of the bundle tar. */
+  readonly tarSize: number;
+}
+
+/** Where the parts of a bundle come from: made when a bundle is prepared, found when one is mounted. */
+export interface AssembleParts {
+  readonly findLayer: (diffId: DiffId) => LayerRecord | undefined;
+  readonly glueBlock: (glue: Uint8Array) => Promise<BlockRecord>;
+}
+
+/** Assembles the bundle of `images`. Throws block-missing where a layer is not known to `parts`. */
+export async function assembleBundle(
+  images: readonly Image[],
+  check: CheckName,
+  parts: AssembleParts,
+): Promise<AssembledBundle> {
+  const getLayer = (diffId: DiffId): LayerRecord => {
+    const record = parts.findLayer(diffId);
+    if (record === undefined) {
+      throw new BundleError(
+        'block-missing',
+        `Cannot assemble the bundle: layer ${diffId} is not in the cache`,
+        {
+          hint: 'Build the bundle again from its images.',
+        },
+      );
+    }
+    return record;
+  };
+  const blocks: BlockRecord[] = [];
+  for (const segment of planSegments(planBundle(images, (diffId) => getLayer(diffId).size))) {
+    if (segment.kind === 'layer') blocks.push(...getLayer(segment.diffId).blocks);
+    else blocks.push(await parts.glueBlock(segment.bytes));
+  }
+  const tarSize = blocks.reduce((sum, block) => sum + block.uncompressedSize, 0);
+  return { layout: layOutXz(blocks, check), check, blocks, tarSize };
+}

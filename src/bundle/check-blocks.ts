@@ -1,0 +1,30 @@
+/** Reads a little of every block of a bundle, so that each is checked whole before any of it is handed out. */
+import { isBundleError } from '../errors.ts';
+import type { Layout } from '../layout/extent.ts';
+import type { StoredFile } from '../file/stored-file.ts';
+
+const checksAtOnce = 4;
+
+/** The files of blocks that are missing or damaged. The first read of a block checks all of it. */
+export async function findBadBlocks(
+  file: StoredFile,
+  layout: Layout,
+  signal?: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const bad = new Set<string>();
+  const starts = layout.extents.filter((extent) => extent.kind === 'block').map((extent) => extent.start);
+  const checkEvery = async (first: number): Promise<void> => {
+    const byte = new Uint8Array(1);
+    for (let index = first; index < starts.length; index += checksAtOnce) {
+      signal?.throwIfAborted();
+      try {
+        await file.read(byte, starts[index] ?? 0);
+      } catch (error) {
+        if (!isBundleError(error, 'block-corrupt', 'block-missing') || error.path === undefined) throw error;
+        bad.add(error.path);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: checksAtOnce }, (_, first) => checkEvery(first)));
+  return bad;
+}

@@ -1,0 +1,123 @@
+/** The way in: takes layers from a source, cuts them, and has every piece made a block; reading runs ahead of encoding by a bounded amount. */
+import type { BlockRecord } from '../blocks/block-record.ts';
+import type { BlockStore } from '../blocks/block-store.ts';
+import type { Cache } from '../blocks/cache.ts';
+import type { LayerRecord, LayerRecords } from '../blocks/layer-records.ts';
+import { type DiffId, finishDigest, startDigest } from '../digest.ts';
+import { BundleError } from '../errors.ts';
+import { createContentCutter } from '../plan/content-cutter.ts';
+import type { LayerSink } from '../sources/image-source.ts';
+import type { BlockMaker } from './block-maker.ts';
+import { createWorkLimit } from './work-limit.ts';
+
+/** Bytes of pieces that may wait for an encoder: enough to keep all of them busy, and no more than that. */
+const pieceBudget = 64 * 1024 * 1024;
+/** Files looked for at once. */
+const lookupLimit = 32;
+
+export interface Ingest {
+  readonly sink: LayerSink;
+  /** Waits until every layer taken so far is stored; then the records of all layers that this run has seen. */
+  finish(): Promise<ReadonlyMap<DiffId, LayerRecord>>;
+}
+
+export interface IngestParts {
+  readonly cache: Cache;
+  readonly store: BlockStore;
+  readonly layers: LayerRecords;
+  readonly maker: BlockMaker;
+}
+
+/** An ingest into the given stores. The first error of any piece is thrown by the next addLayer and by finish. */
+export function createIngest(parts: IngestParts): Ingest {
+  const { cache, store, layers, maker } = parts;
+  const records = new Map<DiffId, LayerRecord>();
+  const storing: Promise<void>[] = [];
+  const limit = createWorkLimit(pieceBudget);
+  let failure: { readonly error: unknown } | undefined;
+  const watch = <T>(work: Promise<T>): Promise<T> => {
+    work.catch((error: unknown) => (failure ??= { error }));
+    return work;
+  };
+  const failIfBroken = (): void => {
+    if (failure !== undefined) throw failure.error;
+  };
+
+  const findLayer = async (diffId: DiffId): Promise<boolean> => {
+    if (records.has(diffId)) return true;
+    const record = await layers.findLayer(diffId);
+    if (record === undefined || !(await hasAllBlocks(store, record))) return false;
+    records.set(diffId, record);
+    return true;
+  };
+
+  const sink: LayerSink = {
+    hasLayer: findLayer,
+    async addLayer(content, { expected, label = 'a layer' } = {}) {
+      const hash = startDigest();
+      const cutter = createContentCutter();
+      const made: Promise<BlockRecord>[] = [];
+      let size = 0;
+      const take = async (pieces: readonly Uint8Array[]): Promise<void> => {
+        for (const piece of pieces) {
+          const { result } = await limit.run(piece.length, () => watch(maker.makeBlock(piece)));
+          made.push(watch(result));
+          failIfBroken();
+        }
+      };
+      for await (const chunk of content) {
+        hash.update(chunk);
+        size += chunk.length;
+        await take(cutter.push(chunk));
+      }
+      await take(cutter.end());
+      const diffId = finishDigest(hash) as DiffId;
+      if (expected !== undefined && expected !== diffId) {
+        throw new BundleError(
+          'layer-mismatch',
+          `Cannot take ${label}: its ${size} bytes hash to ${diffId}, its config says ${expected}`,
+        );
+      }
+      storing.push(watch(storeLayer(layers, records, diffId, size, made)));
+      return { diffId, size };
+    },
+    async findConfig(imageId) {
+      const digest = await cache.findImageConfig(imageId);
+      return digest && (await cache.findConfig(digest));
+    },
+    async keepConfig(imageId, config) {
+      await cache.putImageConfig(imageId, await cache.putConfig(config));
+    },
+  };
+
+  return {
+    sink,
+    async finish() {
+      await Promise.all(storing);
+      failIfBroken();
+      return records;
+    },
+  };
+}
+
+async function storeLayer(
+  layers: LayerRecords,
+  records: Map<DiffId, LayerRecord>,
+  diffId: DiffId,
+  size: number,
+  made: readonly Promise<BlockRecord>[],
+): Promise<void> {
+  const record = { diffId, size, blocks: await Promise.all(made) };
+  await layers.putLayer(record);
+  records.set(diffId, record);
+}
+
+async function hasAllBlocks(blocks: BlockStore, record: LayerRecord): Promise<boolean> {
+  const distinct = [...new Map(record.blocks.map((block) => [block.key, block])).values()];
+  for (let start = 0; start < distinct.length; start += lookupLimit) {
+    const some = distinct.slice(start, start + lookupLimit);
+    const found = await Promise.all(some.map((block) => blocks.hasBlock(block)));
+    if (found.includes(false)) return false;
+  }
+  return true;
+}

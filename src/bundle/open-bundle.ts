@@ -1,0 +1,95 @@
+/** A bundle open for reading, and how one is opened from its recipe without encoding anything. */
+import type { BlockRecord } from '../blocks/block-record.ts';
+import type { BlockStore } from '../blocks/block-store.ts';
+import type { Cache } from '../blocks/cache.ts';
+import type { Recipe } from '../blocks/recipe.ts';
+import type { LayerRecord } from '../blocks/layer-records.ts';
+import type { DiffId } from '../digest.ts';
+import { BundleError } from '../errors.ts';
+import { type DecodableBlock, openDecodedFile } from '../file/decoded-file.ts';
+import { openStoredFile, type StoredFile } from '../file/stored-file.ts';
+import type { VirtualFile } from '../file/virtual-file.ts';
+import { createImage } from '../image/create-image.ts';
+import type { Image } from '../image/image.ts';
+import { type AssembledBundle, assembleBundle } from './assemble.ts';
+import { contentKey } from './block-maker.ts';
+
+export interface Bundle extends AsyncDisposable {
+  /** In the order of the bundle. */
+  readonly images: readonly Image[];
+  readonly recipe: Recipe;
+  readonly assembled: AssembledBundle;
+  /** `images.tar.xz`. */
+  readonly xz: StoredFile;
+  /** `images.tar`, decoded on read. Closed with the bundle. */
+  readonly tar: VirtualFile;
+}
+
+/** Opens an assembled bundle over the store that has its blocks. */
+export function openAssembledBundle(
+  images: readonly Image[],
+  recipe: Recipe,
+  assembled: AssembledBundle,
+  store: BlockStore,
+): Bundle {
+  const xz = openStoredFile(assembled.layout, (key) => store.blockPath(key));
+  const tar = openDecodedFile(xz, listDecodableBlocks(assembled));
+  return { images, recipe, assembled, xz, tar, [Symbol.asyncDispose]: () => xz.close() };
+}
+
+/**
+ * Opens the bundle of `recipe` from what `cache` has. Nothing is encoded: throws block-missing where the cache has
+ * not all of it.
+ */
+export async function openRecipe(cache: Cache, recipe: Recipe): Promise<Bundle> {
+  const { profile } = recipe;
+  const store = await cache.openBlocks(profile);
+  const layers = await cache.openLayers(profile);
+  const images = await Promise.all(
+    recipe.images.map(async ({ config, tags }): Promise<Image> => {
+      const bytes = await cache.findConfig(config);
+      if (bytes === undefined) throw missing(`the config ${config}`);
+      return createImage(bytes, tags);
+    }),
+  );
+  const records = new Map<DiffId, LayerRecord>();
+  await Promise.all(
+    [...new Set(images.flatMap((image) => image.layers))].map(async (diffId) => {
+      const record = await layers.findLayer(diffId);
+      if (record !== undefined) records.set(diffId, record);
+    }),
+  );
+  const assembled = await assembleBundle(images, profile.check, {
+    findLayer: (diffId) => records.get(diffId),
+    glueBlock: async (glue): Promise<BlockRecord> => {
+      const record = await store.findBlock(contentKey(glue));
+      if (record === undefined) throw missing('a block of tar headers');
+      return record;
+    },
+  });
+  return openAssembledBundle(images, recipe, assembled, store);
+}
+
+function listDecodableBlocks({ layout, check }: AssembledBundle): DecodableBlock[] {
+  let uncompressedStart = 0;
+  const blocks: DecodableBlock[] = [];
+  for (const extent of layout.extents) {
+    if (extent.kind !== 'block') continue;
+    const { uncompressedSize } = extent.record;
+    blocks.push({
+      start: extent.start,
+      storedSize: extent.length,
+      uncompressedStart,
+      uncompressedSize,
+      check,
+    });
+    uncompressedStart += uncompressedSize;
+  }
+  return blocks;
+}
+
+function missing(what: string): BundleError {
+  return new BundleError('block-missing', `Cannot open the bundle: ${what} is not in the cache`, {
+    hint: 'Build the bundle again from its images.',
+  });
+}

@@ -1,0 +1,78 @@
+/** The command line: verbs, signals, and the translation of errors into one line and an exit status. */
+import { Command, CommanderError } from 'commander';
+import { BundleError, isBundleError } from '../errors.ts';
+import { addBuildCommand } from './commands/build.ts';
+import { addCacheCommand } from './commands/cache.ts';
+import { addInspectCommand } from './commands/inspect.ts';
+import { addLoadCommand } from './commands/load.ts';
+import { addMountCommand } from './commands/mount.ts';
+import { addStreamCommand } from './commands/stream.ts';
+import { addUnmountCommand } from './commands/unmount.ts';
+import { addVerifyCommand } from './commands/verify.ts';
+import { exitStatus, unexpectedStatus } from './exit-status.ts';
+import { readVersion } from './read-version.ts';
+
+/** Runs the program with these arguments and sets the exit status of the process. */
+export async function main(args: readonly string[]): Promise<void> {
+  const signal = abortOnSignals();
+  const program = createProgram(signal);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    process.exitCode = report(signal.aborted ? signal.reason : error, program.opts()['debug'] === true);
+  }
+}
+
+function createProgram(signal: AbortSignal): Command {
+  const program = new Command('bundlefs')
+    .description('Keeps an offline bundle of Docker images fresh: only what changed is compressed again.')
+    .version(readVersion(), '-V, --version')
+    .option('--debug', 'show where an error came from')
+    .exitOverride()
+    .showHelpAfterError('(bundlefs --help lists the verbs, bundlefs VERB --help what each takes)');
+  for (const add of [
+    addBuildCommand,
+    addMountCommand,
+    addUnmountCommand,
+    addStreamCommand,
+    addLoadCommand,
+    addInspectCommand,
+    addVerifyCommand,
+    addCacheCommand,
+  ]) {
+    add(program, signal);
+  }
+  return program;
+}
+
+/** The first signal asks all work to stop and clean up; a second one does not wait for that. */
+function abortOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(exitStatus.interrupted);
+      controller.abort(new BundleError('interrupted', `Stopped by ${name}`));
+    });
+  }
+  return controller.signal;
+}
+
+function report(error: unknown, isDebug: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (!isBundleError(error)) {
+    process.stderr.write(
+      `bundlefs: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    process.stderr.write('This is a fault of bundlefs itself; please report it with the lines above.\n');
+    return unexpectedStatus;
+  }
+  process.stderr.write(`bundlefs: ${error.message}\n`);
+  if (error.hint !== undefined) process.stderr.write(`${error.hint}\n`);
+  if (isDebug) process.stderr.write(`${describeChain(error)}\n`);
+  return exitStatus[error.code];
+}
+
+function describeChain(error: Error): string {
+  const own = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${own}\ncaused by ${describeChain(error.cause)}` : own;
+}

@@ -1,0 +1,58 @@
+/** A progress line on standard error: how far, how fast, how long still. Only on a terminal. */
+import type { WriteStream } from 'node:tty';
+import { formatDuration, formatSize } from './format-text.ts';
+
+export interface Progress extends Disposable {
+  /** Shows that `done` of `total` bytes are through; `note` is put behind. */
+  show(done: number, total: number | undefined, note?: string): void;
+}
+
+export interface ProgressOptions {
+  /** What is being done: `reading`, `writing images.tar.xz`. */
+  readonly label: string;
+  readonly output?: Pick<WriteStream, 'isTTY' | 'write' | 'columns'>;
+  readonly now?: () => number;
+}
+
+const intervalMs = 100;
+/** Before that a rate says nothing. */
+const settledMs = 500;
+
+/** A progress line; it erases itself when it is disposed of. Silent where `output` is not a terminal. */
+export function startProgress({ label, output = process.stderr, now = Date.now }: ProgressOptions): Progress {
+  if (!output.isTTY) return { show: () => undefined, [Symbol.dispose]: () => undefined };
+  const startMs = now();
+  let shownMs = 0;
+  return {
+    show(done, total, note) {
+      const nowMs = now();
+      if (nowMs - shownMs < intervalMs) return;
+      shownMs = nowMs;
+      const line = progressLine(label, done, total, nowMs - startMs, note);
+      output.write(`\r\u001b[K${line.slice(0, Math.max(20, output.columns - 1))}`);
+    },
+    [Symbol.dispose]() {
+      if (shownMs > 0) output.write('\r\u001b[K');
+    },
+  };
+}
+
+function progressLine(
+  label: string,
+  done: number,
+  total: number | undefined,
+  elapsedMs: number,
+  note: string | undefined,
+): string {
+  const parts = [label];
+  const isBounded = total !== undefined && total > 0;
+  if (isBounded) parts.push(`${Math.min(100, Math.floor((100 * done) / total))} %`);
+  parts.push(isBounded ? `${formatSize(done)} of ${formatSize(total)}` : formatSize(done));
+  if (elapsedMs >= settledMs && done > 0) {
+    const rate = (done * 1000) / elapsedMs;
+    parts.push(`${formatSize(rate)}/s`);
+    if (isBounded && done < total) parts.push(`${formatDuration((total - done) / rate)} left`);
+  }
+  if (note !== undefined) parts.push(note);
+  return parts.join('  ');
+}

@@ -1,0 +1,8 @@
+/** The version of this program, from its package.json. */
+import { readFileSync } from 'node:fs';
+
+/** `1.2.3`. */
+export function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

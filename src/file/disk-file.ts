@@ -1,0 +1,38 @@
+/** A plain file on disk as a virtual file. */
+import { open } from 'node:fs/promises';
+import { BundleError, describeError, findErrno } from '../errors.ts';
+import { readChunks } from './read-chunks.ts';
+import type { VirtualFile } from './virtual-file.ts';
+
+/** Opens the regular file at `path` for reading. Throws archive-not-found, archive-empty, archive-unsupported or source-failed. */
+export async function openDiskFile(path: string): Promise<VirtualFile> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw openError(path, error);
+  });
+  const info = await handle.stat();
+  if (!info.isFile() || info.size === 0) {
+    await handle.close();
+    throw info.isFile()
+      ? new BundleError('archive-empty', `Cannot read "${path}": the file is empty`)
+      : new BundleError('archive-unsupported', `Cannot read "${path}": it is not a regular file`);
+  }
+  const file: VirtualFile = {
+    size: info.size,
+    async read(target, position) {
+      return (await handle.read(target, 0, target.length, position)).bytesRead;
+    },
+    stream: (options) => readChunks(file, options),
+    close: () => handle.close(),
+  };
+  return file;
+}
+
+function openError(path: string, error: unknown): BundleError {
+  const errno = findErrno(error);
+  if (errno === 'ENOENT' || errno === 'ENOTDIR') {
+    return new BundleError('archive-not-found', `Cannot read "${path}": there is no such file`, {
+      cause: error,
+    });
+  }
+  return new BundleError('source-failed', `Cannot read "${path}": ${describeError(error)}`, { cause: error });
+}

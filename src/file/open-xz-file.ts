@@ -1,0 +1,41 @@
+/** A .xz file on disk, ours or a foreign one, at random access to what it holds. */
+import { BundleError } from '../errors.ts';
+import { readXzStructure, type XzStructure } from '../xz/xz-structure.ts';
+import { type DecodableBlock, openDecodedFile } from './decoded-file.ts';
+import type { VirtualFile } from './virtual-file.ts';
+
+/** The largest block that is decoded whole in memory. `xz -T -6` makes blocks of 24 MiB, -9 of 192 MiB. */
+export const largestDecodableBlock = 64 * 1024 * 1024;
+
+export interface XzFile {
+  readonly structure: XzStructure;
+  /** The decoded content, or undefined where a block is too large, or of a kind that only a whole-file decoder reads. */
+  readonly content: VirtualFile | undefined;
+}
+
+/** Reads the structure of `xz` and opens its content. Throws xz-corrupt, xz-truncated, xz-unsupported. */
+export async function openXzFile(xz: VirtualFile): Promise<XzFile> {
+  const structure = await readXzStructure(xz);
+  const blocks = findDecodableBlocks(structure);
+  return { structure, content: blocks && openDecodedFile(xz, blocks) };
+}
+
+/** The same for a file that must be at random access; `what` names it in the message of xz-unsupported. */
+export async function openXzContent(xz: VirtualFile, what: string): Promise<VirtualFile> {
+  const { content } = await openXzFile(xz);
+  if (content !== undefined) return content;
+  throw new BundleError('xz-unsupported', `Cannot read "${what}" at random: its xz blocks are too large`);
+}
+
+function findDecodableBlocks(structure: XzStructure): DecodableBlock[] | undefined {
+  const blocks: DecodableBlock[] = [];
+  for (const stream of structure.streams) {
+    const { check } = stream;
+    if (check !== 'crc32' && check !== 'crc64' && check !== 'sha256') return undefined;
+    for (const { start, storedSize, uncompressedStart, uncompressedSize } of stream.blocks) {
+      if (uncompressedSize > largestDecodableBlock) return undefined;
+      blocks.push({ start, storedSize, uncompressedStart, uncompressedSize, check });
+    }
+  }
+  return blocks;
+}

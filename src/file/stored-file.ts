@@ -1,0 +1,37 @@
+/** The `.tar.xz` view: a layout read straight from stored blocks, never decoded, each checked when it is first touched. */
+import { type ExtentFile, type ExtentInput, ExtentReader } from '../addon/extent-reader.ts';
+import { type BlockKey, storedSize } from '../blocks/block-record.ts';
+import type { Layout } from '../layout/extent.ts';
+import { readChunks } from './read-chunks.ts';
+import type { VirtualFile } from './virtual-file.ts';
+
+export interface StoredFile extends VirtualFile {
+  /** Like read, without waiting: undefined where that is not possible, and read must be used. */
+  tryRead(target: Uint8Array, position: number): number | undefined;
+}
+
+/** Opens `layout` over the block files that `blockPath` names. Nothing is opened on disk before it is read. */
+export function openStoredFile(layout: Layout, blockPath: (key: BlockKey) => string): StoredFile {
+  const files: ExtentFile[] = [];
+  const fileOf = new Map<BlockKey, number>();
+  const extents = layout.extents.map((extent): ExtentInput => {
+    const { start, length } = extent;
+    if (extent.kind === 'memory') return { start, length, source: { kind: 'memory', bytes: extent.bytes } };
+    const { record } = extent;
+    let file = fileOf.get(record.key);
+    if (file === undefined) {
+      file = files.push({ path: blockPath(record.key), size: storedSize(record), crc64: record.crc64 }) - 1;
+      fileOf.set(record.key, file);
+    }
+    return { start, length, source: { kind: 'file', file, position: 0 } };
+  });
+  const reader = new ExtentReader(files, extents);
+  const stored: StoredFile = {
+    size: layout.size,
+    read: (target, position) => reader.read(target, position),
+    tryRead: (target, position) => reader.tryRead(target, position),
+    stream: (options) => readChunks(stored, options),
+    close: () => reader.close(),
+  };
+  return stored;
+}

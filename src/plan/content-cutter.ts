@@ -1,0 +1,121 @@
+/** The cutting rule in use: pieces end where their last bytes say so, so that an edit moves no cut but those near it. */
+import type { PieceCutter } from './piece-cutter.ts';
+
+/** The name and version of this rule with its default sizes. Whatever moves a cut must change it. */
+export const contentCutterName = 'content-4m-1';
+
+/** In bytes; `minSize` at least 32, and none smaller than the one before. */
+export interface ContentCutterOptions {
+  /** No piece but a layer's last is smaller (1 MiB). */
+  readonly minSize?: number;
+  /** About what pieces have in the mean (4 MiB); as good as the next power of two. */
+  readonly meanSize?: number;
+  /** No piece is larger (16 MiB). */
+  readonly maxSize?: number;
+}
+
+const mebibyte = 1024 * 1024;
+/** The hash has 32 bits and every byte shifts it by one: it knows the last 32 bytes and no others. */
+const windowSize = 32;
+const gear = createGearTable(0x62667331);
+
+/**
+ * A cutter by a gear hash, as FastCDC has it (Xia et al., USENIX ATC 2016, sections 3.2 to 3.4): a piece may end
+ * where the hash's top bits are all zero; two more bits than the mean asks for below meanSize, two fewer above it,
+ * so that most pieces are near the mean. The first minSize - 32 bytes of a piece are not hashed.
+ * Every piece is a copy, made once: it is the receiver's. Keeps chunks, which must not change, until they are cut.
+ * Throws RangeError for sizes out of order.
+ */
+export function createContentCutter(options: ContentCutterOptions = {}): PieceCutter {
+  const { minSize = mebibyte, meanSize = 4 * mebibyte, maxSize = 16 * mebibyte } = options;
+  if (!(windowSize <= minSize && minSize <= meanSize && meanSize <= maxSize)) {
+    throw new RangeError(`Pieces of ${minSize}, ${meanSize} and ${maxSize} bytes: from 32 up was expected`);
+  }
+  const bitCount = Math.round(Math.log2(meanSize));
+  const hardMask = topBits(bitCount + 2);
+  const easyMask = topBits(bitCount - 2);
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  let hash = 0;
+
+  /** The index in `chunk` after the last byte of the current piece, which goes on at `start`; -1 where it goes on. */
+  const findCut = (chunk: Uint8Array, start: number): number => {
+    const origin = start - size;
+    let at = Math.max(start, origin + minSize - windowSize);
+    at = warmUp(chunk, at, Math.min(chunk.length, origin + minSize - 1));
+    at = scan(chunk, at, Math.min(chunk.length, origin + meanSize - 1), hardMask);
+    if (at < 0) return -at;
+    at = scan(chunk, at, Math.min(chunk.length, origin + maxSize), easyMask);
+    if (at < 0) return -at;
+    return at === origin + maxSize ? at : -1;
+  };
+  const warmUp = (chunk: Uint8Array, start: number, end: number): number => {
+    for (let at = start; at < end; at += 1) hash = roll(hash, chunk[at]);
+    return Math.max(start, end);
+  };
+  /** Returns where it stopped, or the cut made negative. */
+  const scan = (chunk: Uint8Array, start: number, end: number, mask: number): number => {
+    let rolling = hash;
+    let at = start;
+    while (at < end) {
+      rolling = roll(rolling, chunk[at]);
+      at += 1;
+      if ((rolling & mask) === 0) return -at;
+    }
+    hash = rolling;
+    return at;
+  };
+  const finishPiece = (): Uint8Array => {
+    const piece = Buffer.allocUnsafeSlow(size);
+    let position = 0;
+    for (const part of parts) {
+      piece.set(part, position);
+      position += part.length;
+    }
+    parts = [];
+    size = 0;
+    hash = 0;
+    return piece;
+  };
+  const take = (part: Uint8Array): void => {
+    if (part.length === 0) return;
+    parts.push(part);
+    size += part.length;
+  };
+
+  return {
+    push(chunk) {
+      const pieces: Uint8Array[] = [];
+      let start = 0;
+      for (let cut = findCut(chunk, start); cut >= 0; cut = findCut(chunk, start)) {
+        take(chunk.subarray(start, cut));
+        pieces.push(finishPiece());
+        start = cut;
+      }
+      take(chunk.subarray(start));
+      return pieces;
+    },
+    end: () => (size === 0 ? [] : [finishPiece()]),
+  };
+}
+
+/** The gear hash, one byte on. Bytes and table entries are never undefined, but the compiler does not know. */
+function roll(hash: number, byte = 0): number {
+  return ((hash << 1) + (gear[byte] ?? 0)) | 0;
+}
+
+/** An int32 whose `count` highest bits are set; at least one. */
+function topBits(count: number): number {
+  return -1 << (32 - Math.min(32, Math.max(1, count)));
+}
+
+/** 256 well mixed int32, the same for ever: splitmix32 (the finaliser of MurmurHash3 over a Weyl sequence) from `seed`. */
+function createGearTable(seed: number): Int32Array {
+  let state = seed;
+  return Int32Array.from({ length: 256 }, () => {
+    state = (state + 0x9e3779b9) | 0;
+    let mixed = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+    return mixed ^ (mixed >>> 16);
+  });
+}

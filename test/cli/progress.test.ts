@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { startProgress } from '../../src/cli/progress.ts';
+
+function terminal(isTTY: boolean): {
+  lines: string[];
+  output: { isTTY: boolean; columns: number; write: (text: string) => boolean };
+} {
+  const lines: string[] = [];
+  return { lines, output: { isTTY, columns: 120, write: (text: string) => lines.push(text) > 0 } };
+}
+
+describe('startProgress', () => {
+  it('shows share, size, rate and time left on a terminal, and erases itself', () => {
+    const { lines, output } = terminal(true);
+    let clock = 0;
+    const progress = startProgress({ label: 'reading', output: output as never, now: () => clock });
+    clock = 1000;
+    progress.show(50e6, 200e6, 'encoded 1.0 MB');
+    progress[Symbol.dispose]();
+    expect(lines[0]).toBe(
+      '\r\u001b[Kreading  25 %  50.0 MB of 200 MB  50.0 MB/s  3.0 s left  encoded 1.0 MB',
+    );
+    expect(lines.at(-1)).toBe('\r\u001b[K');
+  });
+
+  it('is silent where the output is not a terminal', () => {
+    const { lines, output } = terminal(false);
+    const progress = startProgress({ label: 'reading', output: output as never });
+    progress.show(1, 2);
+    progress[Symbol.dispose]();
+    expect(lines).toEqual([]);
+  });
+});
