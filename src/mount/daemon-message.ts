@@ -1,0 +1,36 @@
+/** What a daemon tells the process that started it. */
+import { BundleError, describeError, isBundleError, type ErrorCode } from '../errors.ts';
+import { isErrorCode } from './errno-of.ts';
+
+export type DaemonMessage =
+  | { readonly kind: 'mounted'; readonly payload: unknown }
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string | undefined;
+    };
+
+/** The message for a failure before the mount was ready. */
+export function toFailedMessage(error: unknown): DaemonMessage {
+  return isBundleError(error)
+    ? { kind: 'failed', code: error.code, message: error.message, hint: error.hint }
+    : { kind: 'failed', code: 'mount-failed', message: describeError(error), hint: undefined };
+}
+
+/** The error that a failed message tells of. */
+export function fromFailedMessage({ code, message, hint }: DaemonMessage & { kind: 'failed' }): BundleError {
+  return new BundleError(code, message, hint === undefined ? {} : { hint });
+}
+
+/** The message in what came through the channel, or undefined where it is none. */
+export function findDaemonMessage(received: unknown): DaemonMessage | undefined {
+  if (typeof received !== 'object' || received === null || !('kind' in received)) return undefined;
+  if (received.kind === 'mounted') {
+    return { kind: 'mounted', payload: 'payload' in received ? received.payload : undefined };
+  }
+  if (received.kind !== 'failed' || !('code' in received) || !isErrorCode(received.code)) return undefined;
+  const message = 'message' in received ? String(received.message) : '';
+  const hint = 'hint' in received && typeof received.hint === 'string' ? received.hint : undefined;
+  return { kind: 'failed', code: received.code, message, hint };
+}

@@ -1,0 +1,24 @@
+/** What a mount needs of a file it shows: a size, and a way to open it. */
+
+export interface MountedFile {
+  /** Bytes. A safe integer, and the same for as long as the file is in a directory. */
+  readonly size: number;
+  /** Opens the file for one handle. The handle keeps what it opened, whatever is published later. */
+  open(): OpenFile | Promise<OpenFile>;
+}
+
+/**
+ * One open handle's view of a file. `target` belongs to the mount and may be written only until the call has returned
+ * or its promise has settled: after that, the memory behind it is gone.
+ */
+export interface OpenFile {
+  /**
+   * Fills `target` from `position` on without waiting for anything, and returns how many bytes it wrote: fewer than
+   * asked only at the end of the file. Returns undefined where it would have to wait; then the mount calls `read`.
+   */
+  tryRead(target: Uint8Array, position: number): number | undefined;
+  /** As tryRead, but waits for the bytes. Never gives wrong bytes: rejects instead, which the reader sees as EIO. */
+  read(target: Uint8Array, position: number): Promise<number>;
+  /** Gives back what open took. Called once, after the last read has settled. */
+  close(): unknown;
+}
