@@ -1,11 +1,12 @@
 /** The blocks of one encoder in a cache folder: one file each, named by its key. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { open, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findErrno } from '../errors.ts';
 import { encodeTrailer, findRecordInTrailer, trailerSize } from './block-file.ts';
 import { type BlockKey, type BlockRecord, storedSize } from './block-record.ts';
 import { withCacheErrors } from './cache-error.ts';
+import { makeFolder } from './make-folder.ts';
 import { startDurableFile } from './write-durably.ts';
 
 /** Stored blocks, found by key. Several processes may use one store at once. */
@@ -48,7 +49,7 @@ export function openBlockStore(folders: BlockStoreFolders): BlockStore {
  */
 export async function setAside(path: string, badFolder: string): Promise<void> {
   await withCacheErrors('set aside', path, async () => {
-    await mkdir(badFolder, { recursive: true });
+    await makeFolder(badFolder);
     try {
       await rename(path, join(badFolder, randomBytes(8).toString('hex')));
     } catch (error) {
@@ -91,7 +92,7 @@ async function hasStored(record: BlockRecord, path: string): Promise<boolean> {
 
 async function store(record: BlockRecord, bytes: Uint8Array, path: string, partials: string): Promise<void> {
   if (bytes.length !== storedSize(record)) throw new RangeError('A block must have the size its record says');
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await using file = await startDurableFile(path, partials);
   const trailer = encodeTrailer(record);
   await file.handle.writeFile(bytes);

@@ -1,12 +1,12 @@
 /** Turns what the file system says of the cache into what the user can do about it. */
 import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
 
-/** Runs `action` on the file or folder `path` of a cache; its system errors come out as cache-full, cache-read-only or cache-failed. */
+/** Runs `action` on the file or folder `path` of a cache; what the system says against it comes out as cache-full, cache-read-only or cache-failed. */
 export async function withCacheErrors<T>(verb: string, path: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    throw isBundleError(error) ? error : cacheError(verb, path, error);
+    throw isBundleError(error) || findErrno(error) === undefined ? error : cacheError(verb, path, error);
   }
 }
 

@@ -1,11 +1,12 @@
 /** The cache directory: blocks, layer records, image configs and recipes, for several processes at once (docs/format.md, "The cache"). */
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Digest, digestOf, hexOf } from '../digest.ts';
 import { findErrno } from '../errors.ts';
 import { type BlockStore, openBlockStore, setAside } from './block-store.ts';
 import { withCacheErrors } from './cache-error.ts';
+import { makeFolder } from './make-folder.ts';
 import { findCheckedJson, writeCheckedJson } from './checked-json.ts';
 import { type LayerRecords, openLayerRecords } from './layer-records.ts';
 import { type EncoderSettings, encoderName, type Profile, profileName } from './profile.ts';
@@ -55,12 +56,12 @@ export async function openCache(path: string): Promise<Cache> {
     recipes: join(root, 'recipes'),
   };
   await withCacheErrors('open the cache', path, async () => {
-    for (const folder of [partials, ...Object.values(folders)]) await mkdir(folder, { recursive: true });
+    for (const folder of [partials, ...Object.values(folders)]) await makeFolder(folder);
     await removeStalePartials(partials);
   });
   const openFolder = async (...names: string[]): Promise<string> => {
     const folder = join(root, ...names);
-    await withCacheErrors('make', folder, () => mkdir(folder, { recursive: true }));
+    await withCacheErrors('make', folder, () => makeFolder(folder));
     return folder;
   };
   const configPath = (digest: Digest): string => join(folders.configs, hexOf(digest));

@@ -27,7 +27,7 @@ export async function startDurableFile(path: string, folder: string = dirname(pa
     async commit(size) {
       await handle.sync();
       const written = (await handle.stat()).size;
-      if (written !== size) throw new Error(`"${partial}" has ${written} bytes instead of ${size}`);
+      if (written !== size) throw shortWrite(partial, written, size);
       await rename(partial, path);
       isDone = true;
       await handle.close();
@@ -107,4 +107,9 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+/** Seen on network file systems that run out of space after they have said yes. */
+function shortWrite(path: string, written: number, size: number): Error {
+  return Object.assign(new Error(`"${path}" has ${written} bytes instead of ${size}`), { code: 'EIO' });
 }

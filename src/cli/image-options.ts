@@ -1,11 +1,7 @@
 /** The options that every verb with images takes: which images, from where, through which cache, with which encoder. */
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import type { Cache } from '../blocks/cache.ts';
 import type { CheckName } from '../blocks/profile.ts';
-import type { PreparedBundle, ProfileChoice } from '../bundle/prepare-bundle.ts';
-import { formatSize } from './format-text.ts';
-import { startProgress } from './progress.ts';
 
 export interface ImageOptions {
   readonly from?: string;
@@ -53,43 +49,4 @@ export function parsePreset(text: string): PresetChoice {
   if (match === null)
     throw new InvalidArgumentError('It is a digit from 0 to 9, and an "e" behind it for extreme.');
   return { preset: Number(match[1]), extreme: match[2] === 'e' };
-}
-
-/** Opens the cache that the options name. */
-export async function openChosenCache(options: Pick<ImageOptions, 'cache'>): Promise<Cache> {
-  const { cachePath, openCache } = await import('../blocks/cache.ts');
-  return openCache(cachePath(options.cache, process.env));
-}
-
-/** Prepares the bundle of `names` as the options say, with progress on a terminal. */
-export async function prepareChosenBundle(
-  names: readonly string[],
-  options: ImageOptions,
-  cache: Cache,
-  signal: AbortSignal,
-): Promise<PreparedBundle> {
-  const [{ openSource }, { parseReference }, { prepareBundle }] = await Promise.all([
-    import('../sources/open-source.ts'),
-    import('../image/reference.ts'),
-    import('../bundle/prepare-bundle.ts'),
-  ]);
-  const references = names.map((name) => parseReference(name));
-  const profile: ProfileChoice = { ...options.preset, check: options.check };
-  const source = await openSource(options.from, { signal });
-  try {
-    using progress = startProgress({ label: 'reading' });
-    return await prepareBundle({
-      source,
-      references,
-      cache,
-      profile,
-      signal,
-      onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
-        const note = `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
-        progress.show(readSize, totalSize, note);
-      },
-    });
-  } finally {
-    await source.close();
-  }
 }

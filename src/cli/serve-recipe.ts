@@ -2,7 +2,8 @@
 import { openRecipe } from '../bundle/open-bundle.ts';
 import type { Cache } from '../blocks/cache.ts';
 import { type Digest, findDigestOfHex } from '../digest.ts';
-import { BundleError, describeError } from '../errors.ts';
+import { BundleError } from '../errors.ts';
+import { logError } from '../mount/daemon.ts';
 import { mountBundle } from '../mount/mount-bundle.ts';
 import type { BundleMount } from '../mount/served-mount.ts';
 import { createBundleFiles } from './bundle-files.ts';
@@ -29,10 +30,5 @@ export async function serveRecipe(
   }
   const bundle = await openRecipe(cache, kept);
   const directory = createBundleFiles(bundle.xz, bundleDigest, await cache.recipeTimeMs(digest));
-  return mountBundle(() => directory, mountPoint, {
-    ...options,
-    onError(error, path) {
-      process.stderr.write(`${new Date().toISOString()} ${path}: ${describeError(error)}\n`);
-    },
-  });
+  return mountBundle(() => directory, mountPoint, { ...options, onError: logError });
 }

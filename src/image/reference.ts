@@ -1,6 +1,6 @@
 /** Image references as users write them, and their one fully qualified form (distribution/reference, "familiar names"). */
 import { isDigest, type Digest } from '../digest.ts';
-import { BundleError } from '../errors.ts';
+import { BundleError, isBundleError } from '../errors.ts';
 
 /** What a user asked for. */
 export type Reference =
@@ -41,6 +41,21 @@ export function normaliseTag(text: string): string {
   return formatName(reference);
 }
 
+/**
+ * The fully qualified name and tag that `text`, an annotation or RepoTag, holds; undefined where it holds none: a digest
+ * alone, or a bare word, which is a tag without a repository (containerd pkg/transfer, "ociRefName").
+ */
+export function findTaggedName(text: string): string | undefined {
+  const name = text.replace(/@.*$/s, '');
+  if (!/[:/]/.test(name) || (name !== text && splitTag(name).tag === undefined)) return undefined;
+  try {
+    return normaliseTag(name);
+  } catch (error) {
+    if (isBundleError(error, 'invalid-reference')) return undefined;
+    throw error;
+  }
+}
+
 /** `repository:tag`, fully qualified. */
 export function formatName(reference: { readonly repository: string; readonly tag: string }): string {
   return `${reference.repository}:${reference.tag}`;
@@ -53,7 +68,7 @@ export function familiarName(name: string): string {
 
 function splitTag(text: string): { name: string; tag: string | undefined } {
   const colon = text.lastIndexOf(':');
-  if (colon < 0 || text.indexOf('/', colon) >= 0) return { name: text, tag: undefined };
+  if (colon < 0 || text.includes('/', colon)) return { name: text, tag: undefined };
   return { name: text.slice(0, colon), tag: text.slice(colon + 1) };
 }
 

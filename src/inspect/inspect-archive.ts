@@ -1,17 +1,37 @@
 /** What an archive holds: images, layers and blocks, found without reading more of it than that takes. */
-import { BundleError } from '../errors.ts';
-import { describeNamedImage, findNamedImages, type ListedImage } from './list-images.ts';
-import { openArchive } from './open-archive.ts';
-import { scanMembers } from './scan-members.ts';
+import { type DiffId, type Digest, digestOf } from '../digest.ts';
+import { describeImage } from '../image/describe-image.ts';
+import { type HistoryEntry, type ImagePlatform, parseImageConfig } from '../image/image-config.ts';
+import { familiarName } from '../image/reference.ts';
+import { listImages } from '../sources/layouts/list-images.ts';
+import type { ListedImage } from '../sources/layouts/listed-image.ts';
+import type { MemberTable } from '../sources/layouts/member-table.ts';
+import { readConfig } from '../sources/layouts/read-config.ts';
+import { wishPlatform } from '../sources/platform-wish.ts';
+import type { XzStructure } from '../xz/xz-structure.ts';
+import { openArchive, type ReadArchiveOptions } from './open-archive.ts';
 
 export interface ArchiveReport {
   readonly path: string;
   readonly size: number;
   readonly compression: string;
-  readonly images: readonly ListedImage[];
+  readonly images: readonly ImageReport[];
   /** Distinct layers of all images. */
   readonly layerCount: number;
+  /** Of a .xz file. */
   readonly xz?: XzReport;
+}
+
+export interface ImageReport {
+  /** Short names, as docker shows them. */
+  readonly names: readonly string[];
+  /** The config digest. */
+  readonly id: Digest;
+  readonly created?: string;
+  readonly platform: ImagePlatform;
+  readonly history: readonly HistoryEntry[];
+  /** From the lowest up; `size` is that of the member, absent where the archive does not have it. */
+  readonly layers: readonly { readonly diffId: DiffId; readonly size?: number }[];
 }
 
 export interface XzReport {
@@ -19,52 +39,57 @@ export interface XzReport {
   readonly blockCount: number;
   readonly checks: readonly string[];
   readonly uncompressedSize: number;
-  /** Uncompressed bytes of the largest block: what one thread of a decoder holds in memory. */
+  /** Uncompressed bytes of the largest block: what each thread of a decoder holds in memory. */
   readonly largestBlockSize: number;
 }
 
-/** Looks into the archive at `path`, ours or a foreign one. Throws archive-*, config-missing and xz-*. */
-export async function inspectArchive(path: string): Promise<ArchiveReport> {
+/** Looks into the archive at `path`, ours or a foreign one. Throws archive-*, config-* and xz-*. */
+export async function inspectArchive(path: string, options: ReadArchiveOptions = {}): Promise<ArchiveReport> {
   await using archive = await openArchive(path);
-  const label = `archive "${path}"`;
-  const scan = await scanMembers(await archive.browse(), { withDigests: false });
-  const named = findNamedImages(scan, label);
-  if (named === undefined) throw notAnArchive(label);
-  const images = named.map((image) => {
-    const listed = describeNamedImage(scan, image, label);
-    if (listed !== undefined) return listed;
-    throw new BundleError(
-      'config-missing',
-      `Cannot read ${label}: the config "${image.configName}" of ${image.names.join(', ') || 'an untagged image'} is not in it`,
-    );
-  });
-  const blocks = archive.structure?.streams.flatMap((stream) => stream.blocks);
+  const table = await archive.browse(options);
+  const images: ImageReport[] = [];
+  for (const listed of await listImages(table, wishPlatform()))
+    images.push(await inspectImage(table, listed));
   return {
     path,
     size: archive.size,
     compression: archive.compression,
     images,
     layerCount: new Set(images.flatMap((image) => image.layers.map((layer) => layer.diffId))).size,
-    ...(archive.structure &&
-      blocks && {
-        xz: {
-          streamCount: archive.structure.streams.length,
-          blockCount: blocks.length,
-          checks: [...new Set(archive.structure.streams.map((stream) => stream.check))],
-          uncompressedSize: archive.structure.uncompressedSize,
-          largestBlockSize: blocks.reduce((largest, block) => Math.max(largest, block.uncompressedSize), 0),
-        },
-      }),
+    ...(archive.structure && { xz: inspectXz(archive.structure) }),
   };
 }
 
-/** The error for a tar that names no images. */
-export function notAnArchive(label: string): BundleError {
-  return new BundleError(
-    'archive-corrupt',
-    `Cannot read ${label}: it has neither manifest.json nor index.json`,
-    {
-      hint: 'Is it an archive of images, as docker save writes it? A container exported with docker export is none.',
-    },
+async function inspectImage(table: MemberTable, listed: ListedImage): Promise<ImageReport> {
+  const located = await listed.locate();
+  const label = listed.names[0] ?? 'an untagged image';
+  const config = await readConfig(table, located.config, label);
+  const id = digestOf(config);
+  const { created, platform, history, diffIds } = parseImageConfig(
+    config,
+    `the config of ${describeImage({ tags: listed.names, configDigest: id })}`,
   );
+  const layers = diffIds.map(async (diffId, index) => {
+    const member = await table.findMember(located.layers[index]?.name ?? diffId);
+    return { diffId, ...(member && { size: member.size }) };
+  });
+  return {
+    names: listed.names.map((name) => familiarName(name)),
+    id,
+    ...(created !== undefined && { created }),
+    platform,
+    history,
+    layers: await Promise.all(layers),
+  };
+}
+
+function inspectXz({ streams, uncompressedSize }: XzStructure): XzReport {
+  const blocks = streams.flatMap((stream) => stream.blocks);
+  return {
+    streamCount: streams.length,
+    blockCount: blocks.length,
+    checks: [...new Set(streams.map((stream) => stream.check))],
+    uncompressedSize,
+    largestBlockSize: blocks.reduce((largest, block) => Math.max(largest, block.uncompressedSize), 0),
+  };
 }

@@ -1,25 +1,31 @@
-/** Opens an archive on disk for looking into: what it is compressed with, and a way through its members. */
+/** Opens an archive on disk for looking into: what it is compressed with, and its members. */
 import { openDiskFile } from '../file/disk-file.ts';
 import { openXzFile } from '../file/open-xz-file.ts';
-import type { VirtualFile } from '../file/virtual-file.ts';
+import { readFully } from '../file/read-chunks.ts';
 import { type Compression, decompress, findCompression, magicSize } from '../sources/decompress.ts';
-import { type ByteReader, FileByteReader, StreamByteReader } from '../tar/byte-reader.ts';
+import { passTar } from '../sources/docker-archive/passed-table.ts';
+import { indexTar } from '../sources/docker-archive/tar-table.ts';
+import type { MemberTable } from '../sources/layouts/member-table.ts';
+import { watchStream } from '../sources/watch-stream.ts';
 import { readXzStructure, type XzStructure } from '../xz/xz-structure.ts';
+import { createHashSink } from './hash-sink.ts';
 
 export interface OpenArchive extends AsyncDisposable {
-  readonly path: string;
+  /** For messages. */
+  readonly label: string;
   readonly size: number;
   readonly compression: Compression;
   /** Of a .xz file. */
   readonly structure: XzStructure | undefined;
-  /** Its tar at random access where that is possible, else from the front. */
-  browse(): Promise<ByteReader>;
-  /** Its tar from the front, every byte of the file read and every check of its compression made. */
-  readThrough(options?: ReadThroughOptions): ByteReader;
+  /** Its members, at random access where that is possible: then nothing but headers is read for it. */
+  browse(options?: ReadArchiveOptions): Promise<MemberTable>;
+  /** Its members, every one hashed: all of the file is read, and every check of its compression made. */
+  readThrough(options?: ReadArchiveOptions): Promise<MemberTable>;
 }
 
-export interface ReadThroughOptions {
+export interface ReadArchiveOptions {
   readonly signal?: AbortSignal;
+  /** Bytes of the file read so far, and all there are. */
   readonly onRead?: (done: number, total: number) => void;
 }
 
@@ -27,40 +33,33 @@ export interface ReadThroughOptions {
 export async function openArchive(path: string): Promise<OpenArchive> {
   const file = await openDiskFile(path);
   const label = `archive "${path}"`;
+  const readThrough = ({ signal, onRead }: ReadArchiveOptions = {}): Promise<MemberTable> => {
+    const options = signal ? { signal } : {};
+    const watched = watchStream(file.stream(options), {
+      ...options,
+      onRead: (done) => onRead?.(done, file.size),
+    });
+    return passTar(decompress(watched, label, options), createHashSink(), { label, ...options });
+  };
   try {
-    const start = Buffer.alloc(magicSize);
-    await file.read(start, 0);
+    const start = Buffer.alloc(Math.min(magicSize, file.size));
+    await readFully(file, start, 0);
     const compression = findCompression(start);
-    const structure = compression === 'xz' ? await readXzStructure(file) : undefined;
-    const readThrough = (options: ReadThroughOptions = {}): ByteReader =>
-      new StreamByteReader(decompress(countBytes(file, options), label), label);
     return {
-      path,
+      label,
       size: file.size,
       compression,
-      structure,
+      structure: compression === 'xz' ? await readXzStructure(file) : undefined,
       readThrough,
-      async browse() {
+      async browse(options) {
         const content = compression === 'xz' ? (await openXzFile(file)).content : file;
         const isRandom = content !== undefined && (compression === 'xz' || compression === 'none');
-        return isRandom ? new FileByteReader(content, label) : readThrough();
+        return isRandom ? indexTar(content, { label }) : readThrough(options);
       },
       [Symbol.asyncDispose]: () => file.close(),
     };
   } catch (error) {
     await file.close();
     throw error;
-  }
-}
-
-async function* countBytes(
-  file: VirtualFile,
-  { signal, onRead }: ReadThroughOptions,
-): AsyncGenerator<Uint8Array> {
-  let done = 0;
-  for await (const chunk of file.stream(signal ? { signal } : {})) {
-    yield chunk;
-    done += chunk.length;
-    onRead?.(done, file.size);
   }
 }

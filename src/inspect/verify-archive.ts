@@ -1,94 +1,90 @@
 /** Whether an archive is sound: every block, every layer against its diffId, every manifest entry. */
-import { BundleError, isBundleError } from '../errors.ts';
-import { findOciFaults } from './find-oci-images.ts';
-import { notAnArchive } from './inspect-archive.ts';
-import { describeNamedImage, findNamedImages, type NamedImage } from './list-images.ts';
-import { openArchive, type ReadThroughOptions } from './open-archive.ts';
-import { type MemberScan, scanMembers } from './scan-members.ts';
+import { type Digest, hexOf } from '../digest.ts';
+import { isBundleError } from '../errors.ts';
+import { createImage } from '../image/create-image.ts';
+import { familiarName } from '../image/reference.ts';
+import { listImages } from '../sources/layouts/list-images.ts';
+import { listOciImages, ociIndexName } from '../sources/layouts/list-oci-images.ts';
+import type { ListedImage } from '../sources/layouts/listed-image.ts';
+import { locateLayers } from '../sources/layouts/locate-layers.ts';
+import { findDocument, type MemberTable } from '../sources/layouts/member-table.ts';
+import { readConfig } from '../sources/layouts/read-config.ts';
+import { wishPlatform } from '../sources/platform-wish.ts';
+import { openArchive, type ReadArchiveOptions } from './open-archive.ts';
 
 export interface VerifyReport {
   readonly path: string;
   readonly size: number;
   /** Of a .xz file: blocks decoded, each with its check. */
-  readonly blockCount: number | undefined;
+  readonly blockCount?: number;
   readonly images: readonly VerifiedImage[];
-  readonly memberCount: number;
   /** What is wrong, one line each. Empty where the archive is sound. */
   readonly faults: readonly string[];
 }
 
 export interface VerifiedImage {
+  /** Short names, as docker shows them. */
   readonly names: readonly string[];
-  readonly id: string | undefined;
+  /** The config digest; absent where there is a fault. */
+  readonly id?: Digest;
   readonly layerCount: number;
   readonly isSound: boolean;
 }
 
+interface CheckedImage extends VerifiedImage {
+  readonly fault?: string;
+}
+
 /**
- * Reads all of the archive at `path` and checks it. Damage that the images survive being named in is listed in the
- * report; throws archive-* and xz-* where the archive cannot be read to its end.
+ * Reads all of the archive at `path` and checks it. A fault of one image does not hide those of others; throws archive-*
+ * and xz-* where the archive cannot be read to its end.
  */
-export async function verifyArchive(path: string, options: ReadThroughOptions = {}): Promise<VerifyReport> {
+export async function verifyArchive(path: string, options: ReadArchiveOptions = {}): Promise<VerifyReport> {
   await using archive = await openArchive(path);
-  const label = `archive "${path}"`;
-  const scan = await scanMembers(archive.readThrough(options), { withDigests: true });
-  const named = findNamedImages(scan, label);
-  if (named === undefined) throw notAnArchive(label);
-  if (named.length === 0) throw new BundleError('archive-empty', `Cannot verify ${label}: it has no images`);
-  const checked = named.map((image) => ({ image, ...checkImage(scan, image, label) }));
+  const table = await archive.readThrough(options);
+  const images: CheckedImage[] = [];
+  for (const listed of await listImages(table, wishPlatform())) images.push(await checkImage(table, listed));
+  const faults = [...images.flatMap(({ fault }) => fault ?? []), ...(await findIndexFaults(table))];
   return {
     path,
     size: archive.size,
-    blockCount: archive.structure?.streams.reduce((sum, stream) => sum + stream.blocks.length, 0),
-    images: checked.map(({ image, id, faults }) => ({
-      names: image.names,
-      id,
-      layerCount: image.layerNames.length,
-      isSound: faults.length === 0,
-    })),
-    memberCount: scan.members.size,
-    faults: [
-      ...findBlobFaults(scan),
-      ...checked.flatMap(({ faults }) => faults),
-      ...findOciFaults(scan, label),
-    ],
+    ...(archive.structure && {
+      blockCount: archive.structure.streams.reduce((sum, stream) => sum + stream.blocks.length, 0),
+    }),
+    images: images.map(({ fault: _, ...image }) => image),
+    faults: [...new Set(faults)],
   };
 }
 
-/** Blobs that do not hash to their names. */
-function findBlobFaults(scan: MemberScan): string[] {
-  return [...scan.members.values()].flatMap(({ name, digests }) => {
-    const hex = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(name)?.[1];
-    if (hex === undefined || digests?.stored === `sha256:${hex}`) return [];
-    return [`"${name}" hashes to ${digests?.stored ?? 'nothing'}`];
-  });
+/** Loaders that go by index.json must find all of it as well. */
+async function findIndexFaults(table: MemberTable): Promise<string[]> {
+  const index = await findDocument(table, ociIndexName);
+  if (index === undefined) return [];
+  const faults: string[] = [];
+  try {
+    for (const listed of await listOciImages(table, index, wishPlatform())) {
+      const { fault } = await checkImage(table, listed);
+      if (fault !== undefined) faults.push(fault);
+    }
+  } catch (error) {
+    if (!isBundleError(error)) throw error;
+    faults.push(error.message);
+  }
+  return faults;
 }
 
-function checkImage(scan: MemberScan, image: NamedImage, label: string): { id?: string; faults: string[] } {
-  const who = image.names[0] ?? image.configName;
+async function checkImage(table: MemberTable, listed: ListedImage): Promise<CheckedImage> {
+  const names = listed.names.map((name) => familiarName(name));
+  let layerCount = 0;
   try {
-    const listed = describeNamedImage(scan, image, label);
-    if (listed === undefined)
-      return { faults: [`${who}: its config "${image.configName}" is not in the archive`] };
-    const named = /([0-9a-f]{64})(?:\.json)?$/.exec(image.configName)?.[1];
-    const faults: string[] = [];
-    if (named !== undefined && listed.id !== `sha256:${named}`) {
-      faults.push(`${who}: its config "${image.configName}" hashes to ${listed.id}`);
-    }
-    if (listed.layers.length !== image.layerNames.length) {
-      faults.push(
-        `${who}: it has ${image.layerNames.length} layers, its config says ${listed.layers.length}`,
-      );
-    }
-    for (const [index, { diffId, memberName }] of listed.layers.entries()) {
-      const found = scan.find(memberName)?.digests?.content;
-      if (found === undefined) faults.push(`${who}: layer ${index + 1} (${diffId}) is not in the archive`);
-      else if (found !== diffId)
-        faults.push(`${who}: layer ${index + 1} hashes to ${found}, its config says ${diffId}`);
-    }
-    return { id: listed.id, faults };
+    const { config, layers } = await listed.locate();
+    layerCount = layers.length;
+    const label = names[0] ?? (config.digest === undefined ? config.name : hexOf(config.digest).slice(0, 12));
+    const image = createImage(await readConfig(table, config, label), listed.names, `the config of ${label}`);
+    await locateLayers(table, layers, image, label);
+    return { names, id: image.configDigest, layerCount, isSound: true };
   } catch (error) {
-    if (isBundleError(error)) return { faults: [`${who}: ${error.message}`] };
-    throw error;
+    if (!isBundleError(error)) throw error;
+    return { names, layerCount, isSound: false, fault: error.message };
   }
 }

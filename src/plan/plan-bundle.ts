@@ -1,8 +1,7 @@
 /** Plans the bundle tar: which members it has, in which order, and the bytes of all that is not a layer. */
 import { type DiffId, type Digest, digestOf, hexOf } from '../digest.ts';
 import type { Image } from '../image/image.ts';
-import { parseImageConfig } from '../image/image-config.ts';
-import type { ImagePlatform } from '../image/image-config.ts';
+import { type ImagePlatform, readImagePlatform } from '../image/image-config.ts';
 import { compareText, orderImages, orderLayers } from './total-order.ts';
 
 /** One file of the bundle tar. */
@@ -90,7 +89,7 @@ function ociManifest(image: Image, layerSize: (diffId: DiffId) => number): Uint8
  * image's name from io.containerd.image.name and wants it fully qualified; the ref.name is the tag, as docker has it.
  */
 function describeImage(image: Image, manifest: Descriptor): Descriptor[] {
-  const { platform } = parseImageConfig(image.config, `the config ${image.configDigest}`);
+  const platform = readImagePlatform(image.config);
   if (image.tags.length === 0) return [{ ...manifest, platform }];
   return image.tags.map((name) => ({
     ...manifest,

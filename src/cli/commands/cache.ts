@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { CacheMeasure, FolderMeasure } from '../../blocks/measure-cache.ts';
 import { formatSize, formatTable } from '../format-text.ts';
-import { addCacheOption, openChosenCache } from '../image-options.ts';
+import { addCacheOption } from '../image-options.ts';
 
 interface CacheOptions {
   readonly cache?: string;
@@ -18,8 +18,11 @@ export function addCacheCommand(program: Command): void {
 }
 
 async function showInfo(options: CacheOptions): Promise<void> {
+  const [{ openChosenCache }, { measureCache }] = await Promise.all([
+    import('../chosen-bundle.ts'),
+    import('../../blocks/measure-cache.ts'),
+  ]);
   const cache = await openChosenCache(options);
-  const { measureCache } = await import('../../blocks/measure-cache.ts');
   const measure = await measureCache(cache);
   const text =
     options.json === true ? JSON.stringify({ path: cache.root, ...measure }) : toText(cache.root, measure);

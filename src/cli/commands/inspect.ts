@@ -1,7 +1,6 @@
 /** `bundlefs inspect`: what a file holds. */
 import type { Command } from 'commander';
-import type { ArchiveReport, XzReport } from '../../inspect/inspect-archive.ts';
-import type { ListedImage } from '../../inspect/list-images.ts';
+import type { ArchiveReport, ImageReport, XzReport } from '../../inspect/inspect-archive.ts';
 import { hexOf } from '../../digest.ts';
 import { formatCount, formatSize, formatTable } from '../format-text.ts';
 
@@ -44,7 +43,7 @@ function describeXz(xz: XzReport): string {
 }
 
 /** The step of the history that made each layer stands beside it. */
-function describeLayers(image: ListedImage): string {
+function describeLayers(image: ImageReport): string {
   const steps = image.history.filter((entry) => !entry.isEmptyLayer);
   const rows = image.layers.map((layer, index) => [
     String(index + 1),

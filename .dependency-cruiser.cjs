@@ -1,0 +1,159 @@
+/** Who may import whom: what ARCHITECTURE.md says of the folders, as rules that `npm run check` holds. */
+
+/**
+ * For each folder of src, the folders it may use and those of which it may use types only. errors.ts and digest.ts are
+ * everybody's, and everybody may use itself.
+ */
+const folders = {
+  image: {},
+  tar: {},
+  xz: { types: ['blocks'] },
+  plan: { uses: ['image', 'tar'] },
+  layout: { uses: ['xz', 'blocks/block-record'], types: ['blocks'] },
+  addon: { types: ['blocks'] },
+  blocks: { uses: ['xz', 'addon'], types: ['image'] },
+  file: { uses: ['layout', 'blocks', 'addon', 'xz'] },
+  sources: { uses: ['image', 'tar', 'file', 'addon'] },
+  bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
+  outputs: { uses: ['file', 'blocks/write-durably', 'image'] },
+  inspect: { uses: ['file', 'sources', 'image', 'tar', 'xz'] },
+  mount: {},
+  cli: { uses: ['.*'] },
+};
+
+/** One third-party package has one owner: the folders of src that may import it. */
+const owners = {
+  dockerode: ['sources/engine', 'outputs'],
+  'fuse-native': ['mount'],
+  '@napi-rs/lzma': ['blocks', 'inspect'],
+  'lru-cache': ['file'],
+  commander: ['cli'],
+  'tar-stream': ['tar'],
+  fzstd: ['sources'],
+  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'inspect'],
+};
+
+const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|xz|plan|layout)/)';
+const escapePattern = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+const pathsOf = (names) => names.map((name) => `^src/${name}(/|\\.ts$)`);
+
+const folderRules = Object.entries(folders).flatMap(([folder, { uses = [], types = [] }]) => {
+  const free = ['^src/(errors|digest)\\.ts$', ...pathsOf([folder, ...uses])];
+  const from = { path: `^src/${folder}/` };
+  return [
+    {
+      name: `${folder}-imports`,
+      comment: `src/${folder} may import ${[...uses, ...types].join(', ') || 'nothing of src but errors and digest'}.`,
+      severity: 'error',
+      from,
+      to: { path: '^src/', pathNot: [...free, ...pathsOf(types)] },
+    },
+    ...(types.length === 0
+      ? []
+      : [
+          {
+            name: `${folder}-types`,
+            comment: `src/${folder} may import types only from ${types.join(', ')}.`,
+            severity: 'error',
+            from,
+            to: { path: pathsOf(types), pathNot: free, dependencyTypesNot: ['type-only'] },
+          },
+        ]),
+  ];
+});
+
+const ownerRules = Object.entries(owners).map(([name, paths]) => ({
+  name: `owner-of-${name}`,
+  comment: `In src, only ${paths.join(' and ')} may import ${name}.`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: paths.map((path) => `^src/${path}(/|\\.ts$)`) },
+  to: { path: `(^|/)node_modules/(@types/)?${escapePattern(name)}/` },
+}));
+
+/** Sources are strangers to each other, but for one edge: what an engine exports is a docker archive. */
+const sourceRules = [
+  {
+    name: 'sources-are-strangers',
+    comment: 'One place that images come from does not import another; layouts is what several of them read.',
+    severity: 'error',
+    from: { path: '^src/sources/([^/]+)/', pathNot: '^src/sources/engine/' },
+    to: { path: '^src/sources/[^/]+/', pathNot: '^src/sources/($1|layouts)/' },
+  },
+  {
+    name: 'engine-is-a-stranger',
+    comment: 'The engine imports the docker archive, and no other source.',
+    severity: 'error',
+    from: { path: '^src/sources/engine/' },
+    to: { path: '^src/sources/[^/]+/', pathNot: '^src/sources/(engine|docker-archive|layouts)/' },
+  },
+];
+
+module.exports = {
+  forbidden: [
+    ...folderRules,
+    ...ownerRules,
+    ...sourceRules,
+    {
+      name: 'shared-words',
+      comment: 'errors.ts imports nothing; digest.ts imports errors.ts.',
+      severity: 'error',
+      from: { path: '^src/(errors|digest)\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/errors\\.ts$' },
+    },
+    {
+      name: 'pure-core',
+      comment: 'The core does no I/O: no files, sockets, processes, threads, clocks or addons.',
+      severity: 'error',
+      from: { path: pureCore },
+      to: {
+        dependencyTypes: ['core'],
+        pathNot: '^(node:)?(crypto|buffer|events|stream|stream/promises|string_decoder|util|zlib)$',
+      },
+    },
+    {
+      name: 'pure-core-packages',
+      comment: 'The core uses zod for foreign JSON and tar-stream for tar headers, and no other package.',
+      severity: 'error',
+      from: { path: pureCore },
+      to: { path: '(^|/)node_modules/', pathNot: '(^|/)node_modules/(zod|tar-stream|@types/[^/]+)/' },
+    },
+    {
+      name: 'src-is-shipped',
+      comment: 'The program imports nothing of test, sample or bench.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|sample|bench)/' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-orphans',
+      comment: 'A module that nothing imports, and that starts nothing, is dead.',
+      severity: 'error',
+      from: { orphan: true, pathNot: ['^bin/', '\\.d\\.m?ts$', '\\.test\\.ts$'] },
+      to: {},
+    },
+    {
+      name: 'only-what-is-installed',
+      comment: 'Imports are found, and are dependencies that package.json names.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'shipped-dependencies',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|build)/' },
+    tsPreCompilationDeps: 'specify',
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

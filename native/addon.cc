@@ -1,0 +1,23 @@
+// The addon's entry: called once for each environment (main thread, worker threads) that loads it.
+#include <napi.h>
+
+#include "block-codec-binding.h"
+#include "encode-requests.h"
+#include "extent-reader-binding.h"
+#include "file-lock-binding.h"
+#include "stream-decoder-binding.h"
+
+namespace {
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new bundlefs::EncodeRequests(env));
+  bundlefs::ExportBlockCodec(env, exports);
+  bundlefs::ExportFileLock(env, exports);
+  bundlefs::ExportStreamDecoder(env, exports);
+  bundlefs::ExportExtentTable(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(bundlefs, Init)

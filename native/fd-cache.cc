@@ -1,0 +1,119 @@
+// A list in order of use and an index of it by path; files are opened and closed outside the mutex.
+#include "fd-cache.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace bundlefs {
+
+namespace {
+
+constexpr size_t kDefaultLimit = 512;
+
+size_t DefaultLimit() {
+  rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return kDefaultLimit;
+  return std::max<size_t>(1, std::min<rlim_t>(files.rlim_cur / 2, kDefaultLimit));
+}
+
+// Mixes what changes when another file takes the path, or when this one is written to. (FNV-1a over the
+// fields.)
+uint64_t IdentityOf(const struct stat& info) {
+  const uint64_t fields[] = {info.st_dev, info.st_ino, static_cast<uint64_t>(info.st_size),
+                             static_cast<uint64_t>(info.st_mtim.tv_sec),
+                             static_cast<uint64_t>(info.st_mtim.tv_nsec)};
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  for (uint64_t field : fields) {
+    for (int shift = 0; shift < 64; shift += 8) {
+      hash = (hash ^ ((field >> shift) & 0xff)) * UINT64_C(0x100000001b3);
+    }
+  }
+  return hash == 0 ? 1 : hash;
+}
+
+int OpenForReading(const std::string& path) {
+  int fd;
+  do {
+    fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  } while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+}  // namespace
+
+OpenFile::~OpenFile() { close(fd_); }
+
+const std::shared_ptr<FdCache>& FdCache::Shared() {
+  // Never destroyed: a process may exit while a thread reads.
+  static const auto* cache = new std::shared_ptr<FdCache>(std::make_shared<FdCache>(DefaultLimit()));
+  return *cache;
+}
+
+std::shared_ptr<const OpenFile> FdCache::Open(const std::string& path, int* error) {
+  if (File known = Find(path)) return known;
+  int fd = OpenForReading(path);
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+    std::list<Entry> idle;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      idle = TakeIdle(0);
+    }
+    idle.clear();
+    fd = OpenForReading(path);
+  }
+  struct stat info;
+  if (fd < 0 || fstat(fd, &info) != 0) {
+    *error = errno;
+    if (fd >= 0) close(fd);
+    return nullptr;
+  }
+  File file = std::make_shared<const OpenFile>(fd, IdentityOf(info));
+
+  std::list<Entry> idle;
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = by_path_.find(path);
+  if (found != by_path_.end()) return found->second->file;  // another thread was first
+  entries_.push_front({path, file});
+  by_path_.emplace(path, entries_.begin());
+  idle = TakeIdle(limit_);
+  return file;
+}
+
+std::shared_ptr<const OpenFile> FdCache::Find(const std::string& path) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = by_path_.find(path);
+  if (found == by_path_.end()) return nullptr;
+  entries_.splice(entries_.begin(), entries_, found->second);
+  return found->second->file;
+}
+
+void FdCache::Forget(const std::string& path) {
+  File file;
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = by_path_.find(path);
+  if (found == by_path_.end()) return;
+  file = std::move(found->second->file);
+  entries_.erase(found->second);
+  by_path_.erase(found);
+}
+
+std::list<FdCache::Entry> FdCache::TakeIdle(size_t count) {
+  std::list<Entry> idle;
+  for (auto entry = entries_.end(); entry != entries_.begin() && entries_.size() > count;) {
+    --entry;
+    if (entry->file.use_count() > 1) continue;
+    by_path_.erase(entry->path);
+    const auto next = std::next(entry);
+    idle.splice(idle.end(), entries_, entry);
+    entry = next;
+  }
+  return idle;
+}
+
+}  // namespace bundlefs

@@ -1,0 +1,60 @@
+/** What the native addon exports, as it is: arguments are trusted there, so only the files of this folder may call it. */
+
+export interface RawAddon {
+  /** lzma_version_string. */
+  liblzmaVersion(): string;
+  /** 16 hex digits. */
+  crc64(bytes: Uint8Array): string;
+  /** Bytes for `preset`, which is 0 to 9 with the extreme flag or without. */
+  encoderMemory(preset: number): number;
+  /** Queues a block and returns the request's number. `onDone` is called once, later. */
+  startEncode(
+    content: Uint8Array,
+    preset: number,
+    check: number,
+    onDone: (status: number, bytes: Buffer, unpaddedSize: number, crc64: string) => void,
+  ): number;
+  /** Makes `onDone` of that request be called soon. One that is done already is ignored. */
+  cancelEncode(request: number): void;
+  setEncoderThreads(count: number): void;
+  /** Fills `content` exactly; settles to a lzma_ret. */
+  decodeBlock(block: Uint8Array, check: number, content: Uint8Array): Promise<number>;
+  /** flock with LOCK_NB: 0 or an errno. */
+  lockFile(fd: number, isExclusive: boolean): number;
+  readonly StreamDecoder: new (threads: number, threadingMemory: number, memory: number) => RawStreamDecoder;
+  /** `starts` has one entry more than there are extents: the size. `openFileLimit` 0 is the process's shared budget. */
+  readonly ExtentTable: new (
+    paths: readonly string[],
+    sizes: Float64Array,
+    crc64s: BigUint64Array,
+    starts: Float64Array,
+    extentFiles: Uint32Array,
+    positions: Float64Array,
+    memory: Uint8Array,
+    openFileLimit: number,
+  ) => RawExtentTable;
+}
+
+export interface RawStreamDecoder {
+  /** One step, on libuv's pool; the next one only when this has settled. Settles to [lzma_ret, consumed, produced]. */
+  step(input: Uint8Array, isLast: boolean, output: Uint8Array): Promise<[number, number, number]>;
+  /** Frees the decoder's memory; no step may be under way. */
+  close(): void;
+}
+
+export interface RawExtentTable {
+  /** On libuv's pool: a count of bytes, or what went wrong. */
+  read(target: Uint8Array, position: number): Promise<number | RawReadFailure>;
+  /** On this thread: a count of bytes, or undefined where the bytes are not at hand. */
+  tryRead(target: Uint8Array, position: number): number | undefined;
+  /** Lets go of the table; reads under way keep it until they are done. */
+  close(): void;
+}
+
+export interface RawReadFailure {
+  readonly kind: 'missing' | 'corrupt' | 'failed';
+  /** The index of the file at fault. */
+  readonly file: number;
+  /** A positive errno, or 0. */
+  readonly errno: number;
+}

@@ -1,0 +1,33 @@
+/** `bundlefs load`: images straight into an engine. */
+import type { Command } from 'commander';
+import { addImageOptions, type ImageOptions } from '../image-options.ts';
+
+export interface LoadOptions extends ImageOptions {
+  readonly into?: string;
+  readonly json?: boolean;
+}
+
+export function addLoadCommand(program: Command, signal: AbortSignal): void {
+  addImageOptions(
+    program
+      .command('load')
+      .description('load these images into an engine, uncompressed, and check that they arrived')
+      .argument(
+        '[images...]',
+        'image names; may be left out for an archive or OCI layout: then all its images',
+      ),
+  )
+    .option(
+      '--into <host>',
+      'the engine to load into, such as unix:///other.sock (default: the one docker would use)',
+    )
+    .option('--json', 'print one JSON object on standard output')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bundlefs load shop/web:1 --into unix:///other.sock\n  bundlefs load --from images.tar.xz --into tcp://10.0.0.7:2375',
+    )
+    .action(async (images: string[], options: LoadOptions) => {
+      const { runLoad } = await import('../run-load.ts');
+      await runLoad(images, options, signal);
+    });
+}

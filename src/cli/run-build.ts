@@ -1,0 +1,68 @@
+/** What `bundlefs build` does. */
+import { keepDigest } from '../bundle/keep-digest.ts';
+import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
+import { hexOf } from '../digest.ts';
+import { checkTarget, writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
+import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
+import type { BuildOptions } from './commands/build.ts';
+import { describeImages } from './describe-images.ts';
+import { formatCount, formatDuration, formatSize } from './format-text.ts';
+import { startProgress } from './progress.ts';
+
+/** Makes the bundle, writes it to `options.output` and prints what it is. */
+export async function runBuild(
+  names: readonly string[],
+  options: BuildOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const startMs = performance.now();
+  await checkTarget(options.output);
+  const cache = await openChosenCache(options);
+  await using bundle = await prepareChosenBundle(names, options, cache, signal);
+  const written = await writeWithProgress(bundle, options.output, signal);
+  await keepDigest(cache, bundle.recipe, written);
+  const seconds = (performance.now() - startMs) / 1000;
+  process.stdout.write(
+    options.json === true ? toJson(bundle, written, seconds) : toText(bundle, written, seconds),
+  );
+}
+
+async function writeWithProgress(
+  bundle: PreparedBundle,
+  path: string,
+  signal: AbortSignal,
+): Promise<WrittenFile> {
+  using progress = startProgress({ label: 'writing' });
+  return await writeBundleFile(bundle.xz, path, {
+    signal,
+    onProgress: (done, total) => {
+      progress.show(done, total);
+    },
+  });
+}
+
+function toJson(bundle: PreparedBundle, written: WrittenFile, seconds: number): string {
+  const { statistics } = bundle;
+  const report = {
+    images: describeImages(bundle.images),
+    bundle: { path: written.path, size: written.size, sha256: hexOf(written.digest) },
+    blocks: {
+      total: statistics.blockCount,
+      reused: statistics.reusedBlockCount,
+      encoded: statistics.encodedBlockCount,
+    },
+    bytes: {
+      uncompressed: statistics.uncompressedSize,
+      reused: statistics.reusedSize,
+      encoded: statistics.encodedSize,
+      written: written.size,
+    },
+    seconds: Math.round(seconds * 1000) / 1000,
+  };
+  return `${JSON.stringify(report)}\n`;
+}
+
+function toText({ images, statistics }: PreparedBundle, written: WrittenFile, seconds: number): string {
+  const made = `${formatSize(statistics.encodedSize)} newly encoded, ${formatSize(statistics.reusedSize)} reused`;
+  return `${written.path}: ${formatCount(images.length, 'image')}, ${formatSize(written.size)} (${made}) in ${formatDuration(seconds)}\n`;
+}

@@ -1,0 +1,32 @@
+/** What `bundlefs load` does. */
+import { loadIntoEngine } from '../outputs/load-into-engine.ts';
+import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
+import type { LoadOptions } from './commands/load.ts';
+import { formatTable } from './format-text.ts';
+import { startProgress } from './progress.ts';
+
+/** Makes the bundle, loads it into the engine and prints what became of each image. */
+export async function runLoad(
+  names: readonly string[],
+  options: LoadOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  await using bundle = await prepareChosenBundle(names, options, await openChosenCache(options), signal);
+  using progress = startProgress({ label: 'loading' });
+  const loaded = await loadIntoEngine(bundle.tar, bundle.images, {
+    ...(options.into !== undefined && { host: options.into }),
+    signal,
+    onProgress: (done, total) => {
+      progress.show(done, total);
+    },
+  });
+  progress[Symbol.dispose]();
+  const text =
+    options.json === true
+      ? JSON.stringify({ images: loaded })
+      : formatTable(
+          ['image', 'id', ''],
+          loaded.map(({ name, id, status }) => [name, id.slice(7, 19), status]),
+        );
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,28 @@
+/** What `bundlefs stream` does. */
+import { BundleError } from '../errors.ts';
+import { writeToStream } from '../outputs/write-to-stream.ts';
+import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
+import type { StreamOptions } from './commands/stream.ts';
+import { startProgress } from './progress.ts';
+
+/** Makes the bundle and writes it to standard output. Throws terminal-output where that is a terminal. */
+export async function runStream(
+  names: readonly string[],
+  options: StreamOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (process.stdout.isTTY) {
+    throw new BundleError('terminal-output', 'Cannot stream the bundle: standard output is a terminal', {
+      hint: 'Pipe it into a loader (bundlefs stream … | docker load), or write a file with bundlefs build -o FILE.',
+    });
+  }
+  await using bundle = await prepareChosenBundle(names, options, await openChosenCache(options), signal);
+  using progress = startProgress({ label: 'streaming' });
+  const file = options.tar === true ? bundle.tar : bundle.xz;
+  await writeToStream(file, process.stdout, {
+    signal,
+    onProgress: (done, total) => {
+      progress.show(done, total);
+    },
+  });
+}

@@ -1,0 +1,40 @@
+/** What `bundlefs verify` does. */
+import { BundleError } from '../errors.ts';
+import { verifyArchive, type VerifyReport } from '../inspect/verify-archive.ts';
+import { formatCount, formatSize, formatTable } from './format-text.ts';
+import { startProgress } from './progress.ts';
+
+/** Checks the file and prints what was found. Throws bundle-corrupt where it is not sound. */
+export async function runVerify(file: string, isJson: boolean, signal: AbortSignal): Promise<void> {
+  const report = await verifyWithProgress(file, signal);
+  process.stdout.write(`${isJson ? JSON.stringify(report) : toText(report)}\n`);
+  if (report.faults.length === 0) return;
+  throw new BundleError(
+    'bundle-corrupt',
+    `Cannot trust "${file}": ${formatCount(report.faults.length, 'fault')} found`,
+  );
+}
+
+async function verifyWithProgress(file: string, signal: AbortSignal): Promise<VerifyReport> {
+  using progress = startProgress({ label: 'verifying' });
+  return await verifyArchive(file, {
+    signal,
+    onRead: (done, total) => {
+      progress.show(done, total);
+    },
+  });
+}
+
+function toText(report: VerifyReport): string {
+  const rows = report.images.map((image) => [
+    image.names.join(', ') || '(untagged)',
+    String(image.layerCount),
+    image.isSound ? 'sound' : 'DAMAGED',
+  ]);
+  const blocks = report.blockCount === undefined ? '' : `${formatCount(report.blockCount, 'block')}, `;
+  const verdict =
+    report.faults.length === 0
+      ? `${report.path}: sound. ${blocks}${formatSize(report.size)}`
+      : `${report.path}: ${formatCount(report.faults.length, 'fault')}\n${report.faults.map((fault) => `  ${fault}`).join('\n')}`;
+  return `${formatTable(['image', '>layers', ''], rows)}\n${verdict}`;
+}

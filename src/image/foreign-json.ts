@@ -1,0 +1,44 @@
+/** Parses JSON that others wrote: lenient about what bundlefs does not know, strict about what it relies on. */
+import type { z } from 'zod';
+import { BundleError } from '../errors.ts';
+
+/**
+ * The value of `bytes` as `schema` has it, without the fields that it does not know. Throws archive-corrupt where the
+ * bytes are no JSON or have another shape; `what` names them in the message: `"manifest.json" in archive "images.tar"`.
+ */
+export function parseForeignJson<T>(bytes: Uint8Array, schema: z.ZodType<T>, what: string): T {
+  const result = schema.safeParse(parseJson(bytes, what));
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const place = issue === undefined || issue.path.length === 0 ? '' : ` at ${formatPath(issue.path)}`;
+  throw new BundleError('archive-corrupt', `Cannot read ${what}: ${issue?.message ?? 'bad shape'}${place}`, {
+    cause: result.error,
+  });
+}
+
+/** Whether `bytes` are one JSON value in UTF-8. */
+export function isJson(bytes: Uint8Array): boolean {
+  try {
+    parseJson(bytes, '');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parseJson(bytes: Uint8Array, what: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+  } catch (error) {
+    throw new BundleError('archive-corrupt', `Cannot read ${what}: it is not JSON`, { cause: error });
+  }
+}
+
+/** `[0].rootfs.diff_ids[2]`. */
+function formatPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`,
+    )
+    .join('');
+}

@@ -1,0 +1,30 @@
+/** The error for an image that a source does not have. */
+import { BundleError } from '../errors.ts';
+import { findNearMisses } from './near-misses.ts';
+import { familiarName, type Reference } from './reference.ts';
+
+const listedCount = 5;
+
+/**
+ * Says which image `place` (`archive "images.tar"`) does not have, and which of its `known` names may have been meant:
+ * near misses, or some of the names there are.
+ */
+export function imageNotFound(reference: Reference, place: string, known: readonly string[]): BundleError {
+  return new BundleError(
+    'image-not-found',
+    `Cannot find image "${reference.text}": ${place} does not have it`,
+    {
+      hint: describeNames(reference, known),
+    },
+  );
+}
+
+function describeNames(reference: Reference, known: readonly string[]): string {
+  if (known.length === 0) return 'Its images have no names.';
+  const near =
+    reference.kind === 'name' ? findNearMisses(`${reference.repository}:${reference.tag}`, known) : [];
+  if (near.length > 0) return `Did you mean ${near.join(', ')}?`;
+  const names = [...new Set(known.map((name) => familiarName(name)))].sort();
+  const more = names.length > listedCount ? ` and ${names.length - listedCount} more` : '';
+  return `It has ${names.slice(0, listedCount).join(', ')}${more}.`;
+}

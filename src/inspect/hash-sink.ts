@@ -1,0 +1,21 @@
+/** A sink that keeps nothing of a layer but what it hashes to. */
+import { type DiffId, finishDigest, startDigest } from '../digest.ts';
+import type { LayerSink } from '../sources/image-source.ts';
+
+/** Reads every layer it is given; has none. */
+export function createHashSink(): LayerSink {
+  return {
+    hasLayer: () => Promise.resolve(false),
+    async addLayer(content) {
+      const hash = startDigest();
+      let size = 0;
+      for await (const chunk of content) {
+        hash.update(chunk);
+        size += chunk.length;
+      }
+      return { diffId: finishDigest(hash) as DiffId, size };
+    },
+    findConfig: () => Promise.resolve(undefined),
+    keepConfig: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,171 @@
+/** Reads index.json: the OCI image layout, as a folder or in an archive (OCI image-spec, image-layout.md). */
+import { type Digest, digestOf } from '../../digest.ts';
+import { BundleError } from '../../errors.ts';
+import { type ImagePlatform, readImagePlatform } from '../../image/image-config.ts';
+import { isAttestation, type OciDescriptor } from '../../image/oci-descriptor.ts';
+import { type OciDocument, parseOciDocument, parseOciIndex } from '../../image/oci-manifest.ts';
+import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
+import { findTaggedName } from '../../image/reference.ts';
+import type { ListedImage, LocatedBlob } from './listed-image.ts';
+import { findDocument, type MemberTable } from './member-table.ts';
+import { blobName } from './member-name.ts';
+
+/** Where the layout has its index. */
+export const ociIndexName = 'index.json';
+
+/** An image manifest somewhere below index.json. */
+interface Leaf {
+  readonly descriptor: OciDescriptor;
+  /** The digests of the indexes it was found through, the outermost first. */
+  readonly indexes: readonly Digest[];
+  /** Undefined where the layout does not have the blob: of other platforms they are often left out (kind#3795). */
+  readonly manifest: Extract<OciDocument, { kind: 'manifest' }> | undefined;
+}
+
+/** OCI image-spec, media-types.md, and docker's own names for the same. */
+const documentTypes = /^application\/vnd\.(?:oci\.image|docker\.distribution)\.(?:manifest|index)/;
+const configTypes = /^application\/vnd\.(?:oci\.image\.config|docker\.container\.image)\./;
+
+/**
+ * The images of `index`, the bytes of index.json, which may lie in further indexes. What one name, or one index, has for
+ * several platforms is one image. Attestations and artifacts that are no images are passed over. Throws archive-corrupt.
+ */
+export async function listOciImages(
+  table: MemberTable,
+  index: Uint8Array,
+  wish: PlatformWish,
+): Promise<ListedImage[]> {
+  const groups = new Map<string, { names: string[]; leaves: Leaf[] }>();
+  for (const descriptor of parseOciIndex(index, `"${ociIndexName}" in ${table.label}`)) {
+    const name = findName(descriptor);
+    const key = name ?? descriptor.annotations['org.opencontainers.image.ref.name'] ?? descriptor.digest;
+    const group = groups.get(key) ?? { names: name === undefined ? [] : [name], leaves: [] };
+    group.leaves.push(...(await findLeaves(table, descriptor)));
+    groups.set(key, group);
+  }
+  return [...groups.values()]
+    .filter(({ leaves }) => leaves.length > 0)
+    .map(({ names, leaves }) => listGroup(table, names, leaves, wish));
+}
+
+function listGroup(
+  table: MemberTable,
+  names: readonly string[],
+  leaves: readonly Leaf[],
+  wish: PlatformWish,
+): ListedImage {
+  return {
+    names,
+    async locate() {
+      const leaf = await chooseLeaf(table, leaves, wish);
+      if (leaf === undefined) throw await noneForPlatform(table, names, leaves, wish);
+      if (leaf.manifest === undefined) throw manifestMissing(table, leaf.descriptor.digest);
+      return { config: locateBlob(leaf.manifest.config), layers: leaf.manifest.layers.map(locateBlob) };
+    },
+    async findDigests() {
+      const leaf = await chooseLeaf(table, leaves, wish);
+      if (leaf === undefined) return { config: undefined, manifests: [] };
+      return { config: leaf.manifest?.config.digest, manifests: [leaf.descriptor.digest, ...leaf.indexes] };
+    },
+  };
+}
+
+/** containerd's annotation is the whole name; OCI's may be the whole name or the tag alone. */
+function findName({ annotations }: OciDescriptor): string | undefined {
+  const texts = [annotations['io.containerd.image.name'], annotations['org.opencontainers.image.ref.name']];
+  return texts.map((text) => (text === undefined ? undefined : findTaggedName(text))).find((name) => name);
+}
+
+/** The manifests at and below `descriptor`, each once. Every document is checked against its digest, so none is its own ancestor. */
+async function findLeaves(
+  table: MemberTable,
+  descriptor: OciDescriptor,
+  indexes: readonly Digest[] = [],
+  seen = new Set<Digest>(),
+): Promise<Leaf[]> {
+  const { digest, mediaType } = descriptor;
+  if (seen.has(digest) || isAttestation(descriptor)) return [];
+  seen.add(digest);
+  if (mediaType !== undefined && !documentTypes.test(mediaType)) return [];
+  const bytes = await findDocument(table, blobName(digest));
+  if (bytes === undefined) return [{ descriptor, indexes, manifest: undefined }];
+  const document = parseOciDocument(checkDigest(table, bytes, digest), describeBlob(table, digest));
+  if (document.kind === 'manifest') {
+    const configType = document.config.mediaType;
+    if (configType !== undefined && !configTypes.test(configType)) return [];
+    return [{ descriptor, indexes, manifest: document }];
+  }
+  const leaves: Leaf[] = [];
+  for (const child of document.manifests) {
+    leaves.push(...(await findLeaves(table, child, [...indexes, digest], seen)));
+  }
+  return leaves;
+}
+
+/** The first that fits, as OCI image-spec, image-index.md has it. */
+async function chooseLeaf(
+  table: MemberTable,
+  leaves: readonly Leaf[],
+  wish: PlatformWish,
+): Promise<Leaf | undefined> {
+  const [only] = leaves;
+  if (leaves.length === 1 && !wish.isRequired) return only;
+  for (const leaf of leaves) {
+    const platform = await findPlatform(table, leaf);
+    if (platform !== undefined && matchesPlatform(platform, wish.platform)) return leaf;
+  }
+  return undefined;
+}
+
+async function findPlatform(
+  table: MemberTable,
+  { descriptor, manifest }: Leaf,
+): Promise<ImagePlatform | undefined> {
+  if (descriptor.platform !== undefined || manifest === undefined) return descriptor.platform;
+  const config = await findDocument(table, blobName(manifest.config.digest));
+  return config && readImagePlatform(config);
+}
+
+async function noneForPlatform(
+  table: MemberTable,
+  names: readonly string[],
+  leaves: readonly Leaf[],
+  wish: PlatformWish,
+): Promise<BundleError> {
+  const platforms: string[] = [];
+  for (const leaf of leaves) {
+    const platform = await findPlatform(table, leaf);
+    if (platform !== undefined) platforms.push(formatPlatform(platform));
+  }
+  const what = names[0] ?? leaves[0]?.descriptor.digest ?? '';
+  const wanted = formatPlatform(wish.platform);
+  return new BundleError(
+    'image-not-found',
+    `Cannot take image "${what}" of ${table.label}: it is for ${platforms.join(', ') || 'no known platform'}, ${wanted} was wanted`,
+  );
+}
+
+function manifestMissing(table: MemberTable, digest: Digest): BundleError {
+  return new BundleError(
+    'archive-corrupt',
+    `Cannot read ${table.label}: its index names the manifest ${digest}, which is not there`,
+    { hint: 'Only a part of the layout was written or copied. Write it again.' },
+  );
+}
+
+function checkDigest(table: MemberTable, bytes: Uint8Array, wanted: Digest): Uint8Array {
+  const found = digestOf(bytes);
+  if (found === wanted) return bytes;
+  throw new BundleError(
+    'archive-corrupt',
+    `Cannot read ${describeBlob(table, wanted)}: its bytes hash to ${found}`,
+  );
+}
+
+function describeBlob({ label }: MemberTable, digest: Digest): string {
+  return `"${blobName(digest)}" in ${label}`;
+}
+
+function locateBlob({ digest }: OciDescriptor): LocatedBlob {
+  return { name: blobName(digest), digest };
+}

@@ -1,0 +1,29 @@
+/** What a layout says of an image, before any of it is believed. */
+import type { Digest } from '../../digest.ts';
+
+export interface ListedImage {
+  /** Fully qualified names with a tag. */
+  readonly names: readonly string[];
+  /** Where its parts are. Throws archive-* where the layout does not say, image-not-found where no platform fits. */
+  locate(): Promise<LocatedImage>;
+  /** The digests that name it: of its config, its manifest and the indexes above that; fewer where parts are missing. */
+  findDigests(): Promise<ImageDigests>;
+}
+
+export interface ImageDigests {
+  readonly config: Digest | undefined;
+  readonly manifests: readonly Digest[];
+}
+
+export interface LocatedImage {
+  readonly config: LocatedBlob;
+  /** From the lowest up. */
+  readonly layers: readonly LocatedBlob[];
+}
+
+export interface LocatedBlob {
+  /** Of the member that has it. */
+  readonly name: string;
+  /** What the member's bytes must hash to, where the layout says it. */
+  readonly digest: Digest | undefined;
+}

@@ -1,0 +1,102 @@
+/** From a table of members to checked images whose layers are all in the sink. */
+import { type DiffId, hexOf } from '../../digest.ts';
+import { createImage } from '../../image/create-image.ts';
+import { describeImage } from '../../image/describe-image.ts';
+import type { Image } from '../../image/image.ts';
+import type { PlatformWish } from '../../image/platform.ts';
+import { familiarName, type Reference } from '../../image/reference.ts';
+import type { LayerSink, ReadImagesOptions } from '../image-source.ts';
+import { listImages } from './list-images.ts';
+import { checkLayer, type LocatedLayer, locateLayers } from './locate-layers.ts';
+import type { Member, MemberTable } from './member-table.ts';
+import { readConfig } from './read-config.ts';
+import { type SelectedImage, selectImages } from './select-images.ts';
+import { takeLayer } from './take-layer.ts';
+
+export interface ReadListedImagesOptions extends ReadImagesOptions {
+  readonly wish: PlatformWish;
+}
+
+interface ReadImage {
+  readonly image: Image;
+  readonly layers: readonly LocatedLayer[];
+}
+
+/**
+ * The images of `table` that `references` name, all where it is empty; images of one config are one. Layers that passed
+ * are compared with their config; the others are read where the sink does not have them, after all parts of all images
+ * have been found. `onRead` counts bytes of these layers. Throws as ImageSource.readImages says.
+ */
+export async function readListedImages(
+  table: MemberTable,
+  references: readonly Reference[],
+  sink: LayerSink,
+  { wish, ...options }: ReadListedImagesOptions,
+): Promise<Image[]> {
+  const listed = await listImages(table, wish);
+  const images = new Map<string, ReadImage>();
+  for (const selected of await selectImages(listed, references, table.label)) {
+    const { image, layers } = await readImage(table, selected);
+    const known = images.get(image.configDigest);
+    images.set(image.configDigest, {
+      image: createImage(image.config, [...(known?.image.tags ?? []), ...image.tags]),
+      layers: known?.layers ?? layers,
+    });
+  }
+  const layers = [...images.values()].flatMap((image) => image.layers);
+  await takeLayers(await findUnread(layers, sink), table.label, sink, options);
+  return [...images.values()].map(({ image }) => image);
+}
+
+async function readImage(table: MemberTable, { listed, tags }: SelectedImage): Promise<ReadImage> {
+  const { config, layers } = await listed.locate();
+  const names = tags.length > 0 ? tags : listed.names;
+  const name = names[0] ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image';
+  const bytes = await readConfig(table, config, familiarName(name));
+  const image = createImage(bytes, tags, `"${config.name}" in ${table.label}`);
+  const label = describeImage({ ...image, tags: names });
+  return { image, layers: await locateLayers(table, layers, image, label) };
+}
+
+/** Each layer once that neither passed nor is in the sink. */
+async function findUnread(layers: readonly LocatedLayer[], sink: LayerSink): Promise<LocatedLayer[]> {
+  const unread = new Map<DiffId, LocatedLayer>();
+  const seen = new Set<DiffId>();
+  for (const layer of layers) {
+    if (seen.has(layer.diffId) || layer.member.kind === 'passed') continue;
+    seen.add(layer.diffId);
+    if (!(await sink.hasLayer(layer.diffId))) unread.set(layer.diffId, layer);
+  }
+  return [...unread.values()];
+}
+
+async function takeLayers(
+  layers: readonly LocatedLayer[],
+  tableLabel: string,
+  sink: LayerSink,
+  { signal, onRead }: ReadImagesOptions,
+): Promise<void> {
+  const total = layers.reduce((sum, { member }) => sum + member.size, 0);
+  let done = 0;
+  async function* counted(member: Member): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of contentOf(member)) {
+      signal?.throwIfAborted();
+      done += chunk.length;
+      onRead?.(done, total);
+      yield chunk;
+    }
+  }
+  for (const layer of layers) {
+    const { member, diffId, label } = layer;
+    const what = `"${member.name}" in ${tableLabel}`;
+    const wanted = { expected: diffId, label: `${label} ("${member.name}")` };
+    const taken = await takeLayer(counted(member), sink, { what, layer: wanted, ...(signal && { signal }) });
+    checkLayer(layer, taken);
+  }
+}
+
+async function* contentOf(member: Member): AsyncGenerator<Uint8Array, void, undefined> {
+  if (member.kind === 'stored') yield* member.stream();
+  else if (member.kind === 'kept') yield member.bytes;
+  else throw new TypeError(`"${member.name}" has passed already`);
+}

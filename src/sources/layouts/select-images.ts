@@ -1,0 +1,73 @@
+/** Finds the listed images that references name. */
+import { hexOf } from '../../digest.ts';
+import { BundleError } from '../../errors.ts';
+import { imageNotFound } from '../../image/image-not-found.ts';
+import { formatName, type Reference } from '../../image/reference.ts';
+import type { ImageDigests, ListedImage } from './listed-image.ts';
+
+export interface SelectedImage {
+  readonly listed: ListedImage;
+  /** The names it was asked for by. An image asked for by id or digest has none of that. */
+  readonly tags: readonly string[];
+}
+
+/**
+ * The images named, in the order of `references`, or all with all their names where it is empty. An image may come
+ * several times. Throws image-not-found; invalid-reference where the start of an id is that of several.
+ */
+export async function selectImages(
+  images: readonly ListedImage[],
+  references: readonly Reference[],
+  label: string,
+): Promise<SelectedImage[]> {
+  if (references.length === 0) return images.map((listed) => ({ listed, tags: listed.names }));
+  const known = images.flatMap((image) => image.names);
+  const selected: SelectedImage[] = [];
+  for (const reference of references) {
+    const found =
+      reference.kind === 'name' ? findByName(images, reference) : await findByDigest(images, reference);
+    if (found === undefined) throw imageNotFound(reference, label, known);
+    selected.push(found);
+  }
+  return selected;
+}
+
+function findByName(
+  images: readonly ListedImage[],
+  reference: Extract<Reference, { kind: 'name' }>,
+): SelectedImage | undefined {
+  const name = formatName(reference);
+  const listed = images.find((image) => image.names.includes(name));
+  return listed && { listed, tags: [name] };
+}
+
+async function findByDigest(
+  images: readonly ListedImage[],
+  reference: Exclude<Reference, { kind: 'name' }>,
+): Promise<SelectedImage | undefined> {
+  const found = new Map<string, ListedImage>();
+  for (const listed of images) {
+    const digests = await listed.findDigests();
+    if (matches(reference, listed, digests)) found.set(digests.config ?? digests.manifests[0] ?? '', listed);
+  }
+  const [listed, ...others] = found.values();
+  if (listed === undefined) return undefined;
+  if (others.length === 0) return { listed, tags: [] };
+  throw new BundleError(
+    'invalid-reference',
+    `Cannot choose image "${reference.text}": ${found.size} images have ids that start like this`,
+    { hint: `They are ${[...found.keys()].join(', ')}.` },
+  );
+}
+
+function matches(
+  reference: Exclude<Reference, { kind: 'name' }>,
+  { names }: ListedImage,
+  { config, manifests }: ImageDigests,
+): boolean {
+  const digests = config === undefined ? manifests : [config, ...manifests];
+  if (reference.kind === 'id') return digests.some((digest) => hexOf(digest).startsWith(reference.idPrefix));
+  // An image that was saved by its digest has no name to compare.
+  const isNamed = names.length === 0 || names.some((name) => name.startsWith(`${reference.repository}:`));
+  return isNamed && digests.includes(reference.digest);
+}

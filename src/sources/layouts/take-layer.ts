@@ -1,0 +1,49 @@
+/** Hands one stored layer to the sink: decompresses it on the way, and hashes what was stored. */
+import { type Digest, type DiffId, finishDigest, startDigest } from '../../digest.ts';
+import { decompressAs, findCompression, magicSize } from '../decompress.ts';
+import type { AddLayerOptions, LayerSink } from '../image-source.ts';
+import { peekStart } from '../peek-start.ts';
+
+export interface TakeLayerOptions {
+  /** What is read, for messages: `"blobs/sha256/…" in archive "images.tar"`. */
+  readonly what: string;
+  /** For the sink. */
+  readonly layer?: AddLayerOptions;
+  readonly signal?: AbortSignal;
+}
+
+export interface TakenLayer {
+  readonly diffId: DiffId;
+  /** Of the bytes as they are stored, compressed or not. */
+  readonly storedDigest: Digest;
+}
+
+/** Reads `stored` to its end. Throws what decompressAs and the sink throw. */
+export async function takeLayer(
+  stored: AsyncIterable<Uint8Array>,
+  sink: LayerSink,
+  { what, layer, signal }: TakeLayerOptions,
+): Promise<TakenLayer> {
+  const { start, whole } = await peekStart(stored, magicSize);
+  const compression = findCompression(start);
+  if (compression === 'none') {
+    const { diffId } = await sink.addLayer(whole, layer);
+    return { diffId, storedDigest: diffId };
+  }
+  const hash = startDigest();
+  const hashed = hashWhile(whole, (chunk) => hash.update(chunk));
+  const content = decompressAs(hashed, compression, what, signal && { signal });
+  const { diffId } = await sink.addLayer(content, layer);
+  while ((await hashed.next()).done !== true); // what follows the compressed data is stored too
+  return { diffId, storedDigest: finishDigest(hash) };
+}
+
+async function* hashWhile(
+  source: AsyncIterable<Uint8Array>,
+  update: (chunk: Uint8Array) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of source) {
+    update(chunk);
+    yield chunk;
+  }
+}

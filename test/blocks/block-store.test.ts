@@ -1,0 +1,76 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { crc64 } from '../../src/addon/block-codec.ts';
+import type { BlockKey, BlockRecord } from '../../src/blocks/block-record.ts';
+import { type BlockStore, openBlockStore } from '../../src/blocks/block-store.ts';
+import { digestOf } from '../../src/digest.ts';
+import { makeTempFolder } from '../support/temp-folder.ts';
+
+async function makeStore(): Promise<BlockStore> {
+  const folder = await makeTempFolder();
+  const folders = { blocks: join(folder, 'blocks'), partials: join(folder, 'partial') };
+  await mkdir(folders.blocks);
+  await mkdir(folders.partials);
+  return openBlockStore(folders);
+}
+
+function makeBlock(size: number): { record: BlockRecord; bytes: Buffer } {
+  const bytes = randomBytes(size);
+  const key = createHash('sha256').update(bytes).digest('hex') as BlockKey;
+  const record = {
+    key,
+    unpaddedSize: size - 2,
+    uncompressedSize: 5000,
+    digest: digestOf(bytes),
+    crc64: crc64(bytes),
+  };
+  return { record, bytes };
+}
+
+describe('a block store', () => {
+  it('gives back the record and the bytes of what was stored', async () => {
+    const store = await makeStore();
+    const { record, bytes } = makeBlock(4000);
+    expect(await store.findBlock(record.key)).toBeUndefined();
+    expect(await store.hasBlock(record)).toBe(false);
+    await store.putBlock(record, bytes);
+    expect(await store.findBlock(record.key)).toEqual(record);
+    expect(await store.hasBlock(record)).toBe(true);
+    expect((await readFile(store.blockPath(record.key))).subarray(0, 4000).equals(bytes)).toBe(true);
+  });
+
+  it('lets one block be stored by many at once', async () => {
+    const store = await makeStore();
+    const { record, bytes } = makeBlock(40_000);
+    await Promise.all(Array.from({ length: 10 }, () => store.putBlock(record, bytes)));
+    expect(await store.findBlock(record.key)).toEqual(record);
+  });
+
+  it('takes a file that was cut or whose trailer is damaged for missing', async () => {
+    const store = await makeStore();
+    const { record, bytes } = makeBlock(400);
+    for (const damage of [0, 30, 399, 400, 430, 467]) {
+      await store.putBlock(record, bytes);
+      await truncate(store.blockPath(record.key), damage);
+      expect(await store.findBlock(record.key)).toBeUndefined();
+      expect(await store.hasBlock(record)).toBe(false);
+    }
+    await store.putBlock(record, bytes);
+    const whole = await readFile(store.blockPath(record.key));
+    for (let position = 400; position < whole.length; position += 1) {
+      const damaged = Buffer.from(whole);
+      damaged.writeUInt8(damaged.readUInt8(position) ^ 0x10, position);
+      await writeFile(store.blockPath(record.key), damaged);
+      expect(await store.findBlock(record.key)).toBeUndefined();
+    }
+  });
+
+  it('refuses bytes of another size than the record says', async () => {
+    const store = await makeStore();
+    const { record, bytes } = makeBlock(400);
+    await expect(store.putBlock(record, bytes.subarray(4))).rejects.toThrow(RangeError);
+    expect(await store.findBlock(record.key)).toBeUndefined();
+  });
+});

@@ -1,0 +1,332 @@
+import { execFileSync } from 'node:child_process';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { BundleError, type ErrorCode } from '../../src/errors.ts';
+import type { Image } from '../../src/image/image.ts';
+import { parseReference } from '../../src/image/reference.ts';
+import type { ImageSource } from '../../src/sources/image-source.ts';
+import { openSource } from '../../src/sources/open-source.ts';
+import {
+  append,
+  type ArchiveMember,
+  configOf,
+  corrupt,
+  duplicate,
+  type Fault,
+  layerOf,
+  makeEmpty,
+  omit,
+  prepend,
+  replaceContent,
+} from '../fixtures/archive-members.ts';
+import { expectedImage } from '../fixtures/expected-image.ts';
+import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
+import { hybridArchive } from '../fixtures/write-hybrid-archive.ts';
+import { legacyArchive } from '../fixtures/write-legacy-archive.ts';
+import { ociArchive, writeOciLayout } from '../fixtures/write-oci-layout.ts';
+import { makeTempFolder } from '../support/temp-folder.ts';
+import { asInput } from './offer-images.ts';
+import { createRecordingSink } from './recording-sink.ts';
+
+let fixtures: readonly FixtureImage[];
+let web: FixtureImage;
+let db: FixtureImage;
+
+beforeAll(async () => {
+  fixtures = await buildSampleImages();
+  const [first, , third] = fixtures;
+  if (first === undefined || third === undefined) throw new TypeError('Fixtures are missing');
+  [web, db] = [first, third];
+});
+
+type Writer = (images: readonly FixtureImage[], faults: readonly Fault[]) => AsyncIterable<Uint8Array>;
+
+const writers: Readonly<Record<string, Writer>> = {
+  legacy: (images, faults) => legacyArchive(images, { faults }),
+  hybrid: (images, faults) => hybridArchive(images, { faults }),
+  'hybrid of gzip layers': (images, faults) => hybridArchive(images, { faults, gzipLayers: true }),
+  OCI: (images, faults) => ociArchive(images, { faults }),
+};
+
+type Opener = (archive: AsyncIterable<Uint8Array>) => Promise<ImageSource>;
+
+const openers: Readonly<Record<string, Opener>> = {
+  'a file': async (archive) => {
+    const path = join(await makeTempFolder(), 'images.tar');
+    await writeFile(path, archive);
+    return openSource(path);
+  },
+  'standard input': (archive) => openSource('-', { input: asInput(archive) }),
+};
+
+const cases = Object.entries(writers).flatMap(([layout, write]) =>
+  Object.entries(openers).map(([place, open]) => ({ layout, place, write, open })),
+);
+
+async function read(source: ImageSource, names: readonly string[] = []): Promise<readonly Image[]> {
+  try {
+    return await source.readImages(names.map(parseReference), createRecordingSink());
+  } finally {
+    await source.close();
+  }
+}
+
+async function catchError(work: Promise<unknown>): Promise<BundleError> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof BundleError) return error;
+  throw error ?? new TypeError('Nothing was thrown');
+}
+
+async function expectCode(work: Promise<unknown>, code: ErrorCode): Promise<BundleError> {
+  const error = await catchError(work);
+  expect({ code: error.code, message: error.message }).toMatchObject({ code });
+  return error;
+}
+
+describe.each(cases)('$layout archive in $place', ({ write, open }) => {
+  it('without one layer is layer-missing, naming image and layer', async () => {
+    const error = await expectCode(read(await open(write([web], [omit(layerOf(web, 2))]))), 'layer-missing');
+    expect(error.message).toContain('layer 3 of tiny/web:1.0');
+    expect(error.hint).toContain('docker pull');
+  });
+
+  it('without a config is config-missing, naming the image', async () => {
+    const error = await expectCode(read(await open(write([web], [omit(configOf(web))]))), 'config-missing');
+    expect(error.message).toContain('tiny/web:1.0');
+  });
+
+  it('with a flipped bit in a layer is refused', async () => {
+    const error = await catchError(read(await open(write([web], [corrupt(layerOf(web, 1))]))));
+    expect(['layer-mismatch', 'archive-corrupt']).toContain(error.code);
+  });
+
+  it('with another layer under its name is layer-mismatch', async () => {
+    const swap = replaceContent(layerOf(web, 1), () => Buffer.from(db.layers[1] ?? ''));
+    const error = await expectCode(read(await open(write([web], [swap]))), 'layer-mismatch');
+    expect(error.message).toContain('layer 2 of tiny/web:1.0');
+  });
+
+  it('with an emptied layer is layer-mismatch, and said to look like a delta', async () => {
+    const error = await expectCode(
+      read(await open(write([web], [makeEmpty(layerOf(web, 0))]))),
+      'layer-mismatch',
+    );
+    expect(error.hint).toContain('delta');
+  });
+
+  it('with a changed config is config-mismatch', async () => {
+    const change = replaceContent(configOf(web), (bytes) => Buffer.concat([bytes, Buffer.from(' ')]));
+    await expectCode(read(await open(write([web], [change]))), 'config-mismatch');
+  });
+
+  it('with a config that is no JSON any more is config-mismatch', async () => {
+    const change = replaceContent(configOf(web), (bytes) => bytes.subarray(0, bytes.length - 5));
+    await expectCode(read(await open(write([web], [change]))), 'config-mismatch');
+  });
+
+  it('is fine for images that the faults do not touch', async () => {
+    const source = await open(write(fixtures, [omit(layerOf(web, 2)), omit(configOf(web))]));
+    expect((await read(source, ['tiny/db:5'])).map((image) => image.configDigest)).toEqual([
+      expectedImage(db).configDigest,
+    ]);
+  });
+
+  it('with a name that leads out of it is archive-corrupt', async () => {
+    for (const name of ['../evil', '/evil', 'a/../../evil']) {
+      const evil: ArchiveMember = { name, content: Buffer.from('evil') };
+      const error = await expectCode(read(await open(write([web], [prepend(evil)]))), 'archive-corrupt');
+      expect(error.message).toContain(name);
+    }
+  });
+
+  it('with the same member twice is read', async () => {
+    const faults = [duplicate(layerOf(web, 1)), duplicate(configOf(web))];
+    expect(await read(await open(write([web], faults)))).toHaveLength(1);
+  });
+
+  it('with further files and folders is read', async () => {
+    const faults = [
+      prepend({ name: './', type: 'directory' }, { name: 'install.sh', content: Buffer.from('#!/bin/sh\n') }),
+      append({ name: 'notes/{draft}', content: Buffer.from('{ not JSON') }),
+    ];
+    expect(await read(await open(write([web], faults)))).toHaveLength(1);
+  });
+
+  it('cut off anywhere is archive-truncated', async () => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of write([web], [])) chunks.push(chunk);
+    const whole = Buffer.concat(chunks);
+    for (const size of [100, 700, whole.length >> 1, whole.length - 1024, whole.length - 512]) {
+      await expectCode(read(await open(asInput(inOne(whole.subarray(0, size))))), 'archive-truncated');
+    }
+  });
+
+  it('in a gzip that is cut off or damaged is archive-truncated or archive-corrupt', async () => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of write([db], [])) chunks.push(chunk);
+    const whole = gzipSync(Buffer.concat(chunks));
+    await expectCode(read(await open(inOne(whole.subarray(0, -20)))), 'archive-truncated');
+    const damaged = Buffer.from(whole);
+    damaged.writeUInt8(damaged.readUInt8(whole.length - 6) ^ 1, whole.length - 6);
+    await expectCode(read(await open(inOne(damaged))), 'archive-corrupt');
+  });
+});
+
+async function* inOne(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(bytes);
+}
+
+describe.each(Object.entries(openers))('docker archive in %s', (_, open) => {
+  const rewriteManifest = (change: (manifest: string) => string): Fault =>
+    replaceContent('manifest.json', (bytes) => Buffer.from(change(Buffer.from(bytes).toString())));
+
+  it('without manifest.json and index.json is archive-unsupported', async () => {
+    const faults = [omit('manifest.json'), omit('index.json')];
+    await expectCode(read(await open(hybridArchive([web], { faults }))), 'archive-unsupported');
+  });
+
+  it('without any image or any member is archive-empty', async () => {
+    const noImage = hybridArchive([web], { faults: [rewriteManifest(() => '[]')] });
+    await expectCode(read(await open(noImage)), 'archive-empty');
+    await expectCode(read(await open(inOne(Buffer.alloc(10_240)))), 'archive-empty');
+  });
+
+  it('whose manifest.json is no JSON or has another shape is archive-corrupt, naming it', async () => {
+    for (const text of ['[{', '{}', '[{"Layers":[]}]', '[{"Config":"a","Layers":[1]}]']) {
+      const archive = hybridArchive([web], { faults: [rewriteManifest(() => text)] });
+      const error = await expectCode(read(await open(archive)), 'archive-corrupt');
+      expect(error.message).toContain('manifest.json');
+    }
+  });
+
+  it('whose manifest names fewer layers than the config is archive-corrupt', async () => {
+    const drop = rewriteManifest((text) => {
+      const [entry, ...rest] = JSON.parse(text) as { Layers: string[] }[];
+      return JSON.stringify([{ ...entry, Layers: entry?.Layers.slice(1) }, ...rest]);
+    });
+    await expectCode(read(await open(legacyArchive([web], { faults: [drop] }))), 'archive-corrupt');
+  });
+
+  it('whose manifest names a file outside of it is archive-corrupt', async () => {
+    const evil = rewriteManifest((text) => text.replace(/"Config":"[^"]*"/, '"Config":"../../etc/passwd"'));
+    await expectCode(read(await open(hybridArchive([web], { faults: [evil] }))), 'archive-corrupt');
+  });
+
+  it('whose manifest has a tag that is none is archive-corrupt', async () => {
+    const bad = rewriteManifest((text) => text.replace('tiny/db:5', 'tiny/DB:5'));
+    await expectCode(read(await open(hybridArchive([db], { faults: [bad] }))), 'archive-corrupt');
+  });
+
+  it('whose links lead out of it or in circles is archive-corrupt', async () => {
+    const layer = layerOf(db, 1);
+    for (const linkName of ['../../../etc/passwd', '/etc/passwd', 'layer.tar']) {
+      const link: Fault = (members) =>
+        members.map((member) =>
+          typeof layer === 'function' && layer(member)
+            ? { name: member.name, type: 'symlink', linkName }
+            : member,
+        );
+      await expectCode(read(await open(legacyArchive([db], { faults: [link] }))), 'archive-corrupt');
+    }
+  });
+
+  it('whose layers are hardlinks is read', async () => {
+    const hard: Fault = (members) => {
+      const target = members.find(
+        (member) => member.holds !== undefined && member.name.endsWith('layer.tar'),
+      );
+      return members.map((member) =>
+        member.type === 'symlink' && target !== undefined
+          ? { name: member.name, type: 'link', linkName: resolve(member) }
+          : member,
+      );
+    };
+    const resolve = ({ linkName = '' }: ArchiveMember): string => linkName.replace('../', '');
+    expect(await read(await open(legacyArchive(fixtures, { faults: [hard] })))).toHaveLength(3);
+  });
+
+  it('that has two different blobs under one digest is archive-corrupt', async () => {
+    const blob = { name: `blobs/sha256/${'ab'.repeat(32)}` };
+    const twice = prepend(
+      { ...blob, content: Buffer.from('one') },
+      { ...blob, content: Buffer.from('other') },
+    );
+    await expectCode(read(await open(hybridArchive([db], { faults: [twice] }))), 'archive-corrupt');
+  });
+
+  it('whose gzip layer has other bytes than its name says is layer-mismatch', async () => {
+    const again = replaceContent(layerOf(db, 0), () => gzipSync(db.layers[0] ?? '', { level: 1 }));
+    const archive = hybridArchive([db], { gzipLayers: true, faults: [again] });
+    const error = await expectCode(read(await open(archive)), 'layer-mismatch');
+    expect(error.message).toContain('not to its name');
+  });
+
+  it('that is compressed with bzip2 is archive-unsupported', async () => {
+    const error = await expectCode(
+      read(await open(inOne(Buffer.from('BZh91AY&SY and so on')))),
+      'archive-unsupported',
+    );
+    expect(error.hint).toContain('bzip2 -dc');
+  });
+
+  it('that is no tar is archive-corrupt', async () => {
+    await expectCode(read(await open(inOne(Buffer.from('no tar '.repeat(200))))), 'archive-corrupt');
+  });
+
+  it('with configs that differ in tags alone gives one image with all tags', async () => {
+    const again = { ...db, tags: ['tiny/db:stable', 'tiny/db:5'] };
+    const [image, ...others] = await read(await open(hybridArchive([db, again])));
+    expect(others).toEqual([]);
+    expect(image?.tags).toEqual(['docker.io/tiny/db:5', 'docker.io/tiny/db:stable']);
+  });
+
+  it('in which two images claim a name gives it to the last one', async () => {
+    const thief = { ...db, tags: ['tiny/web:latest'] };
+    const images = await read(await open(hybridArchive([web, thief])), ['tiny/web']);
+    expect(images.map((image) => image.configDigest)).toEqual([expectedImage(db).configDigest]);
+  });
+});
+
+describe('xz archive', () => {
+  it('that is cut off is xz-truncated', async () => {
+    const folder = await makeTempFolder();
+    const path = join(folder, 'images.tar');
+    await writeFile(path, hybridArchive([db]));
+    execFileSync('xz', ['-0', path]);
+    const { length } = await readFile(`${path}.xz`);
+    await truncate(`${path}.xz`, length - 64);
+    await expectCode(read(await openSource(`${path}.xz`)), 'xz-truncated');
+    const input = asInput(inOne(await readFile(`${path}.xz`)));
+    await expectCode(read(await openSource('-', { input })), 'xz-truncated');
+  });
+});
+
+describe('OCI folder', () => {
+  async function openFolder(faults: readonly Fault[]): Promise<ImageSource> {
+    const folder = await makeTempFolder();
+    await writeOciLayout(folder, [web], { faults });
+    return openSource(`oci:${folder}`);
+  }
+  const manifest = (member: ArchiveMember): boolean =>
+    Buffer.from(member.content ?? '')
+      .toString()
+      .startsWith('{"schemaVersion":2') && member.name.startsWith('blobs/');
+
+  it('without a layer, a config or a manifest says what is missing', async () => {
+    await expectCode(read(await openFolder([omit(layerOf(web, 0))])), 'layer-missing');
+    await expectCode(read(await openFolder([omit(configOf(web))])), 'config-missing');
+    await expectCode(read(await openFolder([omit(manifest)])), 'archive-corrupt');
+  });
+
+  it('with changed bytes is refused', async () => {
+    await expectCode(read(await openFolder([corrupt(manifest)])), 'archive-corrupt');
+    await expectCode(read(await openFolder([makeEmpty(layerOf(web, 0))])), 'layer-mismatch');
+    const change = replaceContent(configOf(web), () => Buffer.from('{}'));
+    await expectCode(read(await openFolder([change])), 'config-mismatch');
+  });
+});

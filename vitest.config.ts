@@ -1,0 +1,20 @@
+/** How the tests run: each file in its own process, for the addon and mounts must not share one. */
+import { defineConfig } from 'vitest/config';
+import { noSkipsReporter } from './test/support/no-skips-reporter.ts';
+
+// Tests run commands in other folders and compare their messages.
+const env = { LC_ALL: 'C.UTF-8', TZ: 'UTC' };
+
+export const testConfig = defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    env,
+    reporters: ['default', noSkipsReporter()],
+  },
+});
+
+export default testConfig;
