@@ -15,7 +15,7 @@ export function findNearMisses(wanted: string, known: readonly string[]): string
       distance: distanceBetween(name, other),
       letterDistance: editDistance(name, other),
     }))
-    .filter(({ distance }) => distance <= Math.max(2, name.length / 3));
+    .filter(({ distance }) => distance <= Math.max(2, name.length / 5));
   ranked.sort(
     (a, b) => a.distance - b.distance || a.letterDistance - b.letterDistance || (a.other < b.other ? -1 : 1),
   );

@@ -1,5 +1,5 @@
 /** Opens the source that `--from` names. */
-import { access, constants, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BundleError, describeError, findErrno } from '../errors.ts';
 import { createArchiveSource } from './docker-archive/archive-source.ts';
@@ -60,6 +60,13 @@ async function checkArchive(path: string): Promise<void> {
       hint: 'What should have written it did not. Save the images again.',
     });
   }
+  if (info.isFIFO()) return; // opening it would take what is in it
+  if (!info.isFile()) {
+    throw new BundleError(
+      'archive-unsupported',
+      `Cannot read "${path}": it is a device or a socket, a file or a pipe was expected`,
+    );
+  }
   await checkReadable(path);
 }
 
@@ -97,9 +104,10 @@ async function getInfo(path: string): Promise<Awaited<ReturnType<typeof stat>>> 
 }
 
 async function checkReadable(path: string): Promise<void> {
-  await access(path, constants.R_OK).catch((error: unknown) => {
+  const handle = await open(path).catch((error: unknown) => {
     throw toArchiveError(path, error);
   });
+  await handle.close();
 }
 
 function toArchiveError(path: string, error: unknown): BundleError {
