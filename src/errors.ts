@@ -29,7 +29,6 @@ export type ErrorCode =
   | 'cache-failed'
   | 'block-missing'
   | 'block-corrupt'
-  | 'record-corrupt'
   | 'encode-failed'
   // where bundles go to
   | 'output-failed'

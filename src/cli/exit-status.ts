@@ -26,7 +26,6 @@ export const exitStatus = {
   'cache-failed': 6,
   'block-missing': 6,
   'block-corrupt': 6,
-  'record-corrupt': 6,
   'encode-failed': 6,
   'output-failed': 7,
   'output-full': 7,

@@ -30,7 +30,6 @@ const errnos = {
   'cache-failed': errno.EIO,
   'block-missing': errno.EIO,
   'block-corrupt': errno.EIO,
-  'record-corrupt': errno.EIO,
   'encode-failed': errno.EIO,
   'output-failed': errno.EIO,
   'output-full': errno.ENOSPC,
