@@ -8,6 +8,7 @@ const env = { LC_ALL: 'C.UTF-8', TZ: 'UTC' };
 export const testConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/build-program.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -11,7 +11,7 @@ export async function withCacheErrors<T>(verb: string, path: string, action: () 
 }
 
 function cacheError(verb: string, path: string, error: unknown): BundleError {
-  switch (findErrno(error)) {
+  switch (findErrno(error) ?? '') {
     case 'ENOSPC':
     case 'EDQUOT':
       return new BundleError(

@@ -42,6 +42,6 @@ export function createRecipe(images: readonly Image[], profile: Profile, tarLayo
 }
 
 /** A name for the recipe: equal recipes make equal bundles. */
-export function recipeDigest({ bundle: _, ...recipe }: Recipe): Digest {
-  return digestOf(Buffer.from(JSON.stringify(recipe)));
+export function recipeDigest(recipe: Recipe): Digest {
+  return digestOf(Buffer.from(JSON.stringify({ ...recipe, bundle: undefined })));
 }

@@ -8,12 +8,12 @@ import { BundleError } from '../errors.ts';
 import { createContentCutter } from '../plan/content-cutter.ts';
 import type { LayerSink } from '../sources/image-source.ts';
 import type { BlockMaker } from './block-maker.ts';
+import { mapWithLimit } from './map-with-limit.ts';
 import { createWorkLimit } from './work-limit.ts';
 
 /** Bytes of pieces that may wait for an encoder: enough to keep all of them busy, and no more than that. */
 const pieceBudget = 64 * 1024 * 1024;
-/** Files looked for at once. */
-const lookupLimit = 32;
+const lookupsAtOnce = 16;
 
 export interface Ingest {
   readonly sink: LayerSink;
@@ -112,12 +112,8 @@ async function storeLayer(
   records.set(diffId, record);
 }
 
-async function hasAllBlocks(blocks: BlockStore, record: LayerRecord): Promise<boolean> {
+async function hasAllBlocks(store: BlockStore, record: LayerRecord): Promise<boolean> {
   const distinct = [...new Map(record.blocks.map((block) => [block.key, block])).values()];
-  for (let start = 0; start < distinct.length; start += lookupLimit) {
-    const some = distinct.slice(start, start + lookupLimit);
-    const found = await Promise.all(some.map((block) => blocks.hasBlock(block)));
-    if (found.includes(false)) return false;
-  }
-  return true;
+  const found = await mapWithLimit(distinct, lookupsAtOnce, (block) => store.hasBlock(block));
+  return !found.includes(false);
 }

@@ -13,6 +13,9 @@ import { createImage } from '../image/create-image.ts';
 import type { Image } from '../image/image.ts';
 import { type AssembledBundle, assembleBundle } from './assemble.ts';
 import { contentKey } from './block-maker.ts';
+import { mapWithLimit } from './map-with-limit.ts';
+
+const filesAtOnce = 16;
 
 export interface Bundle extends AsyncDisposable {
   /** In the order of the bundle. */
@@ -45,20 +48,17 @@ export async function openRecipe(cache: Cache, recipe: Recipe): Promise<Bundle> 
   const { profile } = recipe;
   const store = await cache.openBlocks(profile);
   const layers = await cache.openLayers(profile);
-  const images = await Promise.all(
-    recipe.images.map(async ({ config, tags }): Promise<Image> => {
-      const bytes = await cache.findConfig(config);
-      if (bytes === undefined) throw missing(`the config ${config}`);
-      return createImage(bytes, tags);
-    }),
-  );
+  const images = await mapWithLimit(recipe.images, filesAtOnce, async ({ config, tags }) => {
+    const bytes = await cache.findConfig(config);
+    if (bytes === undefined) throw missing(`the config ${config}`);
+    return createImage(bytes, tags);
+  });
   const records = new Map<DiffId, LayerRecord>();
-  await Promise.all(
-    [...new Set(images.flatMap((image) => image.layers))].map(async (diffId) => {
-      const record = await layers.findLayer(diffId);
-      if (record !== undefined) records.set(diffId, record);
-    }),
-  );
+  const diffIds = [...new Set(images.flatMap((image) => image.layers))];
+  await mapWithLimit(diffIds, filesAtOnce, async (diffId) => {
+    const record = await layers.findLayer(diffId);
+    if (record !== undefined) records.set(diffId, record);
+  });
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
     glueBlock: async (glue): Promise<BlockRecord> => {

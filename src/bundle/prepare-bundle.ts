@@ -13,7 +13,7 @@ import { orderImages } from '../plan/total-order.ts';
 import type { ImageSource } from '../sources/image-source.ts';
 import { assembleBundle } from './assemble.ts';
 import { createBlockMaker } from './block-maker.ts';
-import { findBadBlocks } from './check-blocks.ts';
+import { findBadBlocks } from './find-bad-blocks.ts';
 import { createIngest } from './ingest.ts';
 import { type Bundle, openAssembledBundle } from './open-bundle.ts';
 

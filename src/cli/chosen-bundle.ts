@@ -20,7 +20,10 @@ export async function prepareChosenBundle(
   signal: AbortSignal,
 ): Promise<PreparedBundle> {
   const references = names.map((name) => parseReference(name));
-  const source = await openSource(options.from, { signal });
+  const source = await openSource(options.from, {
+    signal,
+    ...(options.platform !== undefined && { platform: options.platform }),
+  });
   try {
     using progress = startProgress({ label: 'reading' });
     return await prepareBundle({

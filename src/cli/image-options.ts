@@ -24,6 +24,10 @@ export function addImageOptions(command: Command): Command {
       'where images come from: docker, docker:<host>, oci:<folder>, an archive, or - for standard input (default: docker)',
     ),
   )
+    .option(
+      '--platform <os/arch>',
+      'of images that are there for several: which one (default: that of this machine)',
+    )
     .option('--preset <0-9[e]>', 'xz preset of newly encoded blocks', parsePreset, {
       preset: 6,
       extreme: false,

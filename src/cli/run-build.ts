@@ -4,10 +4,15 @@ import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
 import { hexOf } from '../digest.ts';
 import { checkTarget, writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
-import type { BuildOptions } from './commands/build.ts';
+import type { ImageOptions } from './image-options.ts';
 import { describeImages } from './describe-images.ts';
 import { formatCount, formatDuration, formatSize } from './format-text.ts';
 import { startProgress } from './progress.ts';
+
+export interface BuildOptions extends ImageOptions {
+  readonly output: string;
+  readonly json?: boolean;
+}
 
 /** Makes the bundle, writes it to `options.output` and prints what it is. */
 export async function runBuild(

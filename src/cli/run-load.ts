@@ -1,9 +1,14 @@
 /** What `bundlefs load` does. */
 import { loadIntoEngine } from '../outputs/load-into-engine.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
-import type { LoadOptions } from './commands/load.ts';
+import type { ImageOptions } from './image-options.ts';
 import { formatTable } from './format-text.ts';
 import { startProgress } from './progress.ts';
+
+export interface LoadOptions extends ImageOptions {
+  readonly into?: string;
+  readonly json?: boolean;
+}
 
 /** Makes the bundle, loads it into the engine and prints what became of each image. */
 export async function runLoad(

@@ -14,11 +14,17 @@ import { serveMount } from '../mount/serve-mount.ts';
 import { startDaemon } from '../mount/start-daemon.ts';
 import { bundleFileName } from './bundle-files.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
-import type { MountOptions } from './commands/mount.ts';
+import type { ImageOptions } from './image-options.ts';
 import { describeImages } from './describe-images.ts';
 import { formatCount, formatSize } from './format-text.ts';
 import { startProgress } from './progress.ts';
 import { serveRecipe } from './serve-recipe.ts';
+
+export interface MountOptions extends ImageOptions {
+  readonly foreground?: boolean;
+  readonly allowOther?: boolean;
+  readonly json?: boolean;
+}
 
 /** Makes the bundle and mounts it, in the background or here, where it returns when the mount has ended. */
 export async function runMount(

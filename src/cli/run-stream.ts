@@ -2,8 +2,12 @@
 import { BundleError } from '../errors.ts';
 import { writeToStream } from '../outputs/write-to-stream.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
-import type { StreamOptions } from './commands/stream.ts';
+import type { ImageOptions } from './image-options.ts';
 import { startProgress } from './progress.ts';
+
+export interface StreamOptions extends ImageOptions {
+  readonly tar?: boolean;
+}
 
 /** Makes the bundle and writes it to standard output. Throws terminal-output where that is a terminal. */
 export async function runStream(

@@ -1,5 +1,4 @@
 /** A .xz file on disk, ours or a foreign one, at random access to what it holds. */
-import { BundleError } from '../errors.ts';
 import { readXzStructure, type XzStructure } from '../xz/xz-structure.ts';
 import { type DecodableBlock, openDecodedFile } from './decoded-file.ts';
 import type { VirtualFile } from './virtual-file.ts';
@@ -18,13 +17,6 @@ export async function openXzFile(xz: VirtualFile): Promise<XzFile> {
   const structure = await readXzStructure(xz);
   const blocks = findDecodableBlocks(structure);
   return { structure, content: blocks && openDecodedFile(xz, blocks) };
-}
-
-/** The same for a file that must be at random access; `what` names it in the message of xz-unsupported. */
-export async function openXzContent(xz: VirtualFile, what: string): Promise<VirtualFile> {
-  const { content } = await openXzFile(xz);
-  if (content !== undefined) return content;
-  throw new BundleError('xz-unsupported', `Cannot read "${what}" at random: its xz blocks are too large`);
 }
 
 function findDecodableBlocks(structure: XzStructure): DecodableBlock[] | undefined {

@@ -31,7 +31,8 @@ export interface VerifiedImage {
   readonly isSound: boolean;
 }
 
-interface CheckedImage extends VerifiedImage {
+interface CheckedImage {
+  readonly image: VerifiedImage;
   readonly fault?: string;
 }
 
@@ -51,7 +52,7 @@ export async function verifyArchive(path: string, options: ReadArchiveOptions = 
     ...(archive.structure && {
       blockCount: archive.structure.streams.reduce((sum, stream) => sum + stream.blocks.length, 0),
     }),
-    images: images.map(({ fault: _, ...image }) => image),
+    images: images.map(({ image }) => image),
     faults: [...new Set(faults)],
   };
 }
@@ -82,9 +83,9 @@ async function checkImage(table: MemberTable, listed: ListedImage): Promise<Chec
     const label = names[0] ?? (config.digest === undefined ? config.name : hexOf(config.digest).slice(0, 12));
     const image = createImage(await readConfig(table, config, label), listed.names, `the config of ${label}`);
     await locateLayers(table, layers, image, label);
-    return { names, id: image.configDigest, layerCount, isSound: true };
+    return { image: { names, id: image.configDigest, layerCount, isSound: true } };
   } catch (error) {
     if (!isBundleError(error)) throw error;
-    return { names, layerCount, isSound: false, fault: error.message };
+    return { image: { names, layerCount, isSound: false }, fault: error.message };
   }
 }

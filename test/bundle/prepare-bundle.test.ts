@@ -27,7 +27,7 @@ async function readAll(file: VirtualFile): Promise<Buffer> {
 
 async function makeBundle(cacheFolder: string, images: readonly FixtureImage[]): Promise<Buffer> {
   await using bundle = await prepare(await openCache(cacheFolder), createMemorySource(images));
-  return readAll(bundle.xz);
+  return await readAll(bundle.xz);
 }
 
 async function listBlockFiles(cacheFolder: string): Promise<string[]> {

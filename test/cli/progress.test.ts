@@ -13,7 +13,7 @@ describe('startProgress', () => {
   it('shows share, size, rate and time left on a terminal, and erases itself', () => {
     const { lines, output } = terminal(true);
     let clock = 0;
-    const progress = startProgress({ label: 'reading', output: output as never, now: () => clock });
+    const progress = startProgress({ label: 'reading', output, now: () => clock });
     clock = 1000;
     progress.show(50e6, 200e6, 'encoded 1.0 MB');
     progress[Symbol.dispose]();
@@ -25,7 +25,7 @@ describe('startProgress', () => {
 
   it('is silent where the output is not a terminal', () => {
     const { lines, output } = terminal(false);
-    const progress = startProgress({ label: 'reading', output: output as never });
+    const progress = startProgress({ label: 'reading', output });
     progress.show(1, 2);
     progress[Symbol.dispose]();
     expect(lines).toEqual([]);

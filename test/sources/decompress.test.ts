@@ -57,7 +57,7 @@ describe.each(Object.entries(forms))('decompress of %s', (name, make) => {
   if (name !== 'none') {
     it('throws for input that is cut off', async () => {
       const bytes = name.includes('zeros') ? make().subarray(0, -700) : make();
-      for (const size of [12, bytes.length >> 1, bytes.length - 5]) {
+      for (const size of [11, 20, bytes.length >> 1, bytes.length - 5]) {
         const reading = collect(decompress(inChunks(bytes.subarray(0, size), 5000), 'it'));
         await expect(reading).rejects.toMatchObject({ code: /^(?:archive|xz)-truncated$/ });
       }
@@ -93,8 +93,8 @@ describe('decompress', () => {
     await expect(collect(decompress(inChunks(lz4, 9), 'it'))).rejects.toMatchObject({
       code: 'archive-unsupported',
     });
-    expect(findCompression(compress('bzip2'))).toBe('bzip2');
-    expect(findCompression(execFileSync('bzip2', { input: '' }))).toBe('bzip2');
+    expect(findCompression(Buffer.from('BZh91AY&SY'))).toBe('bzip2');
+    expect(findCompression(Buffer.from('425a683917724538509000000000', 'hex'))).toBe('bzip2');
     expect(findCompression(Buffer.from('BZh9-notes.txt\0'))).toBe('none');
   });
 });

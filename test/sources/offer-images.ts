@@ -16,7 +16,7 @@ export interface Offer {
   /** Whether layers that are known need not be read. */
   readonly isRandomAccess: boolean;
   /** Writes `images` into the empty folder `folder` and opens them. */
-  open(images: readonly FixtureImage[], folder: string): Promise<ImageSource>;
+  readonly open: (images: readonly FixtureImage[], folder: string) => Promise<ImageSource>;
 }
 
 const run = promisify(execFile);

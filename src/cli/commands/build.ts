@@ -1,11 +1,7 @@
 /** `bundlefs build`: a bundle as a plain file. */
 import type { Command } from 'commander';
-import { addImageOptions, type ImageOptions } from '../image-options.ts';
-
-export interface BuildOptions extends ImageOptions {
-  readonly output: string;
-  readonly json?: boolean;
-}
+import { addImageOptions } from '../image-options.ts';
+import type { BuildOptions } from '../run-build.ts';
 
 export function addBuildCommand(program: Command, signal: AbortSignal): void {
   addImageOptions(

@@ -1,11 +1,7 @@
 /** `bundlefs load`: images straight into an engine. */
 import type { Command } from 'commander';
-import { addImageOptions, type ImageOptions } from '../image-options.ts';
-
-export interface LoadOptions extends ImageOptions {
-  readonly into?: string;
-  readonly json?: boolean;
-}
+import { addImageOptions } from '../image-options.ts';
+import type { LoadOptions } from '../run-load.ts';
 
 export function addLoadCommand(program: Command, signal: AbortSignal): void {
   addImageOptions(

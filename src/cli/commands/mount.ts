@@ -1,12 +1,7 @@
 /** `bundlefs mount`: a folder to copy the bundle from. */
 import type { Command } from 'commander';
-import { addImageOptions, type ImageOptions } from '../image-options.ts';
-
-export interface MountOptions extends ImageOptions {
-  readonly foreground?: boolean;
-  readonly allowOther?: boolean;
-  readonly json?: boolean;
-}
+import { addImageOptions } from '../image-options.ts';
+import type { MountOptions } from '../run-mount.ts';
 
 export function addMountCommand(program: Command, signal: AbortSignal): void {
   addImageOptions(

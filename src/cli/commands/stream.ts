@@ -1,10 +1,7 @@
 /** `bundlefs stream`: the bundle on standard output. */
 import type { Command } from 'commander';
-import { addImageOptions, type ImageOptions } from '../image-options.ts';
-
-export interface StreamOptions extends ImageOptions {
-  readonly tar?: boolean;
-}
+import { addImageOptions } from '../image-options.ts';
+import type { StreamOptions } from '../run-stream.ts';
 
 export function addStreamCommand(program: Command, signal: AbortSignal): void {
   addImageOptions(

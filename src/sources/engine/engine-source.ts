@@ -1,275 +1,204 @@
-/** Images of a Docker engine: asked about by inspect, and exported only where something of them is not known yet. */
-import type { Readable } from 'node:stream';
-import { z } from 'zod';
-import { type DiffId, type Digest, isDigest } from '../../digest.ts';
-import { BundleError, describeError, isBundleError } from '../../errors.ts';
+/** The source for images of a Docker engine: it is asked what it has, and exports only what is not known yet. */
+import { digestOf } from '../../digest.ts';
+import { BundleError } from '../../errors.ts';
 import { createImage } from '../../image/create-image.ts';
-import { parseForeignJson } from '../../image/foreign-json.ts';
 import { imageNotFound } from '../../image/image-not-found.ts';
+import { parseImageConfig } from '../../image/image-config.ts';
 import type { Image } from '../../image/image.ts';
+import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import { familiarName, formatName, type Reference } from '../../image/reference.ts';
-import { readDockerArchiveStream } from '../docker-archive/read-docker-archive-stream.ts';
 import type { ImageSource, LayerSink, ReadImagesOptions } from '../image-source.ts';
-import {
-  connectEngine,
-  type ConnectEngineOptions,
-  type EngineClient,
-  engineFailed,
-  isBeforeVersion,
-} from './engine-client.ts';
+import { isVersionAtLeast } from './api-version.ts';
+import { connectEngine, type EngineConnection } from './engine-connection.ts';
+import { findEngineEndpoint } from './engine-endpoint.ts';
+import { engineNameOf, findEngineImage, hasContainerdStore, listEngineNames } from './engine-image.ts';
+import { exportImages, type WantedImage } from './export-images.ts';
 
-/** From this version on, engines with graph drivers leak layers when several images are saved in one call (docs/decisions/0006). */
-const leakingApiVersion = '1.44';
-const listedNameCount = 5;
-
-const inspectSchema = z.object({
-  Id: z.string().refine(isDigest, 'no image id'),
-  Size: z.number().nullish(),
-  RootFS: z.object({ Layers: z.array(z.string()).nullish() }).nullish(),
-});
-
-/** One image of the engine, with all the names it was asked for by. */
-interface WantedImage {
-  readonly id: Digest;
-  readonly tags: string[];
-  readonly layers: readonly string[];
-  /** Bytes, as the engine estimates them. */
-  readonly size: number;
+export interface OpenEngineSourceOptions {
+  /** `unix:///path`, `tcp://host:port` or `ssh://user@host`; the one that the docker command would use where left out. */
+  readonly host?: string;
+  /** A docker context, instead of `host`. */
+  readonly context?: string;
+  /** What images must be for, where that is required. */
+  readonly wish?: PlatformWish;
+  readonly signal?: AbortSignal;
 }
 
-/** The images of the engine that `options` name. Throws source-unreachable, source-failed, invalid-argument. */
-export async function openEngineSource(options: ConnectEngineOptions = {}): Promise<ImageSource> {
-  const client = await connectEngine(options);
-  return {
-    description: client.description,
-    async readImages(references, sink, readOptions = {}) {
-      if (references.length === 0) throw await noneNamed(client);
-      const wanted = await findImages(client, references);
-      const found = new Map<Digest, Image>();
-      for (const image of wanted) {
-        const known = await findKnownImage(image, sink);
-        if (known !== undefined) found.set(image.id, known);
-      }
-      const unknown = wanted.filter(({ id }) => !found.has(id));
-      for (const [id, image] of await exportImages(client, unknown, sink, readOptions)) found.set(id, image);
-      return wanted.flatMap(({ id }) => found.get(id) ?? []);
-    },
-    close: () => Promise.resolve(),
-  };
+interface Engine {
+  readonly connection: EngineConnection;
+  /** Whether image ids are digests of manifests, and not of configs. */
+  readonly isContainerd: boolean;
+  readonly wish: PlatformWish | undefined;
 }
 
-async function findImages(client: EngineClient, references: readonly Reference[]): Promise<WantedImage[]> {
-  const wanted = new Map<Digest, WantedImage>();
+/** Connects to an engine. Throws invalid-argument, source-unreachable, source-failed, the signal's reason. */
+export async function openEngineSource({
+  host,
+  context,
+  wish,
+  signal,
+}: OpenEngineSourceOptions = {}): Promise<ImageSource> {
+  const endpoint = await findEngineEndpoint({
+    ...(host !== undefined && { host }),
+    ...(context !== undefined && { context }),
+  });
+  const connection = await connectEngine(endpoint, signal && { signal });
+  try {
+    const isContainerd = await hasContainerdStore(connection, signal && { signal });
+    const engine = { connection, isContainerd, wish };
+    return {
+      description: connection.description,
+      readImages: (references, sink, options = {}) => readImages(engine, references, sink, options),
+      close() {
+        connection.close();
+        return Promise.resolve();
+      },
+    };
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+async function readImages(
+  engine: Engine,
+  references: readonly Reference[],
+  sink: LayerSink,
+  { signal, onRead }: ReadImagesOptions,
+): Promise<Image[]> {
+  const wanted = await resolveReferences(engine, references, signal);
+  const images = new Map<string, Image>();
+  const unknown: WantedImage[] = [];
+  for (const image of wanted) {
+    const config = await findKnownConfig(engine, image, sink);
+    if (config === undefined) unknown.push(image);
+    else images.set(image.id, createImage(config, image.tags));
+  }
+  let doneBefore = 0;
+  let sizeLeft = unknown.reduce((sum, { size }) => sum + size, 0);
+  for (const batch of planExports(engine, unknown)) {
+    const batchSize = batch.reduce((sum, { size }) => sum + size, 0);
+    sizeLeft -= batchSize;
+    let done = 0;
+    const exported = await exportImages(engine.connection, batch, sink, {
+      ...(signal && { signal }),
+      onRead(count) {
+        done = count;
+        onRead?.(doneBefore + done, doneBefore + Math.max(done, batchSize) + sizeLeft);
+      },
+    });
+    doneBefore += done;
+    for (const [index, image] of batch.entries()) {
+      const { config, configDigest } = getAt(exported, index);
+      await checkUnchanged(engine, image, configDigest, signal);
+      await sink.keepConfig(image.id, config);
+      images.set(image.id, createImage(config, image.tags));
+    }
+  }
+  return mergeImages(wanted.map(({ id }) => images.get(id)).filter((image) => image !== undefined));
+}
+
+/** Each image once, with all of the names that it was asked for by. */
+async function resolveReferences(
+  { connection, wish }: Engine,
+  references: readonly Reference[],
+  signal: AbortSignal | undefined,
+): Promise<WantedImage[]> {
+  const options = signal && { signal };
+  if (references.length === 0) throw await nothingNamed(connection, options);
+  const wanted = new Map<string, WantedImage>();
   for (const reference of references) {
-    const inspected = await inspectImage(client, reference);
-    if (inspected === undefined) throw imageNotFound(reference, client.description, await listNames(client));
-    const image = wanted.get(inspected.id) ?? inspected;
-    if (reference.kind === 'name') image.tags.push(formatName(reference));
-    wanted.set(image.id, image);
+    const found = await findEngineImage(connection, engineNameOf(reference), options);
+    if (found === undefined) {
+      throw imageNotFound(reference, connection.description, await listEngineNames(connection, options));
+    }
+    if (wish?.isRequired === true && !matchesPlatform(found.platform, wish.platform)) {
+      throw new BundleError(
+        'image-not-found',
+        `Cannot find image "${reference.text}" for ${formatPlatform(wish.platform)}: ${connection.description} has it for ${formatPlatform(found.platform)}`,
+        { hint: `docker pull --platform ${formatPlatform(wish.platform)} ${reference.text}` },
+      );
+    }
+    const tags = wanted.get(found.id)?.tags ?? [];
+    const isNew = reference.kind === 'name' && !tags.includes(formatName(reference));
+    wanted.set(found.id, { ...found, tags: isNew ? [...tags, formatName(reference)] : tags });
   }
   return [...wanted.values()];
 }
 
-async function inspectImage(
-  { docker, description }: EngineClient,
-  reference: Reference,
-): Promise<WantedImage | undefined> {
-  try {
-    const answer: unknown = await docker.getImage(engineName(reference)).inspect();
-    const bytes = Buffer.from(JSON.stringify(answer));
-    const { Id, Size, RootFS } = parseForeignJson(
-      bytes,
-      inspectSchema,
-      `what the ${description} says of "${reference.text}"`,
-    );
-    return { id: Id, tags: [], layers: RootFS?.Layers ?? [], size: Size ?? 0 };
-  } catch (error) {
-    if (isBundleError(error)) throw error;
-    if (hasStatus(error, 404)) return undefined;
-    throw engineFailed(description, error);
-  }
-}
-
-function engineName(reference: Reference): string {
-  switch (reference.kind) {
-    case 'name':
-      return formatName(reference);
-    case 'digest':
-      return `${reference.repository}@${reference.digest}`;
-    case 'id':
-      return reference.idPrefix;
-  }
-}
-
-/** The image, where its config is kept from an earlier export and the sink has all of its layers. */
-async function findKnownImage(
-  { id, tags, layers }: WantedImage,
-  sink: LayerSink,
-): Promise<Image | undefined> {
-  const config = await sink.findConfig(id);
-  if (config === undefined) return undefined;
-  const image = createImage(config, tags);
-  if (!isSameChain(image.layers, layers)) return undefined;
-  for (const diffId of image.layers) if (!(await sink.hasLayer(diffId))) return undefined;
-  return image;
-}
-
-async function exportImages(
-  client: EngineClient,
-  wanted: readonly WantedImage[],
-  sink: LayerSink,
-  { signal, onRead }: ReadImagesOptions,
-): Promise<Map<Digest, Image>> {
-  const total = wanted.reduce((sum, { size }) => sum + size, 0);
-  let doneBefore = 0;
-  const found = new Map<Digest, Image>();
-  for (const batch of chooseBatches(client, wanted)) {
-    let done = 0;
-    const images = await exportBatch(client, batch, sink, {
-      ...(signal && { signal }),
-      onRead(count) {
-        done = count;
-        onRead?.(doneBefore + done, Math.max(total, doneBefore + done));
-      },
-    });
-    doneBefore += done;
-    for (const image of batch)
-      found.set(image.id, await claimImage(client, image, images, batch.length === 1, sink));
-  }
-  return found;
-}
-
-/**
- * Old engines write layers that images share once when all are saved in one call. Newer ones leak them then, and in
- * containerd's store an export does not tell which image is which.
- */
-function chooseBatches(client: EngineClient, wanted: readonly WantedImage[]): (readonly WantedImage[])[] {
-  const isOneCall = !client.hasContainerdStore && isBeforeVersion(client.engineApiVersion, leakingApiVersion);
-  if (isOneCall) return wanted.length > 0 ? [wanted] : [];
-  return wanted.map((image) => [image]);
-}
-
-/** By id, so that a tag that moves meanwhile changes nothing. */
-async function exportBatch(
-  { docker, description }: EngineClient,
-  batch: readonly WantedImage[],
-  sink: LayerSink,
-  options: ReadImagesOptions,
-): Promise<readonly Image[]> {
-  const { signal } = options;
-  const label = `the export of ${batch.map(describeWanted).join(', ')}`;
-  let stream: Readable | undefined;
-  try {
-    stream = await requestExport(
-      docker,
-      batch.map(({ id }) => id),
-      signal,
-    );
-    const opened = stream;
-    const release = (): void => void opened.destroy();
-    return await readDockerArchiveStream(opened, [], sink, { ...options, label, release });
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (isBundleError(error)) throw error;
-    throw stream === undefined
-      ? engineFailed(description, error)
-      : new BundleError(
-          'source-failed',
-          `Cannot read ${label}: the engine broke off (${describeError(error)})`,
-          {
-            cause: error,
-            hint: 'Run the command again; what was encoded so far is kept.',
-          },
-        );
-  }
-}
-
-/** dockerode itself saves one image a call only. */
-function requestExport(
-  docker: EngineClient['docker'],
-  names: readonly string[],
-  signal?: AbortSignal,
-): Promise<Readable> {
-  return new Promise((resolve, reject) => {
-    docker.modem.dial(
-      {
-        path: '/images/get?',
-        method: 'GET',
-        isStream: true,
-        options: { _query: { names } },
-        statusCodes: { 200: true, 400: 'bad parameter', 404: 'no such image', 500: 'server error' },
-        ...(signal && { abortSignal: signal }),
-      },
-      (error: unknown, stream: unknown) => {
-        if (error === null || error === undefined) resolve(stream as Readable);
-        else reject(error instanceof Error ? error : new Error(describeError(error)));
-      },
-    );
-  });
-}
-
-/** The image of an export that is the wanted one, checked against what inspect said of it, and kept for the next time. */
-async function claimImage(
-  { hasContainerdStore, description }: EngineClient,
-  wanted: WantedImage,
-  exported: readonly Image[],
-  isAlone: boolean,
-  sink: LayerSink,
-): Promise<Image> {
-  const name = describeWanted(wanted);
-  const image =
-    exported.find(({ configDigest }) => configDigest === wanted.id) ?? (isAlone ? exported[0] : undefined);
-  if (image === undefined || (!hasContainerdStore && image.configDigest !== wanted.id)) {
-    throw new BundleError(
-      'config-mismatch',
-      `Cannot take ${name}: the ${description} exported another image than ${wanted.id}`,
-    );
-  }
-  if (!isSameChain(image.layers, wanted.layers)) {
-    throw new BundleError(
-      'layer-mismatch',
-      `Cannot take ${name}: the ${description} exported other layers than it said`,
-      {
-        hint: 'Was the image replaced meanwhile? Run the command again.',
-      },
-    );
-  }
-  await sink.keepConfig(wanted.id, image.config);
-  return createImage(image.config, wanted.tags);
-}
-
-function describeWanted({ id, tags }: WantedImage): string {
-  const [tag] = tags;
-  return tag === undefined ? id.slice(7, 19) : familiarName(tag);
-}
-
-function isSameChain(found: readonly DiffId[], wanted: readonly string[]): boolean {
-  return found.length === wanted.length && found.every((diffId, index) => diffId === wanted[index]);
-}
-
-async function listNames({ docker, description }: EngineClient): Promise<string[]> {
-  try {
-    return (await docker.listImages())
-      .flatMap((image) => image.RepoTags ?? [])
-      .filter((tag) => tag !== '<none>:<none>');
-  } catch (error) {
-    throw engineFailed(description, error);
-  }
-}
-
-async function noneNamed(client: EngineClient): Promise<BundleError> {
-  const names = (await listNames(client)).sort();
-  const shown = names.slice(0, listedNameCount).join(', ');
-  const more = names.length > listedNameCount ? ` and ${names.length - listedNameCount} more` : '';
+async function nothingNamed(
+  connection: EngineConnection,
+  options: { readonly signal: AbortSignal } | undefined,
+): Promise<BundleError> {
+  const names = (await listEngineNames(connection, options)).map((name) => familiarName(name)).sort();
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
   return new BundleError(
     'invalid-argument',
-    `Cannot choose images of the ${client.description}: no image is named`,
-    {
-      hint: names.length === 0 ? 'It has no tagged images.' : `It has ${shown}${more}.`,
-    },
+    'Cannot read images of a docker engine: none was named, and all of them are hardly meant',
+    { hint: names.length === 0 ? 'It has no images.' : `It has ${names.slice(0, 5).join(', ')}${more}.` },
   );
 }
 
-function hasStatus(error: unknown, status: number): boolean {
-  return typeof error === 'object' && error !== null && 'statusCode' in error && error.statusCode === status;
+/** The config kept of an earlier run, where it and all layers are at hand: then the engine need not export anything. */
+async function findKnownConfig(
+  { isContainerd }: Engine,
+  { id, layers }: WantedImage,
+  sink: LayerSink,
+): Promise<Uint8Array | undefined> {
+  const config = await sink.findConfig(id);
+  if (config === undefined || (!isContainerd && digestOf(config) !== id)) return undefined;
+  const { diffIds } = parseImageConfig(config, `the config kept for ${id}`);
+  if (diffIds.join() !== layers.join()) return undefined;
+  for (const layer of new Set(layers)) if (!(await sink.hasLayer(layer))) return undefined;
+  return config;
+}
+
+/**
+ * Which images to export in one go. Docker 25 to 29 with graph drivers never lets go of layers that come twice in one
+ * export (moby image/tarexport/save.go, "saveConfigAndLayer"), so there it is one image at a time; everywhere else
+ * together, so that shared layers come once. An image without a name cannot be told from others of the same layers.
+ */
+function planExports({ connection, isContainerd }: Engine, images: readonly WantedImage[]): WantedImage[][] {
+  const leaksLayers = !isContainerd && isVersionAtLeast(connection.apiVersion, '1.44');
+  const together = leaksLayers ? [] : images.filter(({ tags }) => tags.length > 0);
+  const alone = images.filter((image) => !together.includes(image));
+  return [...(together.length > 0 ? [together] : []), ...alone.map((image) => [image])];
+}
+
+/** Throws source-failed unless what was exported under a name is still the image that was inspected. */
+async function checkUnchanged(
+  { connection, isContainerd }: Engine,
+  { id, tags: [tag] }: WantedImage,
+  configDigest: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  // With a graph driver the id is the config's digest; in containerd only a second look can tell.
+  const found =
+    isContainerd && tag !== undefined
+      ? (await findEngineImage(connection, tag, signal && { signal }))?.id
+      : isContainerd
+        ? id
+        : configDigest;
+  if (found === id) return;
+  throw new BundleError(
+    'source-failed',
+    `Cannot export "${familiarName(tag ?? id)}" at ${connection.description}: it is another image than before`,
+    { hint: 'It was built or pulled again in the meantime. Run the command again.' },
+  );
+}
+
+/** Images of one config are one: the containerd store has an id for each way in which its layers are compressed. */
+function mergeImages(images: readonly Image[]): Image[] {
+  const merged = new Map<string, Image>();
+  for (const image of images) {
+    const tags = [...(merged.get(image.configDigest)?.tags ?? []), ...image.tags];
+    merged.set(image.configDigest, createImage(image.config, tags));
+  }
+  return [...merged.values()];
+}
+
+function getAt<T>(items: readonly T[], index: number): T {
+  const item = items[index];
+  if (item === undefined) throw new RangeError(`There is no item ${index}`);
+  return item;
 }

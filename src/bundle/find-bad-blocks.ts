@@ -2,6 +2,7 @@
 import { isBundleError } from '../errors.ts';
 import type { Layout } from '../layout/extent.ts';
 import type { StoredFile } from '../file/stored-file.ts';
+import { mapWithLimit } from './map-with-limit.ts';
 
 const checksAtOnce = 4;
 
@@ -13,18 +14,14 @@ export async function findBadBlocks(
 ): Promise<ReadonlySet<string>> {
   const bad = new Set<string>();
   const starts = layout.extents.filter((extent) => extent.kind === 'block').map((extent) => extent.start);
-  const checkEvery = async (first: number): Promise<void> => {
-    const byte = new Uint8Array(1);
-    for (let index = first; index < starts.length; index += checksAtOnce) {
-      signal?.throwIfAborted();
-      try {
-        await file.read(byte, starts[index] ?? 0);
-      } catch (error) {
-        if (!isBundleError(error, 'block-corrupt', 'block-missing') || error.path === undefined) throw error;
-        bad.add(error.path);
-      }
+  await mapWithLimit(starts, checksAtOnce, async (start) => {
+    signal?.throwIfAborted();
+    try {
+      await file.read(new Uint8Array(1), start);
+    } catch (error) {
+      if (!isBundleError(error, 'block-corrupt', 'block-missing') || error.path === undefined) throw error;
+      bad.add(error.path);
     }
-  };
-  await Promise.all(Array.from({ length: checksAtOnce }, (_, first) => checkEvery(first)));
+  });
   return bad;
 }

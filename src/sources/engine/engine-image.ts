@@ -1,0 +1,111 @@
+/** What an engine says of its images. */
+import { z } from 'zod';
+import { type DiffId, type Digest, isDigest } from '../../digest.ts';
+import type { ImagePlatform } from '../../image/image-config.ts';
+import { formatName, type Reference } from '../../image/reference.ts';
+import type { EngineConnection } from './engine-connection.ts';
+
+export interface EngineImage {
+  /** The config's digest with graph drivers, the manifest's with the containerd image store. */
+  readonly id: Digest;
+  /** From the lowest up. */
+  readonly layers: readonly DiffId[];
+  /** Bytes, roughly those of an export: engines count in different ways. */
+  readonly size: number;
+  readonly platform: ImagePlatform;
+}
+
+export interface AskEngineOptions {
+  readonly signal?: AbortSignal;
+}
+
+const digest = z.string().refine((text): text is Digest => isDigest(text), 'not a sha256 digest');
+
+const inspectSchema = z.object({
+  Id: digest,
+  // Null for an image without layers.
+  RootFS: z.object({ Layers: z.array(digest).nullish() }),
+  Size: z.number().optional(),
+  Os: z.string().optional(),
+  Architecture: z.string().optional(),
+  Variant: z.string().optional(),
+});
+
+const listSchema = z.array(z.object({ Id: digest, RepoTags: z.array(z.string()).nullish() }));
+
+const infoSchema = z.object({ DriverStatus: z.array(z.array(z.string())).nullish() });
+
+/** The image that `name` is, a name, an id or the start of one; undefined where there is none. Throws source-failed. */
+export async function findEngineImage(
+  connection: EngineConnection,
+  name: string,
+  options: AskEngineOptions = {},
+): Promise<EngineImage | undefined> {
+  const request = { what: `inspect "${name}"`, path: `/images/${name}/json`, ...options };
+  const found = await connection.findJson(request, inspectSchema);
+  return (
+    found && {
+      id: found.Id,
+      layers: (found.RootFS.Layers ?? []) as DiffId[],
+      size: found.Size ?? 0,
+      platform: {
+        os: found.Os ?? '',
+        architecture: found.Architecture ?? '',
+        ...(found.Variant && { variant: found.Variant }),
+      },
+    }
+  );
+}
+
+/** What to ask an engine for `reference` by. */
+export function engineNameOf(reference: Reference): string {
+  switch (reference.kind) {
+    case 'name':
+      return formatName(reference);
+    case 'digest':
+      return `${reference.repository}@${reference.digest}`;
+    case 'id':
+      return `sha256:${reference.idPrefix}`;
+  }
+}
+
+/** All names with a tag that the engine has, as it writes them. Throws source-failed. */
+export async function listEngineNames(
+  connection: EngineConnection,
+  options: AskEngineOptions = {},
+): Promise<string[]> {
+  const images = await connection.findJson(
+    { what: 'list images', path: '/images/json', ...options },
+    listSchema,
+  );
+  return (images ?? [])
+    .flatMap(({ RepoTags }) => RepoTags ?? [])
+    .filter((name) => !name.startsWith('<none>'));
+}
+
+/** The ids of all images that have no name. Throws source-failed. */
+export async function listDanglingIds(
+  connection: EngineConnection,
+  options: AskEngineOptions = {},
+): Promise<Digest[]> {
+  const request = {
+    what: 'list images',
+    path: '/images/json',
+    query: { filters: JSON.stringify({ dangling: ['true'] }) },
+    ...options,
+  };
+  return ((await connection.findJson(request, listSchema)) ?? []).map(({ Id }) => Id);
+}
+
+/** Whether the engine keeps images in containerd (its default since 29), and not with a graph driver. Throws source-failed. */
+export async function hasContainerdStore(
+  connection: EngineConnection,
+  options: AskEngineOptions = {},
+): Promise<boolean> {
+  const info = await connection.findJson(
+    { what: 'ask about its storage', path: '/info', ...options },
+    infoSchema,
+  );
+  const status = info?.DriverStatus ?? [];
+  return status.some((pair) => pair[1] === 'io.containerd.snapshotter.v1');
+}

@@ -1,0 +1,203 @@
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { makeImage } from '../../sample/make-image.mjs';
+import { buildSampleImages } from '../fixtures/sample-images.ts';
+import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
+import { type CliResult, programPath, runCli, runCliOk } from '../support/run-cli.ts';
+import { makeTempFolder } from '../support/temp-folder.ts';
+
+const run = promisify(execFile);
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+interface MountedBundle {
+  readonly folder: string;
+  readonly cache: string;
+  readonly archive: string;
+  readonly mountPoint: string;
+  /** images.tar.xz in the mount, and the file that build wrote. */
+  readonly mounted: string;
+  readonly built: string;
+}
+
+/** A bundle of about `scale` MB of layers, mounted by the program and built by it. */
+async function mountBundle(scale: number, ...options: string[]): Promise<MountedBundle> {
+  const folder = await makeTempFolder();
+  const cache = join(folder, 'cache');
+  const archive = join(folder, 'images.tar');
+  const mountPoint = join(folder, 'mnt');
+  const built = join(folder, 'built.tar.xz');
+  await mkdir(mountPoint);
+  await writeLegacyArchive(archive, await buildSampleImages({ scale }));
+  const common = ['--from', archive, '--cache', cache, '--preset', '0'];
+  await runCliOk(['mount', ...common, ...options, mountPoint], {
+    env: { XDG_STATE_HOME: join(folder, 'state') },
+  });
+  onTestFinished(async () => {
+    await runCli(['unmount', '--lazy', mountPoint]);
+  });
+  await runCliOk(['build', ...common, '-o', built]);
+  return { folder, cache, archive, mountPoint, mounted: join(mountPoint, 'images.tar.xz'), built };
+}
+
+function unmount(mountPoint: string, ...options: string[]): Promise<CliResult> {
+  return runCli(['unmount', ...options, mountPoint]);
+}
+
+describe('bundlefs mount', () => {
+  it('shows the bytes that build writes, and their sum', async () => {
+    const { folder, mountPoint, mounted, built } = await mountBundle(10);
+    expect((await readdir(mountPoint)).sort()).toEqual(['images.tar.xz', 'images.tar.xz.sha256']);
+    await run('cp', [mounted, join(folder, 'copy')]);
+    expect(sha256(await readFile(join(folder, 'copy')))).toBe(sha256(await readFile(built)));
+    const [seen, real] = [await stat(mounted), await stat(built)];
+    expect(seen.size).toBe(real.size);
+    expect(seen.blocks).toBe(Math.ceil(real.size / 512));
+    await run('cp', ['-r', `${mountPoint}/.`, join(folder, 'stick')]);
+    expect(
+      (await run('sha256sum', ['-c', 'images.tar.xz.sha256'], { cwd: join(folder, 'stick') })).stdout,
+    ).toContain('OK');
+    await run('xz', ['-t', mounted]);
+    await run('tar', ['-Scf', join(folder, 'sparse.tar'), '-C', mountPoint, 'images.tar.xz']);
+    await run('bash', ['-c', `tar -xOf ${folder}/sparse.tar | cmp - ${built}`]);
+    expect((await unmount(mountPoint)).status).toBe(0);
+    expect(await readdir(mountPoint)).toEqual([]);
+  });
+
+  it('serves four readers at once, at odd offsets, while another bundle is being built', async () => {
+    const { folder, cache, mounted, built } = await mountBundle(20);
+    const other = join(folder, 'other.tar');
+    await writeLegacyArchive(other, await buildSampleImages({ revision: 4, scale: 20 }));
+    const building = runCliOk([
+      'build',
+      '--from',
+      other,
+      '-o',
+      join(folder, 'other.xz'),
+      '--cache',
+      cache,
+      '--preset',
+      '1',
+    ]);
+    const readers = [1, 4093, 65_537, 131_072].map(async (blockSize, index) => {
+      const skip = index * 7 + 1;
+      const command = (path: string): string =>
+        blockSize === 1
+          ? `tail -c +12346 ${path} | sha256sum`
+          : `dd if=${path} bs=${blockSize} skip=${skip} status=none | sha256sum`;
+      const [seen, wanted] = await Promise.all(
+        [mounted, built].map((path) => run('bash', ['-c', command(path)])),
+      );
+      expect(seen?.stdout).toBe(wanted?.stdout);
+    });
+    await Promise.all(readers);
+    await building;
+  });
+
+  it('refuses to unmount while somebody copies; --lazy lets the copy end with the right bytes', async () => {
+    const { folder, mountPoint, mounted, built } = await mountBundle(10);
+    const copy = spawn('bash', ['-c', `exec 3<${mounted}; echo open; read _; cat <&3 >${folder}/copy`], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(copy.stdout, 'data');
+    const refused = await unmount(mountPoint);
+    expect(refused.status).toBe(8);
+    expect(refused.stderr).toContain('bash');
+    expect((await unmount(mountPoint, '--lazy')).status).toBe(0);
+    expect(await readdir(mountPoint)).toEqual([]);
+    copy.stdin.end('\n');
+    await once(copy, 'exit');
+    expect(sha256(await readFile(join(folder, 'copy')))).toBe(sha256(await readFile(built)));
+  });
+
+  it('gives EIO for a block that is damaged on disk, never wrong bytes, and the next mount heals it', async () => {
+    const { cache, archive, mountPoint, mounted, built, folder } = await mountBundle(4);
+    const files = (await readdir(join(cache, 'v1/blocks'), { recursive: true, withFileTypes: true })).filter(
+      (entry) => entry.isFile(),
+    );
+    for (const file of files) {
+      const path = join(file.parentPath, file.name);
+      const bytes = await readFile(path);
+      bytes.writeUInt8(bytes.readUInt8(16) ^ 1, 16);
+      await writeFile(path, bytes);
+    }
+    await expect(readFile(mounted)).rejects.toMatchObject({ code: 'EIO' });
+    expect((await unmount(mountPoint)).status).toBe(0);
+    await runCliOk(['mount', '--from', archive, '--cache', cache, '--preset', '0', mountPoint], {
+      env: { XDG_STATE_HOME: join(folder, 'state') },
+    });
+    expect(sha256(await readFile(mounted))).toBe(sha256(await readFile(built)));
+  });
+
+  it('recovers the mount point of a daemon that was killed, and refuses one that is in use', async () => {
+    const { cache, archive, mountPoint, folder, mounted, built } = await mountBundle(1);
+    const again = ['mount', '--from', archive, '--cache', cache, '--preset', '0', mountPoint];
+    const env = { XDG_STATE_HOME: join(folder, 'state') };
+    const busy = await runCli(again, { env });
+    expect(busy.status).toBe(8);
+    await run('pkill', ['-9', '-f', `mount-daemon.*${mountPoint}|bundlefs mount ${mountPoint}`]);
+    await sleep(200);
+    await runCliOk(again, { env });
+    expect(sha256(await readFile(mounted))).toBe(sha256(await readFile(built)));
+  });
+
+  it('serves a thousand blocks with few files open', async () => {
+    const folder = await makeTempFolder();
+    const archive = join(folder, 'images.tar');
+    const mountPoint = join(folder, 'mnt');
+    await mkdir(mountPoint);
+    const layers = Array.from({ length: 100 }, (_, index) =>
+      Buffer.alloc(1024 + 512 * index, `layer ${index} `),
+    );
+    const images = Array.from({ length: 10 }, (_, index) =>
+      makeImage({
+        name: `many${index}`,
+        tags: [`tiny/many${index}:1`],
+        layers: layers.map((layer) => Buffer.concat([layer, Buffer.alloc(512, index)])),
+      }),
+    );
+    await writeLegacyArchive(archive, images);
+    const common = ['--from', archive, '--cache', join(folder, 'cache'), '--preset', '0'];
+    const report = await runCliOk(['build', ...common, '-o', join(folder, 'built'), '--json']);
+    expect(
+      (JSON.parse(report.stdout.toString()) as { blocks: { total: number } }).blocks.total,
+    ).toBeGreaterThan(1000);
+    const limited = ['-c', 'ulimit -n 128; exec "$@"', 'bash', programPath, 'mount', ...common, mountPoint];
+    await run('bash', limited, { env: { ...process.env, XDG_STATE_HOME: join(folder, 'state') } });
+    onTestFinished(async () => {
+      await runCli(['unmount', '--lazy', mountPoint]);
+    });
+    expect(sha256(await readFile(join(mountPoint, 'images.tar.xz')))).toBe(
+      sha256(await readFile(join(folder, 'built'))),
+    );
+  });
+
+  it('serves in the foreground until it is told to stop', async () => {
+    const folder = await makeTempFolder();
+    const archive = join(folder, 'images.tar');
+    const mountPoint = join(folder, 'mnt');
+    await mkdir(mountPoint);
+    await writeLegacyArchive(archive, await buildSampleImages());
+    const args = ['mount', '--from', archive, '--preset', '0', '--foreground', mountPoint];
+    let seen: string[] = [];
+    const result = await runCli(args, {
+      cache: join(folder, 'cache'),
+      onStart(child) {
+        child.stdout?.once('data', () => {
+          void readdir(mountPoint).then((names) => {
+            seen = names;
+            child.kill('SIGTERM');
+          });
+        });
+      },
+    });
+    expect(seen).toContain('images.tar.xz');
+    expect(result.status).toBe(0);
+    expect(await readdir(mountPoint)).toEqual([]);
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../src/digest.ts';
+import { createImage } from '../../src/image/create-image.ts';
+import { parseDockerManifest } from '../../src/image/docker-manifest.ts';
+import { parseImageConfig } from '../../src/image/image-config.ts';
+import { parseOciDocument, parseOciIndex } from '../../src/image/oci-manifest.ts';
+
+const digest = digestOf(Buffer.from('a'));
+const other = digestOf(Buffer.from('b'));
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+describe('parseImageConfig', () => {
+  it('reads what bundlefs relies on and passes over the rest', () => {
+    const bytes = json({
+      architecture: 'arm64',
+      os: 'linux',
+      variant: 'v8',
+      created: '2024-06-01T00:00:00Z',
+      config: { Env: null },
+      history: [{ created_by: 'RUN x', empty_layer: true, extra: 1 }],
+      rootfs: { type: 'layers', diff_ids: [digest, other, digest] },
+    });
+    expect(parseImageConfig(bytes, 'it')).toMatchObject({
+      diffIds: [digest, other, digest],
+      platform: { architecture: 'arm64', os: 'linux', variant: 'v8' },
+    });
+  });
+
+  it('takes an image without layers in all of its forms', () => {
+    for (const rootfs of [{ type: 'layers' }, { diff_ids: null }, { diff_ids: [] }]) {
+      expect(parseImageConfig(json({ os: 'linux', architecture: 'amd64', rootfs }), 'it').diffIds).toEqual(
+        [],
+      );
+    }
+  });
+
+  it.each([
+    ['no JSON', Buffer.from('{"rootfs"')],
+    ['no UTF-8', Buffer.from([0x22, 0xff, 0x22])],
+    ['no object', json([])],
+    ['no rootfs', json({ os: 'linux' })],
+    ['diffIds that are no digests', json({ rootfs: { diff_ids: ['sha256:12'] } })],
+    ['diffIds that are no strings', json({ rootfs: { diff_ids: [1] } })],
+  ])('throws archive-corrupt for %s, naming the member', (_, bytes) => {
+    expect(() => parseImageConfig(bytes, '"config.json" in archive "a"')).toThrow(
+      expect.objectContaining({
+        code: 'archive-corrupt',
+        message: expect.stringContaining('"config.json" in archive "a"') as string,
+      }),
+    );
+  });
+});
+
+describe('createImage', () => {
+  it('gives names in full, sorted, each once, and the digest of the exact bytes', () => {
+    const config = json({ rootfs: { diff_ids: [digest] } });
+    expect(createImage(config, ['b:2', 'a', 'docker.io/library/b:2'])).toEqual({
+      config,
+      configDigest: digestOf(config),
+      layers: [digest],
+      tags: ['docker.io/library/a:latest', 'docker.io/library/b:2'],
+    });
+  });
+
+  it('throws invalid-reference for a name that is none', () => {
+    expect(() => createImage(json({ rootfs: {} }), ['A:1'])).toThrow(
+      expect.objectContaining({ code: 'invalid-reference' }),
+    );
+  });
+});
+
+describe('parseDockerManifest', () => {
+  it('reads entries without tags and without layers', () => {
+    const entries = [
+      { Config: 'a.json', RepoTags: null, Layers: null },
+      { Config: 'b.json', RepoTags: ['b:1'], Layers: ['b/layer.tar'], LayerSources: {} },
+    ];
+    expect(parseDockerManifest(json(entries), 'it')).toEqual([
+      { config: 'a.json', tags: [], layers: [] },
+      { config: 'b.json', tags: ['b:1'], layers: ['b/layer.tar'] },
+    ]);
+  });
+});
+
+describe('parseOciDocument', () => {
+  it('tells manifests and indexes apart without media types', () => {
+    const manifest = { schemaVersion: 2, config: { digest }, layers: [{ digest: other, size: 4 }] };
+    expect(parseOciDocument(json(manifest), 'it')).toMatchObject({
+      kind: 'manifest',
+      config: { digest },
+      layers: [{ digest: other }],
+    });
+    expect(parseOciDocument(json({ manifests: [] }), 'it')).toEqual({ kind: 'index', manifests: [] });
+  });
+
+  it('throws archive-corrupt for what is neither', () => {
+    expect(() => parseOciDocument(json({ schemaVersion: 2 }), 'it')).toThrow(
+      expect.objectContaining({ code: 'archive-corrupt' }),
+    );
+    expect(() => parseOciDocument(json({ manifests: [{ digest: 'md5:1' }] }), 'it')).toThrow(
+      expect.objectContaining({ code: 'archive-corrupt' }),
+    );
+  });
+});
+
+describe('parseOciIndex', () => {
+  it('reads annotations and platforms', () => {
+    const annotations = { 'org.opencontainers.image.ref.name': 'app:1' };
+    const platform = { os: 'linux', architecture: 'arm', variant: 'v7', 'os.version': '1' };
+    const [first, second] = parseOciIndex(
+      json({ manifests: [{ digest, annotations, platform }, { digest: other }] }),
+      'it',
+    );
+    expect(first).toMatchObject({
+      digest,
+      annotations,
+      platform: { os: 'linux', architecture: 'arm', variant: 'v7' },
+    });
+    expect(second).toMatchObject({ digest: other, annotations: {}, platform: undefined });
+  });
+});
