@@ -4,7 +4,6 @@ import { BundleError } from '../errors.ts';
 /** The values of lzma_ret that callers answer themselves (lzma/base.h). */
 export const lzmaOk = 0;
 export const lzmaStreamEnd = 1;
-const lzmaBufError = 10;
 
 type DecodeErrorCode = 'xz-corrupt' | 'xz-truncated' | 'xz-unsupported';
 

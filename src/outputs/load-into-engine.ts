@@ -1,160 +1,182 @@
-/** Loads a bundle into a Docker engine and does not believe it before it has looked. */
+/** Loads a bundle into a Docker engine, and does not believe that it arrived before it has looked. */
 import { Readable } from 'node:stream';
-import { z } from 'zod';
-import type { Digest } from '../digest.ts';
+import { hexOf } from '../digest.ts';
 import { BundleError, describeError, isBundleError } from '../errors.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
+import { describeImage } from '../image/describe-image.ts';
 import type { Image } from '../image/image.ts';
 import { familiarName } from '../image/reference.ts';
-import { connectEngine, type EngineClient } from '../sources/engine/engine-client.ts';
+import { checkAnswer, connectEngine, type EngineConnection } from '../sources/engine/engine-connection.ts';
+import { findEngineEndpoint } from '../sources/engine/engine-endpoint.ts';
+import {
+  type EngineImage,
+  findEngineImage,
+  hasContainerdStore,
+  listDanglingIds,
+} from '../sources/engine/engine-image.ts';
+import { readLoadMessages } from '../sources/engine/load-messages.ts';
 
 export interface LoadIntoEngineOptions {
-  /** `unix:///path`, `tcp://host:port`; the engine of the docker command where left out. */
+  /** `unix:///path`, `tcp://host:port` or `ssh://user@host`; the one that the docker command would use where left out. */
   readonly host?: string;
   readonly signal?: AbortSignal;
+  /** Called with bytes sent; not at all where nothing had to be. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 export interface LoadedImage {
-  /** As docker shows it; the start of its id for an untagged image. */
+  /** As docker shows it; the start of its config's digest for an untagged image. */
   readonly name: string;
   /** The id that the engine gives it. */
   readonly id: string;
   readonly status: 'loaded' | 'already there';
 }
 
-type LookedUp =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'present'; readonly id: string; readonly layers: readonly string[] };
+/** One name of an image; an untagged image has one entry, too. */
+interface Entry {
+  readonly image: Image;
+  readonly tag: string | undefined;
+}
 
-const inspectSchema = z.object({
-  Id: z.string(),
-  RootFS: z.object({ Layers: z.array(z.string()).nullish() }).nullish(),
-});
-const messageSchema = z.object({
-  stream: z.string().optional(),
-  error: z.string().optional(),
-  errorDetail: z.object({ message: z.string() }).optional(),
-});
+interface Target {
+  readonly connection: EngineConnection;
+  readonly isContainerd: boolean;
+  readonly signal: AbortSignal | undefined;
+}
 
 /**
- * Sends `tar`, the uncompressed bundle of `images`, and looks at every image afterwards: an engine may answer 200 and
- * have loaded nothing (facts in docs/decisions/0007). Sends nothing where all images are there already, with the same
- * configs. Throws load-failed, source-unreachable, source-failed and what reading throws.
+ * Sends `tar`, the uncompressed bundle of `images`, and then looks at each of them (docs/decisions/0007). Sends nothing
+ * where all are there already, as the digests of their configs tell. Returns an entry for each tag. Throws load-failed,
+ * invalid-argument, source-unreachable, source-failed, what reading `tar` throws, and the signal's reason.
  */
 export async function loadIntoEngine(
   tar: VirtualFile,
   images: readonly Image[],
-  options: LoadIntoEngineOptions = {},
+  { host, signal, onProgress }: LoadIntoEngineOptions = {},
 ): Promise<LoadedImage[]> {
-  const client = await connectEngine(options);
-  const names = images.flatMap((image) => namesOf(image).map((name) => ({ image, name })));
-  const before = await Promise.all(names.map(({ image, name }) => isThere(client, image, name)));
-  if (before.includes(false)) await sendTar(client, tar, options);
-  return Promise.all(
-    names.map(async ({ image, name }, index): Promise<LoadedImage> => {
-      const id = await checkLoaded(client, image, name);
-      return {
-        name: describeName(image, name),
-        id,
-        status: before[index] === true ? 'already there' : 'loaded',
-      };
-    }),
-  );
-}
-
-function namesOf({ tags, configDigest }: Image): readonly string[] {
-  return tags.length > 0 ? tags : [configDigest];
-}
-
-/** Ids tell only where they are config digests: in containerd's store another config may have the same layers. */
-async function isThere(client: EngineClient, image: Image, name: string): Promise<boolean> {
-  const found = await lookUp(client, name);
-  return found.kind === 'present' && found.id === image.configDigest;
-}
-
-async function lookUp({ docker, description }: EngineClient, name: string): Promise<LookedUp> {
+  const endpoint = await findEngineEndpoint(host === undefined ? {} : { host });
+  const connection = await connectEngine(endpoint, signal && { signal });
   try {
-    const { Id, RootFS } = inspectSchema.parse(await docker.getImage(name).inspect());
-    return { kind: 'present', id: Id, layers: RootFS?.Layers ?? [] };
-  } catch (error) {
-    if (typeof error === 'object' && error !== null && 'statusCode' in error && error.statusCode === 404)
-      return { kind: 'absent' };
-    throw new BundleError('source-failed', `Cannot ask the ${description}: ${describeError(error)}`, {
-      cause: error,
+    const isContainerd = await hasContainerdStore(connection, signal && { signal });
+    const target = { connection, isContainerd, signal };
+    const entries = images.flatMap((image) =>
+      (image.tags.length > 0 ? image.tags : [undefined]).map((tag) => ({ image, tag })),
+    );
+    const before = await mapInOrder(entries, (entry) => findEntry(target, entry));
+    const areThere = entries.every(({ image }, index) => before[index]?.id === image.configDigest);
+    const said = areThere ? '' : await sendTar(target, tar, onProgress);
+    return await mapInOrder(entries, async (entry, index): Promise<LoadedImage> => {
+      const { id } = await checkEntry(target, entry, said);
+      return { name: nameOf(entry), id, status: before[index]?.id === id ? 'already there' : 'loaded' };
     });
+  } finally {
+    connection.close();
   }
 }
 
+/** What the engine has under the entry's name, or has of an image without a name. */
+async function findEntry(target: Target, { image, tag }: Entry): Promise<EngineImage | undefined> {
+  const { connection, isContainerd } = target;
+  const options = target.signal && { signal: target.signal };
+  if (tag !== undefined) return findEngineImage(connection, tag, options);
+  if (!isContainerd) return findEngineImage(connection, image.configDigest, options);
+  // There ids are digests of manifests, which say nothing of the config; its layers have to do.
+  for (const id of await listDanglingIds(connection, options)) {
+    const found = await findEngineImage(connection, id, options);
+    if (found !== undefined && hasLayersOf(found, image)) return found;
+  }
+  return undefined;
+}
+
+async function checkEntry(target: Target, entry: Entry, said: string): Promise<EngineImage> {
+  const found = await findEntry(target, entry);
+  if (found === undefined) throw loadFailed(target, entry, 'it does not have it now', said);
+  if (!hasLayersOf(found, entry.image)) {
+    const layers = `it has ${found.layers.length} layers there, not the ${entry.image.layers.length} of the bundle`;
+    throw loadFailed(target, entry, layers, said);
+  }
+  if (!target.isContainerd && found.id !== entry.image.configDigest) {
+    throw loadFailed(target, entry, `it is ${found.id} there, not ${entry.image.configDigest}`, said);
+  }
+  return found;
+}
+
+function hasLayersOf(found: EngineImage, image: Image): boolean {
+  return (
+    found.layers.length === image.layers.length &&
+    found.layers.every((layer, index) => layer === image.layers[index])
+  );
+}
+
+/** Returns what the engine said, which is empty for a silent one. */
 async function sendTar(
-  client: EngineClient,
+  { connection, signal }: Target,
   tar: VirtualFile,
-  options: LoadIntoEngineOptions,
-): Promise<void> {
-  const { signal, onProgress } = options;
-  let readError: unknown;
-  async function* counted(): AsyncGenerator<Uint8Array> {
+  onProgress: LoadIntoEngineOptions['onProgress'],
+): Promise<string> {
+  let readFault: { readonly error: unknown } | undefined;
+  async function* content(): AsyncGenerator<Uint8Array, void, undefined> {
     let done = 0;
     try {
-      for await (const chunk of tar.stream(signal ? { signal } : {})) {
+      for await (const chunk of tar.stream(signal && { signal })) {
         yield chunk;
         done += chunk.length;
         onProgress?.(done, tar.size);
       }
     } catch (error) {
-      readError = error;
+      readFault = { error };
       throw error;
     }
   }
-  const body = Readable.from(counted(), { objectMode: false, highWaterMark: 1024 * 1024 });
+  const body = Readable.from(content(), { objectMode: false });
+  const request = {
+    what: 'load the bundle',
+    method: 'POST',
+    path: '/images/load',
+    query: { quiet: '1' },
+    body,
+    ...(signal && { signal }),
+  } as const;
   try {
-    const answer = await client.docker.loadImage(body, {
-      quiet: true,
-      ...(signal && { abortSignal: signal }),
-    });
-    await readAnswer(client, answer);
+    const answer = await connection.send(request);
+    await checkAnswer(connection, request, answer);
+    const { error, said } = await readLoadMessages(answer.body);
+    if (error === undefined) return said;
+    throw new BundleError('load-failed', `Cannot load the bundle into ${connection.description}: ${error}`);
   } catch (error) {
     signal?.throwIfAborted();
-    if (isBundleError(readError)) throw readError;
-    if (isBundleError(error)) throw error;
-    throw loadFailed(client, describeError(error), error);
+    // A body that breaks makes the request fail for a reason that says less.
+    if (readFault !== undefined) throw readFault.error;
+    if (isBundleError(error, 'load-failed')) throw error;
+    throw new BundleError(
+      'load-failed',
+      isBundleError(error)
+        ? error.message
+        : `Cannot load the bundle into ${connection.description}: ${describeError(error)}`,
+      { cause: error, ...(isBundleError(error) && error.hint !== undefined && { hint: error.hint }) },
+    );
   } finally {
     body.destroy();
   }
 }
 
-/** Errors come behind status 200, one JSON object a line; containerd's store reports one only as a message. */
-async function readAnswer(client: EngineClient, answer: AsyncIterable<string | Buffer>): Promise<void> {
-  let text = '';
-  for await (const chunk of answer) text += chunk.toString();
-  for (const line of text.split(/\r?\n/)) {
-    if (line.trim() === '') continue;
-    const { stream, error, errorDetail } = messageSchema.parse(JSON.parse(line));
-    const fault =
-      errorDetail?.message ?? error ?? (/^Error unpacking/.test(stream ?? '') ? stream?.trim() : undefined);
-    if (fault !== undefined) throw loadFailed(client, fault);
-  }
+function nameOf({ image, tag }: Entry): string {
+  return tag === undefined ? hexOf(image.configDigest).slice(0, 12) : familiarName(tag);
 }
 
-async function checkLoaded(client: EngineClient, image: Image, name: string): Promise<Digest | string> {
-  const found = await lookUp(client, name);
-  const what = describeName(image, name);
-  if (found.kind === 'absent') {
-    // In containerd's store an untagged image has no id that could be known here.
-    if (image.tags.length === 0 && client.hasContainerdStore) return image.configDigest;
-    throw loadFailed(client, `it says that it loaded "${what}", but does not have it`);
-  }
-  const isSame =
-    found.layers.length === image.layers.length &&
-    image.layers.every((id, index) => id === found.layers[index]);
-  if (isSame) return found.id;
-  throw loadFailed(client, `"${what}" has other layers there than in the bundle`);
+function loadFailed({ connection }: Target, { image, tag }: Entry, found: string, said: string): BundleError {
+  const name = tag === undefined ? describeImage(image) : familiarName(tag);
+  return new BundleError('load-failed', `Cannot load "${name}" into ${connection.description}: ${found}`, {
+    ...(said !== '' && { hint: `The engine said: ${said}` }),
+  });
 }
 
-function describeName(image: Image, name: string): string {
-  return image.tags.length > 0 ? familiarName(name) : name.slice(7, 19);
-}
-
-function loadFailed({ description }: EngineClient, found: string, cause?: unknown): BundleError {
-  return new BundleError('load-failed', `Cannot load into the ${description}: ${found}`, { cause });
+/** One after the other: an engine is asked about hundreds of names in no time, and not all at once. */
+async function mapInOrder<T, R>(
+  items: readonly T[],
+  action: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (const [index, item] of items.entries()) results.push(await action(item, index));
+  return results;
 }

@@ -30,7 +30,7 @@ export async function openSource(
     const host = from?.slice('docker:'.length) ?? '';
     // Other sources do without the engine's client, which takes long to load.
     const { openEngineSource } = await import('./engine/engine-source.ts');
-    return openEngineSource({ ...(host !== '' && { host }), ...(signal && { signal }) });
+    return openEngineSource({ wish, ...(host !== '' && { host }), ...(signal && { signal }) });
   }
   if (from === '-') return createStreamSource(input, wish);
   if (from.startsWith('oci:')) {

@@ -28,7 +28,8 @@ export async function currentContextName(folder: string): Promise<string | undef
   const path = join(folder, 'config.json');
   const text = await findText(path);
   if (text === undefined || text.trim() === '') return undefined;
-  return parse(text, configSchema, path).currentContext || undefined;
+  const { currentContext = '' } = parse(text, configSchema, path);
+  return currentContext === '' ? undefined : currentContext;
 }
 
 /** The engine of the context `name`. Throws source-unreachable where there is none, or it cannot be read. */

@@ -40,9 +40,11 @@ export interface FindEngineEndpointOptions {
   readonly host?: string;
   /** The docker context that the user named. */
   readonly context?: string;
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: Environment;
   readonly isRoot?: boolean;
 }
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 const systemSocketPath = '/var/run/docker.sock';
 
@@ -58,25 +60,22 @@ export async function findEngineEndpoint({
   env = process.env,
   isRoot = process.getuid?.() === 0,
 }: FindEngineEndpointOptions = {}): Promise<EngineEndpoint> {
-  const folder = env['DOCKER_CONFIG'] || join(env['HOME'] || homedir(), '.docker');
+  const folder = setting(env, 'DOCKER_CONFIG') ?? join(setting(env, 'HOME') ?? homedir(), '.docker');
   if (host !== undefined) return parseHost(host, 'as named', await tlsOfEnvironment(env, folder));
-  const fromEnvironment = env['DOCKER_HOST'] ?? '';
-  if (context === undefined && fromEnvironment !== '') {
+  const fromEnvironment = setting(env, 'DOCKER_HOST');
+  if (context === undefined && fromEnvironment !== undefined) {
     return parseHost(fromEnvironment, 'from DOCKER_HOST', await tlsOfEnvironment(env, folder));
   }
-  const name = context ?? (env['DOCKER_CONTEXT'] || (await currentContextName(folder)));
+  const name = context ?? setting(env, 'DOCKER_CONTEXT') ?? (await currentContextName(folder));
   if (name === undefined || name === 'default') return findLocalEndpoint(env, isRoot);
   const found = await readDockerContext(folder, name);
   return parseHost(found.host, `from the docker context "${name}"`, found.tls);
 }
 
 /** The socket of the system's engine, or where there is none and the user is not root, that of the user's own. */
-async function findLocalEndpoint(
-  env: Readonly<Record<string, string | undefined>>,
-  isRoot: boolean,
-): Promise<EngineEndpoint> {
-  const runtimeFolder = env['XDG_RUNTIME_DIR'] ?? '';
-  if (!isRoot && runtimeFolder !== '' && !(await exists(systemSocketPath))) {
+async function findLocalEndpoint(env: Environment, isRoot: boolean): Promise<EngineEndpoint> {
+  const runtimeFolder = setting(env, 'XDG_RUNTIME_DIR');
+  if (!isRoot && runtimeFolder !== undefined && !(await exists(systemSocketPath))) {
     const own = join(runtimeFolder, 'docker.sock');
     if (await exists(own)) return unixEndpoint(own, 'the rootless one');
   }
@@ -116,13 +115,16 @@ function unixEndpoint(socketPath: string, origin: string): UnixEndpoint {
 }
 
 /** docker/cli cli/flags/options.go: DOCKER_TLS_VERIFY asks for TLS, DOCKER_TLS for TLS that trusts any engine. */
-async function tlsOfEnvironment(
-  env: Readonly<Record<string, string | undefined>>,
-  folder: string,
-): Promise<EngineTls | undefined> {
-  const isVerified = (env['DOCKER_TLS_VERIFY'] ?? '') !== '';
-  if (!isVerified && (env['DOCKER_TLS'] ?? '') === '') return undefined;
-  return readTlsFolder(env['DOCKER_CERT_PATH'] || folder, isVerified);
+async function tlsOfEnvironment(env: Environment, folder: string): Promise<EngineTls | undefined> {
+  const isVerified = setting(env, 'DOCKER_TLS_VERIFY') !== undefined;
+  if (!isVerified && setting(env, 'DOCKER_TLS') === undefined) return undefined;
+  return readTlsFolder(setting(env, 'DOCKER_CERT_PATH') ?? folder, isVerified);
+}
+
+/** An empty variable is one that is not set. */
+function setting(env: Environment, name: string): string | undefined {
+  const value = env[name];
+  return value === '' ? undefined : value;
 }
 
 function parseUrl(text: string): URL | undefined {

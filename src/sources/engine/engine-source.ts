@@ -12,7 +12,7 @@ import { isVersionAtLeast } from './api-version.ts';
 import { connectEngine, type EngineConnection } from './engine-connection.ts';
 import { findEngineEndpoint } from './engine-endpoint.ts';
 import { engineNameOf, findEngineImage, hasContainerdStore, listEngineNames } from './engine-image.ts';
-import { exportImages, type WantedImage } from './export-images.ts';
+import { exportImages, hasSameLayers, type WantedImage } from './export-images.ts';
 
 export interface OpenEngineSourceOptions {
   /** `unix:///path`, `tcp://host:port` or `ssh://user@host`; the one that the docker command would use where left out. */
@@ -81,6 +81,7 @@ async function readImages(
     sizeLeft -= batchSize;
     let done = 0;
     const exported = await exportImages(engine.connection, batch, sink, {
+      isIdOfConfig: !engine.isContainerd,
       ...(signal && { signal }),
       onRead(count) {
         done = count;
@@ -88,11 +89,11 @@ async function readImages(
       },
     });
     doneBefore += done;
-    for (const [index, image] of batch.entries()) {
-      const { config, configDigest } = getAt(exported, index);
-      await checkUnchanged(engine, image, configDigest, signal);
-      await sink.keepConfig(image.id, config);
-      images.set(image.id, createImage(config, image.tags));
+    for (const [index, { id }] of batch.entries()) {
+      const image = exported[index];
+      if (image === undefined) throw new RangeError(`There is no image ${index}`);
+      await sink.keepConfig(id, image.config);
+      images.set(id, image);
     }
   }
   return mergeImages(wanted.map(({ id }) => images.get(id)).filter((image) => image !== undefined));
@@ -147,44 +148,20 @@ async function findKnownConfig(
 ): Promise<Uint8Array | undefined> {
   const config = await sink.findConfig(id);
   if (config === undefined || (!isContainerd && digestOf(config) !== id)) return undefined;
-  const { diffIds } = parseImageConfig(config, `the config kept for ${id}`);
-  if (diffIds.join() !== layers.join()) return undefined;
+  if (!hasSameLayers(parseImageConfig(config, `the config kept for ${id}`).diffIds, layers)) return undefined;
   for (const layer of new Set(layers)) if (!(await sink.hasLayer(layer))) return undefined;
   return config;
 }
 
 /**
- * Which images to export in one go. Docker 25 to 29 with graph drivers never lets go of layers that come twice in one
- * export (moby image/tarexport/save.go, "saveConfigAndLayer"), so there it is one image at a time; everywhere else
- * together, so that shared layers come once. An image without a name cannot be told from others of the same layers.
+ * Which images to export in one call (docs/decisions/0006): all together, so that shared layers come once, but for
+ * engines that leak layers then (docker 25 to 29 with graph drivers; moby image/tarexport/save.go,
+ * "saveConfigAndLayer"), or whose exports do not say which image is which.
  */
 function planExports({ connection, isContainerd }: Engine, images: readonly WantedImage[]): WantedImage[][] {
-  const leaksLayers = !isContainerd && isVersionAtLeast(connection.apiVersion, '1.44');
-  const together = leaksLayers ? [] : images.filter(({ tags }) => tags.length > 0);
-  const alone = images.filter((image) => !together.includes(image));
-  return [...(together.length > 0 ? [together] : []), ...alone.map((image) => [image])];
-}
-
-/** Throws source-failed unless what was exported under a name is still the image that was inspected. */
-async function checkUnchanged(
-  { connection, isContainerd }: Engine,
-  { id, tags: [tag] }: WantedImage,
-  configDigest: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  // With a graph driver the id is the config's digest; in containerd only a second look can tell.
-  const found =
-    isContainerd && tag !== undefined
-      ? (await findEngineImage(connection, tag, signal && { signal }))?.id
-      : isContainerd
-        ? id
-        : configDigest;
-  if (found === id) return;
-  throw new BundleError(
-    'source-failed',
-    `Cannot export "${familiarName(tag ?? id)}" at ${connection.description}: it is another image than before`,
-    { hint: 'It was built or pulled again in the meantime. Run the command again.' },
-  );
+  const isTogether = !isContainerd && !isVersionAtLeast(connection.apiVersion, '1.44');
+  if (isTogether && images.length > 0) return [[...images]];
+  return images.map((image) => [image]);
 }
 
 /** Images of one config are one: the containerd store has an id for each way in which its layers are compressed. */
@@ -195,10 +172,4 @@ function mergeImages(images: readonly Image[]): Image[] {
     merged.set(image.configDigest, createImage(image.config, tags));
   }
   return [...merged.values()];
-}
-
-function getAt<T>(items: readonly T[], index: number): T {
-  const item = items[index];
-  if (item === undefined) throw new RangeError(`There is no item ${index}`);
-  return item;
 }

@@ -1,7 +1,8 @@
 /** Has an engine export images, and hands their layers to the sink. */
 import { BundleError, isBundleError } from '../../errors.ts';
+import { createImage } from '../../image/create-image.ts';
 import type { Image } from '../../image/image.ts';
-import { familiarName, parseReference } from '../../image/reference.ts';
+import { familiarName } from '../../image/reference.ts';
 import { readDockerArchiveStream } from '../docker-archive/read-docker-archive-stream.ts';
 import type { LayerSink } from '../image-source.ts';
 import { checkAnswer, type EngineConnection } from './engine-connection.ts';
@@ -14,56 +15,34 @@ export interface WantedImage extends EngineImage {
 }
 
 export interface ExportImagesOptions {
+  /** Whether the engine's ids are the digests of configs. Where they are not, only one image can be exported. */
+  readonly isIdOfConfig: boolean;
   readonly signal?: AbortSignal;
   /** Called with the bytes of this export so far. */
   readonly onRead?: (done: number) => void;
 }
 
-const again = 'The image was built or pulled again in the meantime. Run the command again.';
-
 /**
- * Exports `wanted` in one go; where they are several, all must have tags. Returns an image for each, in order, whose
- * layers are those that the engine names for it. Throws source-failed, layer-*, config-*, and what the sink throws.
+ * Exports `wanted`, at least one, in one call; by id, for a tag may move meanwhile. Returns an image for each, in order,
+ * with the layers that the engine names for it. Throws source-failed, config-*, layer-*, archive-*, and what the sink throws.
  */
 export async function exportImages(
   connection: EngineConnection,
   wanted: readonly WantedImage[],
   sink: LayerSink,
-  { signal, onRead }: ExportImagesOptions = {},
+  { isIdOfConfig, signal, onRead }: ExportImagesOptions,
 ): Promise<Image[]> {
-  const names = wanted.map(exportNameOf);
-  const title = names.map((name) => familiarName(name)).join('", "');
+  const label = `the export of ${wanted.map(describeWanted).join(', ')}`;
   const request = {
-    what: `export "${title}"`,
+    what: `read ${label}`,
     path: '/images/get',
-    query: { names },
+    query: { names: wanted.map(({ id }) => id) },
     ...(signal && { signal }),
   };
   const answer = await connection.send(request);
   await checkAnswer(connection, request, answer);
-  const label = `the export of "${title}"`;
-  let images: readonly Image[];
-  try {
-    images = await readDockerArchiveStream(withHangUps(), references(wanted), sink, {
-      label,
-      ...(signal && { signal }),
-      onRead: (done) => onRead?.(done),
-      release: () => answer.body.destroy(),
-    });
-  } catch (error) {
-    throw toSourceError(error, wanted);
-  }
-  return wanted.map((one, index) => {
-    const found = pickImage(one, images);
-    if (found !== undefined && isEqual(found.layers, one.layers)) return found;
-    throw new BundleError(
-      'source-failed',
-      `Cannot export "${familiarName(names[index] ?? one.id)}" at ${connection.description}: what it exported is not the image that it described before`,
-      { hint: again },
-    );
-  });
 
-  async function* withHangUps(): AsyncGenerator<Uint8Array, void, undefined> {
+  async function* content(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for await (const chunk of answer.body) yield chunk as Buffer;
     } catch (error) {
@@ -71,43 +50,61 @@ export async function exportImages(
       throw engineFailed(connection.endpoint, request.what, error);
     }
   }
+
+  try {
+    const images = await readDockerArchiveStream(content(), [], sink, {
+      label,
+      ...(signal && { signal }),
+      onRead: (done) => onRead?.(done),
+      release: () => answer.body.destroy(),
+    });
+    return wanted.map((one) => createImage(claimImage(one, images, isIdOfConfig).config, one.tags));
+  } catch (error) {
+    throw toSourceError(error, wanted);
+  }
 }
 
-/** A name says more than an id where the export goes wrong, and finds the image again among others. */
-function exportNameOf({ tags, id }: WantedImage): string {
-  return tags[0] ?? id;
+/** The image's short name, or the start of its id where it was asked for by that. */
+export function describeWanted({ id, tags: [tag] }: WantedImage): string {
+  return tag === undefined ? id.slice('sha256:'.length, 19) : familiarName(tag);
 }
 
-/** Nothing, which is everything, for an image without a name: how the archive calls it differs among engines. */
-function references(wanted: readonly WantedImage[]): ReturnType<typeof parseReference>[] {
-  return wanted.flatMap(({ tags: [tag] }) => (tag === undefined ? [] : [parseReference(tag)]));
+/** In containerd's store the id does not name the config, but the export holds this image alone. */
+function claimImage(wanted: WantedImage, exported: readonly Image[], isIdOfConfig: boolean): Image {
+  const name = describeWanted(wanted);
+  const image = isIdOfConfig
+    ? exported.find(({ configDigest }) => configDigest === wanted.id)
+    : (exported.find(({ layers }) => hasSameLayers(layers, wanted.layers)) ?? exported[0]);
+  if (image === undefined) {
+    throw new BundleError('config-mismatch', `Cannot take ${name}: the engine exported another image`);
+  }
+  if (hasSameLayers(image.layers, wanted.layers)) return image;
+  throw new BundleError(
+    'layer-mismatch',
+    `Cannot take ${name}: the engine exported other layers than it said`,
+  );
 }
 
-function pickImage({ tags: [tag], layers }: WantedImage, images: readonly Image[]): Image | undefined {
-  return tag === undefined
-    ? images.find((image) => isEqual(image.layers, layers))
-    : images.find((image) => image.tags.includes(tag));
+/** Whether these are the same layers in the same order. */
+export function hasSameLayers(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((layer, index) => layer === b[index]);
 }
 
-/** An archive that is cut off, or lacks what it names, is the engine's doing here. */
+/** An archive that is cut off is the engine's doing here, and what to do about a hollow one is known. */
 function toSourceError(error: unknown, wanted: readonly WantedImage[]): unknown {
-  if (isBundleError(error, 'archive-truncated', 'archive-empty', 'image-not-found')) {
+  if (isBundleError(error, 'archive-truncated', 'archive-empty')) {
     return new BundleError('source-failed', error.message, {
       cause: error,
-      hint: 'See whether docker save can do it.',
+      hint: 'The engine broke off. Its log may say why: journalctl -u docker',
     });
   }
   if (!isBundleError(error, 'layer-missing', 'config-missing')) return error;
-  const names = wanted.map((image) => familiarName(exportNameOf(image))).join(' ');
+  const names = wanted.map(describeWanted).join(' ');
   return new BundleError(error.code, error.message, {
     cause: error,
     hint:
-      'The engine does not have all of the image: its containerd image store does not download layers that it has\n' +
-      'unpacked already (https://github.com/moby/moby/issues/49473). Remove the image and pull it again:\n' +
+      'The engine does not have all of it: its containerd image store does not download layers that it has unpacked\n' +
+      'already (https://github.com/moby/moby/issues/49473). Remove the image and pull or load it again:\n' +
       `  docker image rm ${names} && docker image prune && docker pull ${names}`,
   });
-}
-
-function isEqual(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index]);
 }

@@ -1,0 +1,185 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, afterAll } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { buildSampleImages } from '../fixtures/sample-images.ts';
+import { layerOf, makeEmpty, omit } from '../fixtures/archive-members.ts';
+import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
+import { writeOciLayout } from '../fixtures/write-oci-layout.ts';
+import { type CliResult, runCli, runCliOk } from '../support/run-cli.ts';
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+
+/** Everything that a user may name by mistake, in one folder. */
+beforeAll(async () => {
+  folder = await mkdtemp('/tmp/bfs-');
+  const images = await buildSampleImages();
+  const [web] = images;
+  if (web === undefined) throw new Error('no sample');
+  await writeLegacyArchive(at('good.tar'), images);
+  await writeLegacyArchive(at('hollow.tar'), images, { faults: [omit(layerOf(web, 2))] });
+  await writeLegacyArchive(at('delta.tar'), images, { faults: [makeEmpty(layerOf(web, 2))] });
+  await writeLegacyArchive(at('cut.tar'), images);
+  await truncate(at('cut.tar'), 300_000);
+  await writeOciLayout(at('oci'), images);
+  await writeFile(at('empty.tar'), '');
+  await writeFile(at('letter.txt'), 'Dear customer,\n'.repeat(1000));
+  await mkdir(at('folder'));
+  await writeFile(at('folder/file'), '');
+  await mkdir(at('mnt'));
+  execFileSync('tar', ['-cf', at('files.tar'), '-C', at('folder'), 'file']);
+  execFileSync('bash', ['-c', `gzip -c ${at('good.tar')} | head -c 100000 > ${at('cut.tar.gz')}`]);
+  execFileSync('bash', [
+    '-c',
+    `bzip2 -c ${at('good.tar')} > ${at('good.tar.bz2')} || printf 'BZh91AY&SY' > ${at('good.tar.bz2')}`,
+  ]);
+  await runCliOk(['build', '--from', at('good.tar'), '-o', at('good.tar.xz'), '--preset', '1'], {
+    cache: at('other'),
+  });
+  const flipped = await readFile(at('good.tar.xz'));
+  flipped.writeUInt8(flipped.readUInt8(50_000) ^ 1, 50_000);
+  await writeFile(at('flipped.tar.xz'), flipped);
+  await writeFile(at('cut.tar.xz'), flipped.subarray(0, 60_000));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function build(from: string, ...rest: string[]): Promise<CliResult> {
+  return runCli(['build', '--from', from, '-o', at('out.tar.xz'), '--preset', '0', ...rest], {
+    cache: at('cache'),
+  });
+}
+
+describe('bad input ends with its status and says what to do', () => {
+  it.each([
+    ['a missing archive', 'missing.tar', 5, /no such file/],
+    ['an empty archive', 'empty.tar', 5, /is empty/],
+    ['a truncated archive', 'cut.tar', 5, /ends|truncated/],
+    ['a truncated gzip archive', 'cut.tar.gz', 5, /ends early/],
+    ['a bzip2 archive', 'good.tar.bz2', 5, /bzip2/],
+    ['a text file', 'letter.txt', 5, /not a tar archive/],
+    ['a tar without images', 'files.tar', 5, /neither manifest\.json nor index\.json/],
+    [
+      'an archive that lacks a layer',
+      'hollow.tar',
+      5,
+      /layer 3 of tiny\/web:1\.0[\s\S]*not in it[\s\S]*docker pull/,
+    ],
+    ['an archive with an emptied layer', 'delta.tar', 5, /layer 3 of tiny\/web:1\.0[\s\S]*delta/],
+    ['a folder', 'folder', 5, /is a folder/],
+    ['an OCI layout without oci:', 'oci', 5, /use oci:/],
+    ['a bundle with a flipped bit', 'flipped.tar.xz', 5, /damaged|corrupt|not match|CRC|fit/i],
+    ['a truncated bundle', 'cut.tar.xz', 5, /ends|truncated|footer/i],
+  ])('%s', async (_, name, status, message) => {
+    const result = await build(at(name));
+    expect({ status: result.status, stderr: result.stderr }).toEqual({
+      status,
+      stderr: expect.stringMatching(message) as string,
+    });
+    expect(result.stderr).not.toMatch(/\n {4}at /);
+    expect(await readdir(folder)).not.toContain('out.tar.xz');
+  });
+
+  it('an image that the archive lacks: status 3, with near misses', async () => {
+    const result = await build(at('good.tar'), 'tiny/web:1.9');
+    expect(result.status).toBe(3);
+    expect(result.stderr).toContain('Did you mean tiny/web:1.0');
+  });
+
+  it.each([['Tiny/Web:1'], ['tiny/web:!'], ['tiny/web@sha256:12'], ['../etc']])(
+    'the reference %s: status 2',
+    async (name) => {
+      const result = await build(at('good.tar'), name);
+      expect(result.status).toBe(2);
+      expect(result.stderr).toContain(`Cannot read image reference "${name}"`);
+    },
+  );
+
+  it.each([
+    ['an unknown verb', ['bild']],
+    ['an unknown option', ['build', '--fast-please', '-o', 'x']],
+    ['no output', ['build', 'a:1']],
+    ['a preset that is none', ['build', 'a:1', '-o', 'x', '--preset', '10']],
+    ['a check that is none', ['build', 'a:1', '-o', 'x', '--check', 'md5']],
+  ])('%s: status 2', async (_, args) => {
+    expect((await runCli(args)).status).toBe(2);
+  });
+
+  it('an output in a folder that is missing, or that is a folder: status 7, before anything is read', async () => {
+    const missing = await runCli(['build', '--from', at('good.tar'), '-o', at('no/out.tar.xz')], {
+      cache: at('unused'),
+    });
+    expect(missing.status).toBe(7);
+    expect(missing.stderr).toContain('mkdir -p');
+    expect(
+      (await runCli(['build', '--from', at('good.tar'), '-o', at('folder')], { cache: at('unused') })).status,
+    ).toBe(7);
+    expect(await readdir(folder)).not.toContain('unused');
+  });
+
+  it('an engine that is not there: status 4, naming the socket', async () => {
+    const result = await runCli(['build', 'a:1', '-o', at('out.tar.xz')], {
+      cache: at('cache'),
+      env: { DOCKER_HOST: `unix://${at('no.sock')}` },
+    });
+    expect(result.status).toBe(4);
+    expect(result.stderr).toContain(at('no.sock'));
+  });
+
+  it.each([
+    ['missing', 'nowhere', /mkdir|no such|does not exist/i],
+    ['not empty', 'folder', /not empty/],
+    ['a file', 'letter.txt', /no folder|not a folder/],
+  ])('a mount point that is %s: status 8, before anything is read', async (_, name, message) => {
+    const result = await runCli(['mount', '--from', at('good.tar'), at(name)], { cache: at('unused') });
+    expect(result.status).toBe(8);
+    expect(result.stderr).toMatch(message);
+    expect(await readdir(folder)).not.toContain('unused');
+  });
+
+  it('unmounting what is not mounted: status 8', async () => {
+    const result = await runCli(['unmount', at('mnt')]);
+    expect(result.status).toBe(8);
+    expect(result.stderr).toContain('no bundle is mounted there');
+  });
+
+  it('a damaged bundle under verify: status 5, and a sound one: status 0', async () => {
+    expect((await runCli(['verify', at('good.tar.xz')])).status).toBe(0);
+    expect((await runCli(['verify', at('flipped.tar.xz')])).status).toBe(5);
+    expect((await runCli(['verify', at('cut.tar.xz')])).status).toBe(5);
+    const hollow = await runCli(['verify', at('hollow.tar'), '--json']);
+    expect(hollow.status).toBe(5);
+    const report = JSON.parse(hollow.stdout.toString()) as {
+      faults: string[];
+      images: { isSound: boolean }[];
+    };
+    expect(report.faults).toHaveLength(1);
+    expect(report.images.map(({ isSound }) => isSound).sort()).toEqual([false, true, true]);
+  });
+
+  it('a stream to a terminal: status 2', () => {
+    const command = `bin/bundlefs stream --from ${at('good.tar')} --cache ${at('cache')}; echo "status $?"`;
+    const said = execFileSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
+    expect(said).toContain('standard output is a terminal');
+    expect(said).toContain('status 2');
+  });
+});
+
+describe('Ctrl-C', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s ends a build with 130 and leaves nothing half-written',
+    async (signal) => {
+      const images = await buildSampleImages({ scale: 20 });
+      await writeLegacyArchive(at('large.tar'), images);
+      const result = await runCli(['build', '--from', at('large.tar'), '-o', at('stopped.tar.xz')], {
+        cache: at(`cache-${signal}`),
+        onStart: (child) => setTimeout(() => child.kill(signal), 700),
+      });
+      expect(result.status).toBe(130);
+      expect(result.stderr).toContain(`Stopped by ${signal}`);
+      const left = await readdir(folder, { recursive: true });
+      expect(left.filter((name) => name.includes('stopped') || name.endsWith('.partial'))).toEqual([]);
+    },
+  );
+});
