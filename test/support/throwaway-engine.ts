@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { findErrno } from '../../src/errors.ts';
 
 const run = promisify(execFile);
 const startTimeoutMs = 30_000;
@@ -25,9 +26,11 @@ export async function startEngine(): Promise<ThrowawayEngine> {
   const socketPath = join(folder, 's');
   const host = `unix://${socketPath}`;
   const log = await open(join(folder, 'log'), 'w');
+  // The kernel stops it with this process, however that ends.
   const child = spawn(
-    'dockerd',
+    'setpriv',
     [
+      ...['--pdeathsig', 'TERM', 'dockerd'],
       ...[
         '--data-root',
         join(folder, 'd'),
@@ -49,6 +52,7 @@ export async function startEngine(): Promise<ThrowawayEngine> {
   const stop = async (): Promise<void> => {
     child.kill();
     await ended;
+    await stopContainerd(join(folder, 'x/containerd/containerd.pid'));
     await log.close();
     try {
       execFileSync('umount', [join(folder, 'x/netns/default')], { stdio: 'ignore' });
@@ -77,6 +81,17 @@ export async function startEngine(): Promise<ThrowawayEngine> {
     },
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** It goes with its dockerd, but not when that was killed. */
+async function stopContainerd(pidPath: string): Promise<void> {
+  const pid = Number(await readFile(pidPath, 'utf8').catch(() => ''));
+  if (pid === 0) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (findErrno(error) !== 'ESRCH') throw error;
+  }
 }
 
 function answers(socketPath: string): Promise<boolean> {
