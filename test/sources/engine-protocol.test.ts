@@ -253,7 +253,9 @@ describe('readImages', () => {
     const reason = new BundleError('interrupted', 'Stopped');
     const options: ReadImagesOptions = {
       signal: controller.signal,
-      onRead: () => setImmediate(() => controller.abort(reason)),
+      onRead() {
+        controller.abort(reason);
+      },
     };
     await expect(read(peer, ['tiny/web:1.0'], createRecordingSink(), options)).rejects.toBe(reason);
     await closed;
