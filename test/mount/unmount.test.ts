@@ -85,8 +85,10 @@ describe('unmountBundle', () => {
     const { pid: newPid } = await bench.start(mountPoint);
     await file.close();
     await waitUntil('the old daemon ends', () => !isAlive(pid));
-    const { stdout } = await run('ps', ['-eo', 'ppid=,args=']);
-    expect(stdout).not.toMatch(new RegExp(`^ *${pid} `, 'm'));
+    await waitUntil('its children end', async () => {
+      const { stdout } = await run('ps', ['-eo', 'ppid=,args=']);
+      return !new RegExp(`^ *${pid} `, 'm').test(stdout);
+    });
     expect(await readFile(join(mountPoint, folderName, 'one.tar'), 'utf8')).toBe('one');
     await unmountBundle(mountPoint);
     expect(isAlive(newPid)).toBe(false);
