@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, afterAll } from 'vitest';
@@ -144,8 +145,14 @@ describe('bad input ends with its status and says what to do', () => {
   it('a named pipe that nobody writes to does not keep Ctrl-C from ending the program', async () => {
     execFileSync('mkfifo', [at('pipe')]);
     const building = await runCli(['build', '--from', at('pipe'), '-o', at('out.tar.xz')], {
-      cache: at('cache'),
-      onStart: (child) => setTimeout(() => child.kill('SIGINT'), 700),
+      cache: at('cache-pipe'),
+      onStart(child) {
+        const timer = setInterval(() => {
+          if (!existsSync(at('cache-pipe/v1/layers'))) return;
+          clearInterval(timer);
+          child.kill('SIGINT');
+        }, 20);
+      },
     });
     expect(building.status).toBe(130);
     expect((await runCli(['inspect', at('pipe')])).status).toBe(5);
