@@ -179,6 +179,7 @@ describe('bad input ends with its status and says what to do', () => {
         env: { PATH: process.env['PATH'] },
       }),
     ).toContain('recipes');
+    await rm(cache, { recursive: true });
   });
 
   it('an engine that is not there: status 4, naming the socket', async () => {
