@@ -15,7 +15,7 @@ const folders = {
   file: { uses: ['layout', 'blocks', 'addon', 'xz'] },
   sources: { uses: ['image', 'tar', 'file', 'addon'] },
   bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
-  outputs: { uses: ['file', 'blocks/write-durably', 'image'] },
+  outputs: { uses: ['file', 'blocks/write-durably', 'image', 'sources/engine'] },
   inspect: { uses: ['file', 'sources', 'image', 'tar', 'xz'] },
   mount: { uses: ['addon/read-module'] },
   cli: { uses: ['.*'] },
@@ -23,7 +23,7 @@ const folders = {
 
 /** One third-party package has one owner: the folders of src that may import it. */
 const owners = {
-  dockerode: ['sources/engine', 'outputs'],
+  dockerode: ['sources/engine'],
   'fuse-native': ['mount'],
   '@napi-rs/lzma': ['blocks', 'inspect'],
   'lru-cache': ['file'],

@@ -12,6 +12,17 @@ const corpus = process.argv[2];
 const work = mkdtempSync(join(tmpdir(), 'bundlefs-bench-'));
 const mountPoint = join(work, 'mnt');
 
+const randomReader = `
+import { fstatSync, openSync, readSync } from 'node:fs';
+const fd = openSync(process.argv[2], 'r');
+const size = fstatSync(fd).size;
+const target = Buffer.alloc(131072);
+let state = 1;
+for (let count = 0; count < 2000; count += 1) {
+  state = (state * 48271) % 2147483647;
+  readSync(fd, target, 0, target.length, Math.floor((state / 2147483647) * (size - target.length)));
+}`;
+
 interface Row {
   readonly what: string;
   readonly ours: Measure;
@@ -110,17 +121,6 @@ function benchReads(archive: string): Row[] {
     },
   ];
 }
-
-const randomReader = `
-import { fstatSync, openSync, readSync } from 'node:fs';
-const fd = openSync(process.argv[2], 'r');
-const size = fstatSync(fd).size;
-const target = Buffer.alloc(131072);
-let state = 1;
-for (let count = 0; count < 2000; count += 1) {
-  state = (state * 48271) % 2147483647;
-  readSync(fd, target, 0, target.length, Math.floor((state / 2147483647) * (size - target.length)));
-}`;
 
 /** CPU seconds so far of the process that serves our mount, found by its command line. */
 function readDaemonCpu(): number {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <utility>
 
 namespace bundlefs {
@@ -22,12 +23,26 @@ size_t DefaultLimit() {
   return std::max<size_t>(1, std::min<rlim_t>(files.rlim_cur / 2, kDefaultLimit));
 }
 
-// Mixes what changes when another file takes the path, or when this one is written to. (FNV-1a over the
-// fields.)
+// What was found right is looked at again after this time: disks forget.
+constexpr time_t kTrustSeconds = 24 * 60 * 60;
+
+uint64_t TrustPeriod() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<uint64_t>(now.tv_sec / kTrustSeconds);
+}
+
+// Mixes what changes when another file takes the path, when this one is written to, moved or removed, and when
+// a day has passed. (FNV-1a over the fields.)
 uint64_t IdentityOf(const struct stat& info) {
-  const uint64_t fields[] = {info.st_dev, info.st_ino, static_cast<uint64_t>(info.st_size),
+  const uint64_t fields[] = {info.st_dev,
+                             info.st_ino,
+                             static_cast<uint64_t>(info.st_size),
                              static_cast<uint64_t>(info.st_mtim.tv_sec),
-                             static_cast<uint64_t>(info.st_mtim.tv_nsec)};
+                             static_cast<uint64_t>(info.st_mtim.tv_nsec),
+                             static_cast<uint64_t>(info.st_ctim.tv_sec),
+                             static_cast<uint64_t>(info.st_ctim.tv_nsec),
+                             TrustPeriod()};
   uint64_t hash = UINT64_C(0xcbf29ce484222325);
   for (uint64_t field : fields) {
     for (int shift = 0; shift < 64; shift += 8) {
@@ -86,11 +101,18 @@ std::shared_ptr<const OpenFile> FdCache::Open(const std::string& path, int* erro
 }
 
 std::shared_ptr<const OpenFile> FdCache::Find(const std::string& path) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = by_path_.find(path);
-  if (found == by_path_.end()) return nullptr;
-  entries_.splice(entries_.begin(), entries_, found->second);
-  return found->second->file;
+  File file;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = by_path_.find(path);
+    if (found == by_path_.end()) return nullptr;
+    entries_.splice(entries_.begin(), entries_, found->second);
+    file = found->second->file;
+  }
+  struct stat info;
+  if (fstat(file->fd(), &info) == 0 && IdentityOf(info) == file->identity()) return file;
+  Forget(path);
+  return nullptr;
 }
 
 void FdCache::Forget(const std::string& path) {

@@ -41,7 +41,8 @@ class FdCache {
 
   // The file at `path`, opened where it is not open yet. Null, with the errno in *error, where that fails.
   std::shared_ptr<const OpenFile> Open(const std::string& path, int* error);
-  // The same where it is open already, else null: no system call.
+  // The same where it is open already and is still what it was when it was opened, else null. Does not wait
+  // for a disk.
   std::shared_ptr<const OpenFile> Find(const std::string& path);
   // Lets go of the file, so that the next Open sees what is at `path` then.
   void Forget(const std::string& path);

@@ -2,8 +2,6 @@
 // failures are told, logged and given an errno in one place, which is JavaScript.
 #include "read-module.h"
 
-#include <sys/stat.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -22,8 +20,8 @@ namespace {
 using Runs = std::vector<ExtentTable::Run>;
 
 // Runs that are spliced for one request. Two are what a request meets where blocks are not tiny, and fit into
-// the pipe that libfuse makes for them however they lie in their pages (a run of n bytes takes up to n / 4096
-// + 2 of its slots, and libfuse reckons with n / 4096 + 1).
+// the pipe that libfuse makes for them, however they lie in their pages: a run takes one slot for each page
+// and up to two more, and libfuse reckons with one more.
 constexpr size_t kMaxSplicedRuns = 2;
 // libfuse copies where the last run is smaller; with one copy less where it gets memory.
 constexpr size_t kMinSplicedSize = 8192;
@@ -45,18 +43,12 @@ fuse_bufvec* NewBuffers(size_t count) {
   return buffers;
 }
 
-// Whether the run can be spliced. A file that has been cut off since it was checked would give a short
-// answer, which passes for the end of the whole; a read finds out and fails.
-bool IsWholeFile(const ExtentTable::Run& run) {
-  struct stat info;
-  return run.file != nullptr && fstat(run.file->fd(), &info) == 0 && info.st_size >= 0 &&
-         static_cast<uint64_t>(info.st_size) >= run.position + run.length;
-}
-
+// Runs that have just been located are of files as long as they must be. It has to be so: a short splice
+// passes for the end of the whole.
 bool CanSplice(const Runs& runs) {
   if (runs.empty() || runs.back().length < kMinSplicedSize) return false;
   for (const ExtentTable::Run& run : runs) {
-    if (!IsWholeFile(run)) return false;
+    if (run.file == nullptr) return false;
   }
   return true;
 }

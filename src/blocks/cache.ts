@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Digest, digestOf, hexOf } from '../digest.ts';
-import { findErrno } from '../errors.ts';
+import { BundleError, findErrno } from '../errors.ts';
 import { type BlockStore, openBlockStore, setAside } from './block-store.ts';
 import { withCacheErrors } from './cache-error.ts';
 import { makeFolder } from './make-folder.ts';
@@ -43,7 +43,32 @@ export function cachePath(path: string | undefined, environment: NodeJS.ProcessE
   if (chosen !== undefined && chosen !== '') return resolve(chosen);
   const home = environment['XDG_CACHE_HOME'];
   const isUsable = home?.startsWith('/') === true;
-  return join(isUsable ? home : join(homedir(), '.cache'), 'bundlefs');
+  return join(isUsable ? home : join(findHome(), '.cache'), 'bundlefs');
+}
+
+/** A container may run as a user that nobody has told it of. */
+function findHome(): string {
+  try {
+    return homedir();
+  } catch (error) {
+    throw new BundleError('cache-failed', 'Cannot choose a cache: this user has no home folder', {
+      cause: error,
+      hint: 'Name a folder with --cache or BUNDLEFS_CACHE.',
+    });
+  }
+}
+
+/** Opens the cache at `path` where there is one. Throws cache-failed where there is none, so that a slip of the pen makes none. */
+export async function findCache(path: string): Promise<Cache> {
+  await withCacheErrors('open the cache', path, async () => {
+    await stat(join(path, formatFolder)).catch((error: unknown) => {
+      if (findErrno(error) !== 'ENOENT') throw error;
+      throw new BundleError('cache-failed', `Cannot open the cache "${path}": there is none`, {
+        hint: 'Build a bundle first, or name its folder with --cache or BUNDLEFS_CACHE.',
+      });
+    });
+  });
+  return openCache(path);
 }
 
 /** Opens the cache at `path`, makes what is missing, and removes what dead processes left half-written. Throws cache-*. */

@@ -13,6 +13,8 @@ export interface CacheMeasure {
   readonly layers: readonly FolderMeasure[];
   readonly configs: FolderMeasure;
   readonly recipes: FolderMeasure;
+  /** Which config belongs to which image id of an engine. */
+  readonly images: FolderMeasure;
   /** Damaged blocks that were set aside. */
   readonly bad: FolderMeasure;
 }
@@ -31,6 +33,7 @@ export async function measureCache(cache: Cache): Promise<CacheMeasure> {
     layers: await measureEach(join(cache.root, 'layers')),
     configs: await measureFolder(join(cache.root, 'configs'), 'configs'),
     recipes: await measureFolder(join(cache.root, 'recipes'), 'recipes'),
+    images: await measureFolder(join(cache.root, 'images'), 'images'),
     bad: await measureFolder(join(cache.root, 'bad'), 'bad'),
   }));
 }

@@ -7,6 +7,9 @@ import { findErrno } from '../errors.ts';
 
 const partialSuffix = '.partial';
 
+/** Of a file that somebody else removed, or may remove and we may not: sweeping is no reason to fail. */
+const othersReasons: readonly string[] = ['ENOENT', 'EACCES', 'EPERM', 'EROFS'];
+
 /** A file being written under a temporary name. Disposing of it before `commit` removes it. */
 export interface DurableFile extends AsyncDisposable {
   readonly handle: FileHandle;
@@ -61,13 +64,15 @@ export async function removeStalePartials(folder: string, name?: string): Promis
 async function removeIfStale(path: string): Promise<void> {
   let handle: FileHandle;
   try {
-    handle = await open(path, 'r+');
+    handle = await open(path, 'r');
   } catch (error) {
-    if (findErrno(error) === 'ENOENT') return;
+    if (othersReasons.includes(findErrno(error) ?? '')) return;
     throw error;
   }
   try {
     if (tryLockFile(handle.fd)) await rm(path, { force: true });
+  } catch (error) {
+    if (!othersReasons.includes(findErrno(error) ?? '')) throw error;
   } finally {
     await handle.close();
   }

@@ -65,21 +65,20 @@ export function completeProfile(choice: ProfileChoice): Profile {
  */
 export async function prepareBundle(options: PrepareBundleOptions): Promise<PreparedBundle> {
   const encoded = new Set<BlockKey>();
-  const first = await prepareOnce(options, encoded);
-  const bad = await findBadBlocks(first.xz, first.assembled.layout, options.signal);
-  if (bad.size === 0) return first;
-  await first[Symbol.asyncDispose]();
-  for (const path of bad) await options.cache.setAside(path);
-  const second = await prepareOnce(options, encoded).catch((error: unknown) => {
+  const first = await prepareChecked(options, encoded);
+  if (first.bad.size === 0) return first.bundle;
+  await first.bundle[Symbol.asyncDispose]();
+  for (const path of first.bad) await options.cache.setAside(path);
+  const second = await prepareChecked(options, encoded).catch((error: unknown) => {
     throw new BundleError(
       'block-corrupt',
-      `Cannot make the bundle: ${bad.size} damaged blocks of the cache were set aside and could not be made again`,
+      `Cannot make the bundle: ${first.bad.size} damaged blocks of the cache were set aside and could not be made again`,
       { cause: error, hint: isBundleError(error) ? error.message : 'Run the command again.' },
     );
   });
-  const [stillBad] = await findBadBlocks(second.xz, second.assembled.layout, options.signal);
-  if (stillBad === undefined) return second;
-  await second[Symbol.asyncDispose]();
+  const [stillBad] = second.bad;
+  if (stillBad === undefined) return second.bundle;
+  await second.bundle[Symbol.asyncDispose]();
   throw new BundleError(
     'block-corrupt',
     `Cannot make the bundle: "${stillBad}" is damaged again right after it was made`,
@@ -88,6 +87,19 @@ export async function prepareBundle(options: PrepareBundleOptions): Promise<Prep
       path: stillBad,
     },
   );
+}
+
+async function prepareChecked(
+  options: PrepareBundleOptions,
+  encoded: Set<BlockKey>,
+): Promise<{ bundle: PreparedBundle; bad: ReadonlySet<string> }> {
+  const bundle = await prepareOnce(options, encoded);
+  try {
+    return { bundle, bad: await findBadBlocks(bundle.xz, bundle.assembled.layout, options.signal) };
+  } catch (error) {
+    await bundle[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 async function prepareOnce(options: PrepareBundleOptions, encoded: Set<BlockKey>): Promise<PreparedBundle> {

@@ -28,10 +28,11 @@ export function addImageOptions(command: Command): Command {
       '--platform <os/arch>',
       'of images that are there for several: which one (default: that of this machine)',
     )
-    .option('--preset <0-9[e]>', 'xz preset of newly encoded blocks', parsePreset, {
-      preset: 6,
-      extreme: false,
-    })
+    .addOption(
+      new Option('--preset <0-9[e]>', 'xz preset of newly encoded blocks')
+        .argParser(parsePreset)
+        .default({ preset: 6, extreme: false }, '6'),
+    )
     .addOption(
       new Option('--check <name>', 'integrity check of newly encoded blocks')
         .choices(['crc32', 'crc64', 'sha256'])

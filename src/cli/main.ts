@@ -1,6 +1,6 @@
 /** The command line: verbs, signals, and the translation of errors into one line and an exit status. */
 import { Command, CommanderError } from 'commander';
-import { BundleError, isBundleError } from '../errors.ts';
+import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addInspectCommand } from './commands/inspect.ts';
@@ -15,6 +15,7 @@ import { readVersion } from './read-version.ts';
 /** Runs the program with these arguments and sets the exit status of the process. */
 export async function main(args: readonly string[]): Promise<void> {
   const signal = abortOnSignals();
+  process.stdout.on('error', reportOutputError);
   const program = createProgram(signal);
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -55,6 +56,15 @@ function abortOnSignals(): AbortSignal {
     });
   }
   return controller.signal;
+}
+
+/** A reader that has seen enough (`| head`) is no fault; a full disk is. `stream` reports its own. */
+function reportOutputError(error: Error): void {
+  if (findErrno(error) === 'EPIPE' || process.exitCode !== undefined) return;
+  process.exitCode = report(
+    new BundleError('output-failed', `Cannot write to standard output: ${error.message}`),
+    false,
+  );
 }
 
 function report(error: unknown, isDebug: boolean): number {

@@ -15,6 +15,8 @@ export interface ProgressOptions {
 }
 
 const intervalMs = 100;
+/** Of terminals that do not say. */
+const defaultColumns = 100;
 /** Before that a rate says nothing. */
 const settledMs = 500;
 
@@ -29,7 +31,7 @@ export function startProgress({ label, output = process.stderr, now = Date.now }
       if (nowMs - shownMs < intervalMs) return;
       shownMs = nowMs;
       const line = progressLine(label, done, total, nowMs - startMs, note);
-      output.write(`\r\u001b[K${line.slice(0, Math.max(20, output.columns - 1))}`);
+      output.write(`\r\u001b[K${line.slice(0, (output.columns || defaultColumns) - 1)}`);
     },
     [Symbol.dispose]() {
       if (shownMs > 0) output.write('\r\u001b[K');

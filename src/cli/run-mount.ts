@@ -7,7 +7,7 @@ import type { Cache } from '../blocks/cache.ts';
 import { recipeDigest } from '../blocks/recipe.ts';
 import { hashFile, keepDigest } from '../bundle/keep-digest.ts';
 import { type Digest, digestOf, findDigestOfHex, hexOf } from '../digest.ts';
-import { BundleError } from '../errors.ts';
+import { BundleError, describeError } from '../errors.ts';
 import { loadFuse } from '../mount/fuse-library.ts';
 import { prepareMountPoint } from '../mount/mount-point.ts';
 import { serveMount } from '../mount/serve-mount.ts';
@@ -122,15 +122,22 @@ async function serveInBackground(
 
 /** One log for each mount point, in the XDG state home (basedir-spec, $XDG_STATE_HOME). */
 async function prepareLogPath(mountPoint: string): Promise<string> {
-  const home = process.env['XDG_STATE_HOME'];
-  const folder = join(home?.startsWith('/') === true ? home : join(homedir(), '.local/state'), 'bundlefs');
+  const state = process.env['XDG_STATE_HOME'];
   try {
+    const folder = join(
+      state?.startsWith('/') === true ? state : join(homedir(), '.local/state'),
+      'bundlefs',
+    );
     await mkdir(folder, { recursive: true });
+    return join(folder, `mount-${hexOf(digestOf(Buffer.from(mountPoint))).slice(0, 12)}.log`);
   } catch (error) {
-    throw new BundleError('mount-failed', `Cannot make the folder "${folder}" for the log of the mount`, {
-      cause: error,
-      hint: 'Name a folder that this user can write to in XDG_STATE_HOME, or use --foreground.',
-    });
+    throw new BundleError(
+      'mount-failed',
+      `Cannot make a folder for the log of the mount: ${describeError(error)}`,
+      {
+        cause: error,
+        hint: 'Name a folder that this user can write to in XDG_STATE_HOME, or use --foreground.',
+      },
+    );
   }
-  return join(folder, `mount-${hexOf(digestOf(Buffer.from(mountPoint))).slice(0, 12)}.log`);
 }

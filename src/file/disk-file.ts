@@ -1,4 +1,5 @@
 /** A plain file on disk as a virtual file. */
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { BundleError, describeError, findErrno } from '../errors.ts';
 import { readChunks } from './read-chunks.ts';
@@ -6,7 +7,8 @@ import type { VirtualFile } from './virtual-file.ts';
 
 /** Opens the regular file at `path` for reading. Throws archive-not-found, archive-empty, archive-unsupported or source-failed. */
 export async function openDiskFile(path: string): Promise<VirtualFile> {
-  const handle = await open(path, 'r').catch((error: unknown) => {
+  // Without O_NONBLOCK, opening a named pipe that nobody writes to would never return, and not be ended by anything.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw openError(path, error);
   });
   const info = await handle.stat();

@@ -6,6 +6,8 @@ import type { ImagePlatform } from './image-config.ts';
 export interface OciDescriptor {
   readonly mediaType: string | undefined;
   readonly digest: Digest;
+  /** Bytes of the blob, as the descriptor has it. */
+  readonly size: number | undefined;
   readonly platform: ImagePlatform | undefined;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -14,6 +16,7 @@ export interface OciDescriptor {
 export const ociDescriptorSchema = z.object({
   mediaType: z.string().optional(),
   digest: z.string(),
+  size: z.number().optional(),
   annotations: z.record(z.string(), z.string()).nullish(),
   platform: z.object({ architecture: z.string(), os: z.string(), variant: z.string().optional() }).nullish(),
 });
@@ -23,6 +26,7 @@ export function toOciDescriptor(value: z.infer<typeof ociDescriptorSchema>, what
   return {
     mediaType: value.mediaType,
     digest: parseDigest(value.digest, `a descriptor of ${what}`),
+    size: value.size,
     platform: value.platform ? toPlatform(value.platform) : undefined,
     annotations: value.annotations ?? {},
   };

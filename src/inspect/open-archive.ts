@@ -54,7 +54,8 @@ export async function openArchive(path: string): Promise<OpenArchive> {
       async browse(options) {
         const content = compression === 'xz' ? (await openXzFile(file)).content : file;
         const isRandom = content !== undefined && (compression === 'xz' || compression === 'none');
-        return isRandom ? indexTar(content, { label }) : readThrough(options);
+        if (!isRandom) return readThrough(options);
+        return indexTar(content, { label, ...(options?.signal && { signal: options.signal }) });
       },
       [Symbol.asyncDispose]: () => file.close(),
     };

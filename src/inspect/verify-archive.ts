@@ -1,11 +1,11 @@
 /** Whether an archive is sound: every block, every layer against its diffId, every manifest entry. */
 import { type Digest, hexOf } from '../digest.ts';
-import { isBundleError } from '../errors.ts';
+import { BundleError, isBundleError } from '../errors.ts';
 import { createImage } from '../image/create-image.ts';
 import { familiarName } from '../image/reference.ts';
 import { listImages } from '../sources/layouts/list-images.ts';
 import { listOciImages, ociIndexName } from '../sources/layouts/list-oci-images.ts';
-import type { ListedImage } from '../sources/layouts/listed-image.ts';
+import type { ListedImage, LocatedBlob } from '../sources/layouts/listed-image.ts';
 import { locateLayers } from '../sources/layouts/locate-layers.ts';
 import { findDocument, type MemberTable } from '../sources/layouts/member-table.ts';
 import { readConfig } from '../sources/layouts/read-config.ts';
@@ -83,9 +83,20 @@ async function checkImage(table: MemberTable, listed: ListedImage): Promise<Chec
     const label = names[0] ?? (config.digest === undefined ? config.name : hexOf(config.digest).slice(0, 12));
     const image = createImage(await readConfig(table, config, label), listed.names, `the config of ${label}`);
     await locateLayers(table, layers, image, label);
+    for (const blob of [config, ...layers]) await checkSize(table, blob, label);
     return { image: { names, id: image.configDigest, layerCount, isSound: true } };
   } catch (error) {
     if (!isBundleError(error)) throw error;
     return { image: { names, layerCount, isSound: false }, fault: error.message };
   }
+}
+
+/** skopeo and containerd go by the sizes that descriptors say. */
+async function checkSize(table: MemberTable, { name, size }: LocatedBlob, label: string): Promise<void> {
+  const found = (await table.findMember(name))?.size;
+  if (size === undefined || found === size) return;
+  throw new BundleError(
+    'archive-corrupt',
+    `Cannot trust ${label}: "${name}" has ${found ?? 'no'} bytes, its descriptor says ${size}`,
+  );
 }

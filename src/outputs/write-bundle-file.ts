@@ -1,5 +1,6 @@
 /** Writes a virtual file to a plain file: whole and durable, or not at all. */
-import { stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, type FileHandle, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { removeStalePartials, startDurableFile } from '../blocks/write-durably.ts';
 import { type Digest, finishDigest, startDigest } from '../digest.ts';
@@ -26,11 +27,8 @@ export async function writeBundleFile(
   path: string,
   options: WriteBundleFileOptions = {},
 ): Promise<WrittenFile> {
-  const target = resolve(path);
-  await withOutputErrors(target, async () => {
-    await checkTarget(target);
-    await removeStalePartials(dirname(target), basename(target));
-  });
+  const target = await checkTarget(path);
+  await withOutputErrors(target, () => removeStalePartials(dirname(target), basename(target)));
   const hash = startDigest();
   let size = 0;
   await withOutputErrors(target, async () => {
@@ -41,34 +39,70 @@ export async function writeBundleFile(
       size += chunk.length;
       options.onProgress?.(size, file.size);
     }
+    await keepMode(target, output.handle);
     await output.commit(file.size);
   });
   return { path: target, size, digest: finishDigest(hash) };
 }
 
-/** Checks before the work begins that `path` can be written: fails for a folder, or a folder that is missing. */
-export async function checkTarget(path: string): Promise<void> {
-  const info = await stat(path).catch((error: unknown) => {
-    if (findErrno(error) === 'ENOENT') return undefined;
-    throw error;
+/**
+ * Checks before the work begins that `path` can be written, and returns the file that it stands for: the target of a
+ * link, for that is what is replaced. Throws output-failed for a folder, a device, and a folder that is missing or
+ * cannot be written to.
+ */
+export async function checkTarget(path: string): Promise<string> {
+  const named = resolve(path);
+  return withOutputErrors(named, async () => {
+    if (isDevice(named) || isDevice((await readLink(named)) ?? '')) {
+      throw new BundleError('output-failed', `Cannot write "${path}": a file was expected, not a device`, {
+        hint: 'To write to standard output, use: bundlefs stream',
+      });
+    }
+    const target = await realpath(named).catch(unlessMissing(named));
+    const info = await stat(target).catch(unlessMissing(undefined));
+    if (info !== undefined && !info.isFile()) {
+      const found = info.isDirectory() ? 'a folder' : 'no regular file';
+      throw new BundleError('output-failed', `Cannot write "${path}": there is ${found} of that name`);
+    }
+    const folder = dirname(target);
+    const isFolder = await stat(folder).then((found) => found.isDirectory(), unlessMissing(false));
+    if (!isFolder) {
+      throw new BundleError('output-failed', `Cannot write "${path}": there is no folder "${folder}"`, {
+        hint: `Make it first: mkdir -p ${folder}`,
+      });
+    }
+    await access(folder, constants.W_OK);
+    return target;
   });
-  if (info !== undefined && !info.isFile()) {
-    throw new BundleError(
-      'output-failed',
-      `Cannot write "${path}": there is ${info.isDirectory() ? 'a folder' : 'no regular file'} of that name`,
-    );
-  }
-  const folder = await stat(dirname(path)).catch(() => undefined);
-  if (folder?.isDirectory() !== true) {
-    throw new BundleError('output-failed', `Cannot write "${path}": there is no folder "${dirname(path)}"`, {
-      hint: `Make it first: mkdir -p ${dirname(path)}`,
-    });
-  }
 }
 
-async function withOutputErrors(path: string, action: () => Promise<void>): Promise<void> {
+function isDevice(path: string): boolean {
+  return /^\/(?:dev|proc)\//.test(path) && !path.startsWith('/dev/shm/');
+}
+
+async function readLink(path: string): Promise<string | undefined> {
+  return readlink(path).then(
+    (target) => resolve(dirname(path), target),
+    () => undefined,
+  );
+}
+
+function unlessMissing<T>(value: T): (error: unknown) => T {
+  return (error) => {
+    if (findErrno(error) === 'ENOENT' || findErrno(error) === 'ENOTDIR') return value;
+    throw error;
+  };
+}
+
+/** Of a file that is replaced; a new one has what the umask leaves. */
+async function keepMode(path: string, handle: FileHandle): Promise<void> {
+  const info = await stat(path).catch(unlessMissing(undefined));
+  if (info !== undefined) await handle.chmod(info.mode & 0o777);
+}
+
+async function withOutputErrors<T>(path: string, action: () => Promise<T>): Promise<T> {
   try {
-    await action();
+    return await action();
   } catch (error) {
     if (isBundleError(error)) throw error;
     const errno = findErrno(error);

@@ -1,7 +1,7 @@
 /** Writes a virtual file to a Node stream, such as standard output, at the pace of whoever reads it. */
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { BundleError, describeError, findErrno } from '../errors.ts';
+import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 
 export interface WriteToStreamOptions {
@@ -30,11 +30,12 @@ export async function writeToStream(
     await pipeline(countedChunks, output, signal ? { signal } : {});
   } catch (error) {
     const errno = findErrno(error);
-    if (errno !== 'EPIPE' && errno !== 'ERR_STREAM_PREMATURE_CLOSE' && errno !== 'ENOSPC') throw error;
-    const why = errno === 'ENOSPC' ? describeError(error) : 'the reader went away before the end';
+    if (isBundleError(error) || errno === undefined || errno === 'ABORT_ERR') throw error;
+    const isGone = errno === 'EPIPE' || errno === 'ERR_STREAM_PREMATURE_CLOSE';
+    const isFull = errno === 'ENOSPC' || errno === 'EDQUOT' || errno === 'EFBIG';
     throw new BundleError(
-      errno === 'ENOSPC' ? 'output-full' : 'output-failed',
-      `Cannot write to standard output: ${why}`,
+      isFull ? 'output-full' : 'output-failed',
+      `Cannot write to standard output: ${isGone ? 'the reader went away before the end' : describeError(error)}`,
       { cause: error },
     );
   }

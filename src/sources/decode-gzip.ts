@@ -6,7 +6,7 @@ import { BundleError, describeError, findErrno } from '../errors.ts';
 const outputSize = 256 * 1024;
 
 /**
- * The content of one or several gzip members; what follows the last one is ignored, as gzip(1) does. Does not close
+ * The content of one or several gzip members; zeros may follow the last one. Does not close
  * `source`, of which bytes may be left. `what` names it in archive-corrupt and archive-truncated; what `source` throws
  * is thrown as it is.
  */

@@ -75,8 +75,6 @@ describe('ExtentReader over files at fault', () => {
     await readSlice(reader, 0, 10);
     writeFileSync(`${path}.new`, noiseBytes(5000, 'wrong'));
     renameSync(`${path}.new`, path);
-    expect((await readSlice(reader, 0, 10)).equals(bytes.subarray(0, 10))).toBe(true); // it is open still
-    await readSlice(reader, 5000, 10); // which closes it
     await expect(readSlice(reader, 0, 10)).rejects.toMatchObject({ code: 'block-corrupt', path });
   });
 

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { lstat, mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, afterAll } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -7,7 +8,7 @@ import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { layerOf, makeEmpty, omit } from '../fixtures/archive-members.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
 import { writeOciLayout } from '../fixtures/write-oci-layout.ts';
-import { type CliResult, runCli, runCliOk } from '../support/run-cli.ts';
+import { type CliResult, programPath, runCli, runCliOk } from '../support/run-cli.ts';
 
 let folder: string;
 const at = (name: string): string => join(folder, name);
@@ -116,6 +117,68 @@ describe('bad input ends with its status and says what to do', () => {
       (await runCli(['build', '--from', at('good.tar'), '-o', at('folder')], { cache: at('unused') })).status,
     ).toBe(7);
     expect(await readdir(folder)).not.toContain('unused');
+  });
+
+  it('a device as output: status 7; a link is kept and its target replaced, with its mode', async () => {
+    const device = await runCli(['build', '--from', at('good.tar'), '-o', '/dev/stdout'], {
+      cache: at('cache'),
+    });
+    expect(device.status).toBe(7);
+    expect(device.stderr).toContain('bundlefs stream');
+    await mkdir(at('real'));
+    await writeFile(at('real/target'), 'old', { mode: 0o600 });
+    await symlink('real/target', at('link'));
+    await runCliOk(['build', '--from', at('good.tar'), '-o', at('link'), '--preset', '0'], {
+      cache: at('cache'),
+    });
+    expect((await lstat(at('link'))).isSymbolicLink()).toBe(true);
+    expect((await stat(at('real/target'))).mode & 0o777).toBe(0o600);
+    await runCliOk(['verify', at('real/target')]);
+  });
+
+  it('an image for another platform than is wanted: status 3', async () => {
+    const result = await build(at('good.tar'), '--platform', 'linux/s390x');
+    expect(result.status).toBe(3);
+    expect(result.stderr).toContain('linux/s390x');
+  });
+
+  it('a named pipe that nobody writes to does not keep Ctrl-C from ending the program', async () => {
+    execFileSync('mkfifo', [at('pipe')]);
+    const building = await runCli(['build', '--from', at('pipe'), '-o', at('out.tar.xz')], {
+      cache: at('cache-pipe'),
+      onStart(child) {
+        const timer = setInterval(() => {
+          if (!existsSync(at('cache-pipe/v1/layers'))) return;
+          clearInterval(timer);
+          child.kill('SIGINT');
+        }, 20);
+      },
+    });
+    expect(building.status).toBe(130);
+    expect((await runCli(['inspect', at('pipe')])).status).toBe(5);
+    await rm(at('pipe'));
+  });
+
+  it('a cache that is not there, under cache info: status 6, and none is made', async () => {
+    const result = await runCli(['cache', 'info', '--cache', at('typo')]);
+    expect(result.status).toBe(6);
+    expect(await readdir(folder)).not.toContain('typo');
+  });
+
+  it('partial files of another user are no reason to fail', async () => {
+    const cache = at('shared');
+    await mkdir(join(cache, 'v1/partial'), { recursive: true });
+    await writeFile(join(cache, 'v1/partial/.x.0123.partial'), '', { mode: 0o600 });
+    execFileSync('chmod', ['-R', 'a+rwX', cache]);
+    execFileSync('chmod', ['600', join(cache, 'v1/partial/.x.0123.partial')]);
+    execFileSync('chmod', ['a+rx', folder]);
+    const info = `${programPath} cache info --cache ${cache}`;
+    expect(
+      execFileSync('setpriv', ['--reuid', '65534', '--clear-groups', 'sh', '-c', info], {
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'] },
+      }),
+    ).toContain('recipes');
   });
 
   it('an engine that is not there: status 4, naming the socket', async () => {

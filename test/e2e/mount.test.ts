@@ -134,6 +134,38 @@ describe('bundlefs mount', () => {
     expect(sha256(await readFile(mounted))).toBe(sha256(await readFile(built)));
   });
 
+  it('notices damage to a block that it has read before, and serves it again when a build has healed it', async () => {
+    const { cache, archive, mounted, built, folder } = await mountBundle(4);
+    const wanted = sha256(await readFile(built));
+    expect(sha256(await readFile(mounted))).toBe(wanted);
+    const files = await readdir(join(cache, 'v1/blocks'), { recursive: true, withFileTypes: true });
+    const sizes = files.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    for (const path of sizes) {
+      await run('dd', [
+        `of=${path}`,
+        'if=/dev/zero',
+        'bs=1',
+        'seek=30',
+        'count=8',
+        'conv=notrunc',
+        'status=none',
+      ]);
+    }
+    await expect(readFile(mounted)).rejects.toMatchObject({ code: 'EIO' });
+    await runCliOk([
+      'build',
+      '--from',
+      archive,
+      '--cache',
+      cache,
+      '--preset',
+      '0',
+      '-o',
+      join(folder, 'again'),
+    ]);
+    expect(sha256(await readFile(mounted))).toBe(wanted);
+  });
+
   it('recovers the mount point of a daemon that was killed, and refuses one that is in use', async () => {
     const { cache, archive, mountPoint, folder, mounted, built } = await mountBundle(1);
     const again = ['mount', '--from', archive, '--cache', cache, '--preset', '0', mountPoint];

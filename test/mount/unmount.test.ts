@@ -1,7 +1,7 @@
 /** The ends of a mount: asked for, lazily, by others, by a crash; with readers and without. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { open, readdir, readFile, symlink } from 'node:fs/promises';
+import { open, readdir, readFile, readlink, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -24,12 +24,16 @@ beforeAll(async () => {
 afterAll(() => bench.remove());
 
 /** Starts reading the slow file with sha256sum; resolves to the promise of what it prints. */
-async function startSlowReader(mountPoint: string, pid: number): Promise<{ done: Promise<string> }> {
-  const done = run('sha256sum', [slow.name], { cwd: mountPoint }).then(({ stdout }) => stdout.slice(0, 64));
+async function startSlowReader(mountPoint: string): Promise<{ done: Promise<string> }> {
+  const path = join(mountPoint, slow.name);
+  const reader = run('sha256sum', [path]);
+  const done = reader.then(({ stdout }) => stdout.slice(0, 64));
   done.catch(() => undefined);
-  await waitUntil('the reader reads', async () => {
-    const { stdout } = await run('fuser', ['-m', mountPoint]).catch(() => ({ stdout: '' }));
-    return stdout.split(/\s+/).some((user) => user !== '' && Number(user) !== pid);
+  const folder = `/proc/${reader.child.pid ?? 0}/fd`;
+  await waitUntil('the reader has opened the file', async () => {
+    const links = await readdir(folder).catch(() => []);
+    const targets = await Promise.all(links.map((link) => readlink(join(folder, link)).catch(() => '')));
+    return targets.includes(path);
   });
   return { done };
 }
@@ -66,7 +70,7 @@ describe('unmountBundle', () => {
 
   test('lazily detaches at once, lets what is open be read to its end, and then ends the daemon', async () => {
     const { mountPoint, pid } = await bench.mount();
-    const { done } = await startSlowReader(mountPoint, pid);
+    const { done } = await startSlowReader(mountPoint);
     await unmountBundle(mountPoint, { lazy: true });
     expect(await readdir(mountPoint)).toEqual([]);
     expect(isAlive(pid)).toBe(true);
@@ -81,8 +85,10 @@ describe('unmountBundle', () => {
     const { pid: newPid } = await bench.start(mountPoint);
     await file.close();
     await waitUntil('the old daemon ends', () => !isAlive(pid));
-    const { stdout } = await run('ps', ['-eo', 'ppid=,args=']);
-    expect(stdout).not.toMatch(new RegExp(`^ *${pid} `, 'm'));
+    await waitUntil('its children end', async () => {
+      const { stdout } = await run('ps', ['-eo', 'ppid=,args=']);
+      return !new RegExp(`^ *${pid} `, 'm').test(stdout);
+    });
     expect(await readFile(join(mountPoint, folderName, 'one.tar'), 'utf8')).toBe('one');
     await unmountBundle(mountPoint);
     expect(isAlive(newPid)).toBe(false);
@@ -123,7 +129,7 @@ describe('a daemon', () => {
     'that gets %s takes the mount away at once and serves what is open to its end',
     async (signal) => {
       const { mountPoint, pid } = await bench.mount();
-      const { done } = await startSlowReader(mountPoint, pid);
+      const { done } = await startSlowReader(mountPoint);
       process.kill(pid, signal);
       await waitUntil('the mount is gone', async () => (await findMount(mountPoint)) === undefined);
       expect(await done).toBe(slowHash);
@@ -134,7 +140,7 @@ describe('a daemon', () => {
 
   test('told twice waits for nobody: readers get an error, not wrong bytes', async () => {
     const { mountPoint, pid } = await bench.mount();
-    const { done } = await startSlowReader(mountPoint, pid);
+    const { done } = await startSlowReader(mountPoint);
     process.kill(pid, 'SIGTERM');
     await waitUntil('the mount is gone', async () => (await findMount(mountPoint)) === undefined);
     process.kill(pid, 'SIGTERM');

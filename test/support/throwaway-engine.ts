@@ -1,11 +1,12 @@
 /** A Docker engine of its own for one test: started in about a second, and nothing of it is left afterwards. */
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { findErrno } from '../../src/errors.ts';
 
 const run = promisify(execFile);
 const startTimeoutMs = 30_000;
@@ -25,9 +26,11 @@ export async function startEngine(): Promise<ThrowawayEngine> {
   const socketPath = join(folder, 's');
   const host = `unix://${socketPath}`;
   const log = await open(join(folder, 'log'), 'w');
+  // The kernel stops it with this process, however that ends.
   const child = spawn(
-    'dockerd',
+    'setpriv',
     [
+      ...['--pdeathsig', 'TERM', 'dockerd'],
       ...[
         '--data-root',
         join(folder, 'd'),
@@ -49,12 +52,9 @@ export async function startEngine(): Promise<ThrowawayEngine> {
   const stop = async (): Promise<void> => {
     child.kill();
     await ended;
+    await stopContainerd(join(folder, 'x/containerd/containerd.pid'));
     await log.close();
-    try {
-      execFileSync('umount', [join(folder, 'x/netns/default')], { stdio: 'ignore' });
-    } catch {
-      // there is none where no container was made
-    }
+    await unmountBelow(folder);
     await rm(folder, { recursive: true, force: true });
   };
   const deadlineMs = performance.now() + startTimeoutMs;
@@ -77,6 +77,27 @@ export async function startEngine(): Promise<ThrowawayEngine> {
     },
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** What a killed engine leaves mounted, and one that made containers: its data folder, a network namespace. */
+async function unmountBelow(folder: string): Promise<void> {
+  const mounts = (await readFile('/proc/self/mounts', 'utf8'))
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '');
+  for (const path of mounts.filter((path) => path.startsWith(`${folder}/`)).reverse()) {
+    await run('umount', [path]);
+  }
+}
+
+/** It goes with its dockerd, but not when that was killed. */
+async function stopContainerd(pidPath: string): Promise<void> {
+  const pid = Number(await readFile(pidPath, 'utf8').catch(() => ''));
+  if (pid === 0) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (findErrno(error) !== 'ESRCH') throw error;
+  }
 }
 
 function answers(socketPath: string): Promise<boolean> {

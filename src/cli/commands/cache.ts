@@ -18,11 +18,11 @@ export function addCacheCommand(program: Command): void {
 }
 
 async function showInfo(options: CacheOptions): Promise<void> {
-  const [{ openChosenCache }, { measureCache }] = await Promise.all([
-    import('../chosen-bundle.ts'),
+  const [{ cachePath, findCache }, { measureCache }] = await Promise.all([
+    import('../../blocks/cache.ts'),
     import('../../blocks/measure-cache.ts'),
   ]);
-  const cache = await openChosenCache(options);
+  const cache = await findCache(cachePath(options.cache, process.env));
   const measure = await measureCache(cache);
   const text =
     options.json === true ? JSON.stringify({ path: cache.root, ...measure }) : toText(cache.root, measure);
@@ -40,6 +40,7 @@ function toText(root: string, measure: CacheMeasure): string {
     ...measure.layers.map((folder) => row(`layers of ${folder.name}`, folder)),
     row('image configs', measure.configs),
     row('recipes', measure.recipes),
+    row('image ids', measure.images),
     ...(measure.bad.fileCount > 0 ? [row('damaged, set aside', measure.bad)] : []),
   ];
   return `${root}\n${formatTable(['what', '>files', '>size'], rows)}`;

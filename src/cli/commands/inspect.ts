@@ -1,10 +1,8 @@
 /** `bundlefs inspect`: what a file holds. */
 import type { Command } from 'commander';
-import type { ArchiveReport, ImageReport, XzReport } from '../../inspect/inspect-archive.ts';
-import { hexOf } from '../../digest.ts';
-import { formatCount, formatSize, formatTable } from '../format-text.ts';
+import type { InspectOptions } from '../run-inspect.ts';
 
-export function addInspectCommand(program: Command): void {
+export function addInspectCommand(program: Command, signal: AbortSignal): void {
   program
     .command('inspect')
     .description('list the images, layers and blocks of a bundle or another image archive')
@@ -12,45 +10,8 @@ export function addInspectCommand(program: Command): void {
     .option('--layers', 'list every layer of every image')
     .option('--json', 'print one JSON object on standard output')
     .addHelpText('after', '\nExample:\n  bundlefs inspect images.tar.xz --layers')
-    .action(async (file: string, options: { layers?: boolean; json?: boolean }) => {
-      const { inspectArchive } = await import('../../inspect/inspect-archive.ts');
-      const report = await inspectArchive(file);
-      const text = options.json === true ? JSON.stringify(report) : toText(report, options.layers === true);
-      process.stdout.write(`${text}\n`);
+    .action(async (file: string, options: InspectOptions) => {
+      const { runInspect } = await import('../run-inspect.ts');
+      await runInspect(file, options, signal);
     });
-}
-
-function toText(report: ArchiveReport, withLayers: boolean): string {
-  const images = report.images.map((image) => [
-    image.names.join(', ') || '(untagged)',
-    hexOf(image.id).slice(0, 12),
-    String(image.layers.length),
-    formatSize(image.layers.reduce((sum, layer) => sum + (layer.size ?? 0), 0)),
-    image.created?.slice(0, 19).replace('T', ' ') ?? '',
-  ]);
-  const parts = [
-    `${report.path}: ${formatCount(report.images.length, 'image')}, ${formatCount(report.layerCount, 'distinct layer')}, ${formatSize(report.size)}`,
-    ...(report.xz === undefined ? [`compression: ${report.compression}`] : [describeXz(report.xz)]),
-    '',
-    formatTable(['image', 'id', '>layers', '>size', 'created'], images),
-  ];
-  if (withLayers) for (const image of report.images) parts.push('', describeLayers(image));
-  return parts.join('\n');
-}
-
-function describeXz(xz: XzReport): string {
-  return `xz: ${formatCount(xz.streamCount, 'stream')}, ${formatCount(xz.blockCount, 'block')} of at most ${formatSize(xz.largestBlockSize)}, check ${xz.checks.join(', ')}, ${formatSize(xz.uncompressedSize)} uncompressed`;
-}
-
-/** The step of the history that made each layer stands beside it. */
-function describeLayers(image: ImageReport): string {
-  const steps = image.history.filter((entry) => !entry.isEmptyLayer);
-  const rows = image.layers.map((layer, index) => [
-    String(index + 1),
-    hexOf(layer.diffId).slice(0, 12),
-    layer.size === undefined ? 'missing' : formatSize(layer.size),
-    (steps[index]?.createdBy ?? '').replace(/\s+/g, ' ').slice(0, 80),
-  ]);
-  const title = image.names.join(', ') || hexOf(image.id).slice(0, 12);
-  return `${title}\n${formatTable(['>#', 'layer', '>size', 'made by'], rows)}`;
 }

@@ -1,5 +1,5 @@
 /** The source for an archive of images in a file: at random access where its form allows it, in one forward pass otherwise. */
-import { createReadStream } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { BundleError } from '../../errors.ts';
 import { openDiskFile } from '../../file/disk-file.ts';
@@ -77,12 +77,18 @@ async function isPipe(path: string): Promise<boolean> {
 
 async function readPipe(path: string, request: ArchiveRequest): Promise<readonly Image[]> {
   const { label, wish, references, sink, options } = request;
-  const pipe = createReadStream(path);
+  // A process of its own: a thread of this one that waits for a writer could not be stopped, and would hold up its end.
+  const reader = spawn('cat', ['--', path], { stdio: ['ignore', 'pipe', 'ignore'] });
   const release = (): void => {
-    pipe.destroy();
+    reader.kill('SIGKILL');
   };
   try {
-    return await readDockerArchiveStream(pipe, references, sink, { ...options, label, wish, release });
+    return await readDockerArchiveStream(reader.stdout, references, sink, {
+      ...options,
+      label,
+      wish,
+      release,
+    });
   } catch (error) {
     if (error instanceof BundleError || options.signal?.aborted === true) throw error;
     throw new BundleError('source-failed', `Cannot read ${label}: it broke off`, { cause: error });

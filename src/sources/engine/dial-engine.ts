@@ -3,6 +3,7 @@ import { Agent as HttpAgent, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import Docker from 'dockerode';
+import { BundleError, describeError } from '../../errors.ts';
 import type { EngineEndpoint } from './engine-endpoint.ts';
 import { createSshAgent } from './ssh-agent.ts';
 
@@ -53,23 +54,35 @@ export function dialEngine(docker: Docker, request: EngineRequest): Promise<Engi
   });
 }
 
-/** dockerode for `endpoint`, through `agent`; `version` is that of the API, the engine's newest where left out. */
+/**
+ * dockerode for `endpoint`, through `agent`; `version` is that of the API, the engine's newest where left out. Throws
+ * source-unreachable where dockerode cannot bear the environment, even if it is not to be used.
+ */
 export function createDocker(endpoint: EngineEndpoint, agent: HttpAgent, version?: string): Docker {
   // Whatever is left out dockerode takes from the environment, which findEngineEndpoint has seen to.
   const nothing = { host: undefined, port: undefined, socketPath: undefined, timeout: undefined };
   const common = { ...nothing, ca: undefined, cert: undefined, key: undefined, agent, version };
+  try {
+    return new Docker({ ...common, ...placeOf(endpoint) });
+  } catch (error) {
+    throw new BundleError(
+      'source-unreachable',
+      `Cannot use DOCKER_HOST and DOCKER_CERT_PATH of the environment: ${describeError(error)}`,
+      { cause: error, hint: 'Correct or unset them.' },
+    );
+  }
+}
+
+function placeOf(endpoint: EngineEndpoint): Docker.DockerOptions {
   switch (endpoint.kind) {
     case 'unix':
-      return new Docker({ ...common, protocol: 'http', socketPath: endpoint.socketPath });
-    case 'tcp':
-      return new Docker({
-        ...common,
-        protocol: endpoint.tls === undefined ? 'http' : 'https',
-        host: endpoint.hostname,
-        port: endpoint.port,
-      });
+      return { protocol: 'http', socketPath: endpoint.socketPath };
+    case 'tcp': {
+      const { hostname, port, tls } = endpoint;
+      return { protocol: tls === undefined ? 'http' : 'https', host: hostname, port };
+    }
     case 'ssh':
-      return new Docker({ ...common, protocol: 'http', host: 'docker', port: 80 });
+      return { protocol: 'http', host: 'docker', port: 80 };
   }
 }
 

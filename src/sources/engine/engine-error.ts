@@ -10,6 +10,7 @@ export function describeEngine({ url }: Pick<EngineEndpoint, 'url'>): string {
 
 /** The error for an engine that cannot be reached at all. */
 export function engineUnreachable(endpoint: EngineEndpoint, error: unknown): BundleError {
+  if (isBundleError(error)) return error;
   const { reason, hint } = explain(endpoint, findErrno(error) ?? '', error);
   return new BundleError(
     'source-unreachable',

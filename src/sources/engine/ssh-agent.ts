@@ -32,11 +32,15 @@ function openSshStream({ hostname, port, user }: SshEndpoint): Duplex {
     read() {
       child.stdout.resume();
     },
+    // Why a process went away is told by its end, and not by writing to it.
     write(chunk, _encoding, done) {
-      child.stdin.write(chunk, done);
+      child.stdin.write(chunk, () => {
+        done();
+      });
     },
     final(done) {
-      child.stdin.end(done);
+      child.stdin.end();
+      done();
     },
     destroy(error, done) {
       child.kill();
@@ -47,7 +51,7 @@ function openSshStream({ hostname, port, user }: SshEndpoint): Duplex {
   child.stdout.on('data', (chunk: Buffer) => {
     if (!stream.push(chunk)) child.stdout.pause();
   });
-  child.stdin.on('error', () => undefined); // why it went away is told by its end
+  child.stdin.on('error', () => undefined);
   child.on('error', (error) => {
     stream.destroy(new Error('the program ssh could not be started', { cause: error }));
   });

@@ -3,7 +3,7 @@ import { type Digest, digestOf } from '../../digest.ts';
 import { BundleError, isBundleError } from '../../errors.ts';
 import { type DockerManifestEntry, parseDockerManifest } from '../../image/docker-manifest.ts';
 import { readImagePlatform } from '../../image/image-config.ts';
-import { matchesPlatform, type PlatformWish } from '../../image/platform.ts';
+import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import { findTaggedName, normaliseTag } from '../../image/reference.ts';
 import { listOciImages, ociIndexName } from './list-oci-images.ts';
 import type { ImageDigests, ListedImage, LocatedBlob } from './listed-image.ts';
@@ -15,7 +15,8 @@ export const dockerManifestName = 'manifest.json';
 
 /**
  * The images of `manifest`, the bytes of manifest.json. A name that several of them claim is the last one's, as
- * `docker load` has it. Throws archive-corrupt.
+ * `docker load` has it. Throws archive-corrupt, image-not-found
+ * where none is for the platform that is required.
  */
 export async function listDockerImages(
   table: MemberTable,
@@ -30,6 +31,12 @@ export async function listDockerImages(
     if (wish.isRequired && !(await isFor(entry, table, wish))) continue;
     const names = [...owners].filter(([, owner]) => owner === entry).map(([name]) => name);
     listed.push(listEntry(table, entry, names, wish));
+  }
+  if (listed.length === 0 && entries.length > 0) {
+    throw new BundleError(
+      'image-not-found',
+      `Cannot take an image of ${table.label}: none is for ${formatPlatform(wish.platform)}`,
+    );
   }
   return listed;
 }

@@ -89,7 +89,7 @@ async function findLeaves(
   if (mediaType !== undefined && !documentTypes.test(mediaType)) return [];
   const bytes = await findDocument(table, blobName(digest));
   if (bytes === undefined) return [{ descriptor, indexes, manifest: undefined }];
-  const document = parseOciDocument(checkDigest(table, bytes, digest), describeBlob(table, digest));
+  const document = parseOciDocument(checkBlob(table, bytes, descriptor), describeBlob(table, digest));
   if (document.kind === 'manifest') {
     const configType = document.config.mediaType;
     if (configType !== undefined && !configTypes.test(configType)) return [];
@@ -153,19 +153,20 @@ function manifestMissing(table: MemberTable, digest: Digest): BundleError {
   );
 }
 
-function checkDigest(table: MemberTable, bytes: Uint8Array, wanted: Digest): Uint8Array {
+function checkBlob(table: MemberTable, bytes: Uint8Array, { digest, size }: OciDescriptor): Uint8Array {
   const found = digestOf(bytes);
-  if (found === wanted) return bytes;
-  throw new BundleError(
-    'archive-corrupt',
-    `Cannot read ${describeBlob(table, wanted)}: its bytes hash to ${found}`,
-  );
+  if (found === digest && (size === undefined || bytes.length === size)) return bytes;
+  const fault =
+    found === digest
+      ? `it has ${bytes.length} bytes, its descriptor says ${size ?? 0}`
+      : `its bytes hash to ${found}`;
+  throw new BundleError('archive-corrupt', `Cannot read ${describeBlob(table, digest)}: ${fault}`);
 }
 
 function describeBlob({ label }: MemberTable, digest: Digest): string {
   return `"${blobName(digest)}" in ${label}`;
 }
 
-function locateBlob({ digest }: OciDescriptor): LocatedBlob {
-  return { name: blobName(digest), digest };
+function locateBlob({ digest, size }: OciDescriptor): LocatedBlob {
+  return { name: blobName(digest), digest, size };
 }

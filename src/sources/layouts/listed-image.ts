@@ -26,4 +26,6 @@ export interface LocatedBlob {
   readonly name: string;
   /** What the member's bytes must hash to, where the layout says it. */
   readonly digest: Digest | undefined;
+  /** How many bytes the member must have, where the layout says it. */
+  readonly size?: number | undefined;
 }
