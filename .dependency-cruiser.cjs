@@ -17,7 +17,7 @@ const folders = {
   bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
   outputs: { uses: ['file', 'blocks/write-durably', 'image', 'sources/engine'] },
   inspect: { uses: ['file', 'sources', 'image', 'tar', 'xz'] },
-  mount: {},
+  mount: { uses: ['addon/read-module'] },
   cli: { uses: ['.*'] },
 };
 

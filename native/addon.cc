@@ -5,6 +5,7 @@
 #include "encode-requests.h"
 #include "extent-reader-binding.h"
 #include "file-lock-binding.h"
+#include "read-module-binding.h"
 #include "stream-decoder-binding.h"
 
 namespace {
@@ -15,6 +16,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   bundlefs::ExportFileLock(env, exports);
   bundlefs::ExportStreamDecoder(env, exports);
   bundlefs::ExportExtentTable(env, exports);
+  bundlefs::ExportReadModule(env, exports);
   return exports;
 }
 

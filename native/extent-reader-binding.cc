@@ -1,4 +1,4 @@
-// A class of three methods; a read that may wait runs on libuv's pool, and holds table and target meanwhile.
+// A class of four methods; a read that may wait runs on libuv's pool, and holds table and target meanwhile.
 #include "extent-reader-binding.h"
 
 #include <cerrno>
@@ -8,6 +8,7 @@
 
 #include "extent-table.h"
 #include "promise-worker.h"
+#include "read-handles.h"
 
 namespace bundlefs {
 
@@ -108,6 +109,10 @@ class ExtentTableObject : public Napi::ObjectWrap<ExtentTableObject> {
     return Napi::Number::New(info.Env(), static_cast<double>(count));
   }
 
+  Napi::Value OpenHandle(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(ReadHandles::Shared().Open(table_)));
+  }
+
   void Close(const Napi::CallbackInfo&) { table_.reset(); }
 
  private:
@@ -125,6 +130,7 @@ void ExportExtentTable(Napi::Env env, Napi::Object exports) {
       env, "ExtentTable",
       {ExtentTableObject::InstanceMethod("read", &ExtentTableObject::Read),
        ExtentTableObject::InstanceMethod("tryRead", &ExtentTableObject::TryRead),
+       ExtentTableObject::InstanceMethod("openHandle", &ExtentTableObject::OpenHandle),
        ExtentTableObject::InstanceMethod("close", &ExtentTableObject::Close)});
 }
 

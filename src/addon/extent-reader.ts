@@ -28,6 +28,14 @@ export interface ExtentReaderOptions {
   readonly openFileLimit?: number;
 }
 
+/** A reader's table, held for one open file of a mount; see registerReadModule. */
+export interface ReadHandle {
+  /** The number that libfuse knows the open file by: 2^30 to 2^31 - 1, nobody else's in this process. */
+  readonly number: number;
+  /** Lets go of the table. For when the open file has been released. */
+  close(): void;
+}
+
 /** Stands for memory where an index of a file is expected. */
 const memoryFile = 0xffffffff;
 
@@ -112,6 +120,18 @@ export class ExtentReader implements AsyncDisposable {
   tryRead(target: Uint8Array, position: number): number | undefined {
     this.#checkRead(position);
     return this.#table.tryRead(target, position);
+  }
+
+  /** A handle by which the read module reads the same bytes, after this reader is closed too. */
+  openHandle(): ReadHandle {
+    if (this.#isClosed) throw new TypeError('This ExtentReader is closed');
+    const number = this.#table.openHandle();
+    return {
+      number,
+      close: () => {
+        loadAddon().closeReadHandle(number);
+      },
+    };
   }
 
   /** Waits for the reads under way and gives back the files. */

@@ -21,6 +21,10 @@ export interface RawAddon {
   decodeBlock(block: Uint8Array, check: number, content: Uint8Array): Promise<number>;
   /** flock with LOCK_NB: 0 or an errno. */
   lockFile(fd: number, isExclusive: boolean): number;
+  /** Makes the read module known to libfuse; what stands in the way, as the rest of a sentence, or undefined. */
+  registerReadModule(): string | undefined;
+  /** Ends what RawExtentTable.openHandle began. */
+  closeReadHandle(handle: number): void;
   readonly StreamDecoder: new (threads: number, threadingMemory: number, memory: number) => RawStreamDecoder;
   /** `starts` has one entry more than there are extents: the size. `openFileLimit` 0 is the process's shared budget. */
   readonly ExtentTable: new (
@@ -47,7 +51,9 @@ export interface RawExtentTable {
   read(target: Uint8Array, position: number): Promise<number | RawReadFailure>;
   /** On this thread: a count of bytes, or undefined where the bytes are not at hand. */
   tryRead(target: Uint8Array, position: number): number | undefined;
-  /** Lets go of the table; reads under way keep it until they are done. */
+  /** A number, 2^30 to 2^31 - 1, by which the read module finds the table; it keeps it until closeReadHandle. */
+  openHandle(): number;
+  /** Lets go of the table; reads under way keep it until they are done, and handles until they are closed. */
   close(): void;
 }
 

@@ -23,10 +23,16 @@ export function createBundleFiles(xz: StoredFile, digest: Digest, mtimeMs: numbe
 function mountStoredFile(xz: StoredFile): MountedFile {
   return {
     size: xz.size,
-    open: () => ({
-      tryRead: (target, position) => xz.tryRead(target, position),
-      read: (target, position) => xz.read(target, position),
-      close: () => undefined,
-    }),
+    open: () => {
+      const handle = xz.openHandle();
+      return {
+        handleNumber: handle.number,
+        tryRead: (target, position) => xz.tryRead(target, position),
+        read: (target, position) => xz.read(target, position),
+        close: () => {
+          handle.close();
+        },
+      };
+    },
   };
 }

@@ -1,5 +1,5 @@
 /** The `.tar.xz` view: a layout read straight from stored blocks, never decoded, each checked when it is first touched. */
-import { type ExtentFile, type ExtentInput, ExtentReader } from '../addon/extent-reader.ts';
+import { type ExtentFile, type ExtentInput, ExtentReader, type ReadHandle } from '../addon/extent-reader.ts';
 import { type BlockKey, storedSize } from '../blocks/block-record.ts';
 import type { Layout } from '../layout/extent.ts';
 import { readChunks } from './read-chunks.ts';
@@ -8,6 +8,8 @@ import type { VirtualFile } from './virtual-file.ts';
 export interface StoredFile extends VirtualFile {
   /** Like read, without waiting: undefined where that is not possible, and read must be used. */
   tryRead(target: Uint8Array, position: number): number | undefined;
+  /** A handle by which a mount reads it without JavaScript; it outlives `close`. */
+  openHandle(): ReadHandle;
 }
 
 /** Opens `layout` over the block files that `blockPath` names. Nothing is opened on disk before it is read. */
@@ -30,6 +32,7 @@ export function openStoredFile(layout: Layout, blockPath: (key: BlockKey) => str
     size: layout.size,
     read: (target, position) => reader.read(target, position),
     tryRead: (target, position) => reader.tryRead(target, position),
+    openHandle: () => reader.openHandle(),
     stream: (options) => readChunks(stored, options),
     close: () => reader.close(),
   };

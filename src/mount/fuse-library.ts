@@ -16,6 +16,8 @@ export interface FuseOptions {
   readonly allowOther: boolean;
   readonly defaultPermissions: boolean;
   readonly autoUnmount: boolean;
+  /** The module of libfuse that stands between the kernel's requests and `operations`; none where absent. */
+  readonly modules?: string;
   /** Goes into the option string as it is: what follows a comma is an option of its own. */
   readonly fsname: string;
 }

@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { readModuleName, registerReadModule } from '../addon/read-module.ts';
 import { BundleError, describeError } from '../errors.ts';
 import type { BundleDirectory } from './bundle-directory.ts';
 import { detachMount } from './detach-mount.ts';
@@ -20,6 +21,11 @@ export interface MountBundleOptions {
   readonly signal?: AbortSignal;
   /** Told of every request that failed by more than a wrong question, for a log: its reader learns an errno only. */
   readonly onError?: (error: unknown, path: string) => void;
+  /**
+   * Who answers reads: the addon's read module, in libfuse's threads (`native`, and so where absent), or JavaScript
+   * (`plain`). Where the module cannot be had, `onError` is told, and it is JavaScript.
+   */
+  readonly reads?: 'native' | 'plain';
 }
 
 const mountTimeoutMs = 10_000;
@@ -42,7 +48,7 @@ export async function mountBundle(
   mountPoint: string,
   options: MountBundleOptions = {},
 ): Promise<BundleMount> {
-  const { allowOther = false, signal, onError = () => undefined } = options;
+  const { allowOther = false, signal, onError = () => undefined, reads = 'native' } = options;
   const Fuse = await loadFuse();
   const realPath = await prepareMountPoint(mountPoint, signal === undefined ? {} : { signal });
   signal?.throwIfAborted();
@@ -62,6 +68,7 @@ export async function mountBundle(
     allowOther,
     defaultPermissions: true,
     autoUnmount: true,
+    ...(reads === 'native' && hasReadModule(realPath, onError) ? { modules: readModuleName } : {}),
     fsname: `bundlefs,${fuseOptions}`,
   });
 
@@ -88,6 +95,22 @@ export async function mountBundle(
     signal.throwIfAborted();
   }
   return mount;
+}
+
+/** Whether libfuse, which must be loaded, has the read module now. */
+function hasReadModule(realPath: string, onError: (error: unknown, path: string) => void): boolean {
+  try {
+    registerReadModule();
+    return true;
+  } catch (error) {
+    onError(
+      new BundleError('mount-unavailable', `${describeError(error)}; reads of this mount take more time`, {
+        cause: error,
+      }),
+      realPath,
+    );
+    return false;
+  }
 }
 
 /** Resolves when the kernel has asked the first question, which is the sign that the mount is answered for. */

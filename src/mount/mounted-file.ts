@@ -1,5 +1,8 @@
 /** What a mount needs of a file it shows: a size, and a way to open it. */
 
+/** The first of the numbers that are the read module's to give. */
+export const firstModuleHandle = 2 ** 30;
+
 export interface MountedFile {
   /** Bytes. A safe integer, and the same for as long as the file is in a directory. */
   readonly size: number;
@@ -12,6 +15,11 @@ export interface MountedFile {
  * or its promise has settled: after that, the memory behind it is gone.
  */
 export interface OpenFile {
+  /**
+   * The number of the read module's handle for it, from firstModuleHandle on and nobody else's in this process; absent
+   * where the module does not know it. Its reads then come here only where the module has no answer.
+   */
+  readonly handleNumber?: number;
   /**
    * Fills `target` from `position` on without waiting for anything, and returns how many bytes it wrote: fewer than
    * asked only at the end of the file. Returns undefined where it would have to wait; then the mount calls `read`.

@@ -1,6 +1,6 @@
 /** The files that readers of a mount hold open, each with what was published when it was opened. */
 import type { FileEntry } from './bundle-directory.ts';
-import type { OpenFile } from './mounted-file.ts';
+import { firstModuleHandle, type OpenFile } from './mounted-file.ts';
 
 export interface OpenHandle {
   readonly path: string;
@@ -26,13 +26,11 @@ export class OpenHandles {
     return this.#handles.size;
   }
 
-  /** A positive 32-bit number that is nobody else's: 0 means none to fuse-native. */
+  /** The file's own number, or a positive one below those of the read module: 0 means none to fuse-native. */
   add(path: string, entry: FileEntry, file: OpenFile): number {
-    do {
-      this.#lastNumber = this.#lastNumber >= 2 ** 31 - 1 ? 1 : this.#lastNumber + 1;
-    } while (this.#handles.has(this.#lastNumber));
-    this.#handles.set(this.#lastNumber, { path, entry, file, pendingReadCount: 0 });
-    return this.#lastNumber;
+    const number = file.handleNumber ?? this.#takeNumber();
+    this.#handles.set(number, { path, entry, file, pendingReadCount: 0 });
+    return number;
   }
 
   find(number: number): OpenHandle | undefined {
@@ -76,6 +74,13 @@ export class OpenHandles {
   idle(): Promise<void> {
     if (this.#handles.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  #takeNumber(): number {
+    do {
+      this.#lastNumber = this.#lastNumber >= firstModuleHandle - 1 ? 1 : this.#lastNumber + 1;
+    } while (this.#handles.has(this.#lastNumber));
+    return this.#lastNumber;
   }
 
   #close(handle: OpenHandle): void {

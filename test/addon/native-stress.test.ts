@@ -1,4 +1,4 @@
-/** The threads of the addon under sanitizers: extent table, file cache and encoder pool, without JavaScript. */
+/** The threads of the addon under sanitizers: extent table, file cache, handles and encoder pool, without JavaScript. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const native = fileURLToPath(new URL('../../native/', import.meta.url));
 const program = fileURLToPath(new URL('support/native-stress.cc', import.meta.url));
-const sources = ['block-decoder.cc', 'block-encoder.cc', 'encoder-pool.cc', 'extent-table.cc', 'fd-cache.cc'];
+const sources = [
+  'block-decoder.cc',
+  'block-encoder.cc',
+  'encoder-pool.cc',
+  'extent-table.cc',
+  'fd-cache.cc',
+  'pinned-runs.cc',
+  'read-handles.cc',
+];
 
 let folder: string;
 

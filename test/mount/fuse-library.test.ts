@@ -42,11 +42,12 @@ async function runElsewhere(prepare: string, body: string): Promise<string> {
 const hideLibrary =
   "for f in $(ldconfig -p | sed -n 's/.*libfuse.so.2 .*=> //p'); do mount --bind /dev/null $(realpath $f); done";
 
-test('without a libfuse.so.2 of the system, the one that comes with the packages is used', async () => {
+test('without a libfuse.so.2 of the system, the one that comes with the packages is used, for reads too', async () => {
   const seen = await runElsewhere(
     hideLibrary,
     `const directory = createTestDirectory(1);
-     const mount = await mountBundle(() => directory, mountPoint);
+     const onError = (error) => console.log(error.message);
+     const mount = await mountBundle(() => directory, mountPoint, { onError });
      const { execFile } = await import('node:child_process');
      const { promisify } = await import('node:util');
      // Not with the mount as working folder: this process would wait for its own answer for ever.
@@ -57,6 +58,24 @@ test('without a libfuse.so.2 of the system, the one that comes with the packages
      console.log('handles', mount.openHandleCount);`,
   );
   expect(seen).toBe(`${archiveName}: OK\nhandles 0`);
+}, 30_000);
+
+test('without the addon, the log says that reads take more time, and JavaScript answers them', async () => {
+  const addon = fileURLToPath(new URL('../../build/Release/bundlefs.node', import.meta.url));
+  const seen = await runElsewhere(
+    `mount --bind /dev/null '${addon}'`,
+    `const directory = createTestDirectory(1);
+     const onError = (error) => console.log(error.code + '|' + error.message);
+     const mount = await mountBundle(() => directory, mountPoint, { onError });
+     const { execFile } = await import('node:child_process');
+     const { promisify } = await import('node:util');
+     const command = 'cd "$0" && sha256sum -c ${archiveName}.sha256';
+     const { stdout } = await promisify(execFile)('sh', ['-c', command, mountPoint]);
+     console.log(stdout.trim());
+     await mount.unmount();`,
+  );
+  expect(seen).toMatch(/^mount-unavailable\|.*file too short.*; reads of this mount take more time$/m);
+  expect(seen).toContain(`${archiveName}: OK`);
 }, 30_000);
 
 test('without any libfuse.so.2, it is named with what to install', async () => {

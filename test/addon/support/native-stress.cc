@@ -1,5 +1,6 @@
 // Hammers the parts of the addon that know no JavaScript from several threads; run under a sanitizer.
 // Argument: an empty folder. Ends with 0, or prints what is wrong and ends with 1.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -18,12 +19,16 @@
 #include "../../../native/block-decoder.h"
 #include "../../../native/encoder-pool.h"
 #include "../../../native/extent-table.h"
+#include "../../../native/pinned-runs.h"
+#include "../../../native/read-handles.h"
 
 using bundlefs::EncodeJob;
 using bundlefs::EncodeResult;
 using bundlefs::EncoderPool;
 using bundlefs::ExtentTable;
 using bundlefs::FdCache;
+using bundlefs::PinnedRuns;
+using bundlefs::ReadHandles;
 
 namespace {
 
@@ -68,7 +73,7 @@ struct Sample {
       const std::string bytes = RandomBytes(&random, 1 + random() % 5000);
       const std::string path = folder + "/" + std::to_string(index % 7) + "/" + std::to_string(index);
       if (index < 7)
-        Expect(system(("mkdir " + folder + "/" + std::to_string(index)).c_str()) == 0, "mkdir works");
+        Expect(system(("mkdir -p " + folder + "/" + std::to_string(index)).c_str()) == 0, "mkdir works");
       std::ofstream(path) << bytes << "trailer";
       files.push_back(
           {path, bytes.size(), lzma_crc64(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), 0)});
@@ -125,6 +130,51 @@ void StressTable(const std::string& folder) {
   Expect(at_once > 0, "some reads need not wait");
 }
 
+// Handles come and go while threads that end splice from others: what a thread was given stays open until its
+// next.
+void StressHandles(const std::string& folder) {
+  const Sample sample(folder);
+  InThreads(4, [&](std::mt19937*) {
+    ReadHandles& handles = ReadHandles::Shared();
+    const uint64_t handle = handles.Open(sample.Table());
+    const uint64_t other = handles.Open(sample.Table());
+    Expect(handle >= ReadHandles::kFirst && handle != other, "handles have numbers of their own");
+    handles.Close(other);
+    Expect(handles.Find(other) == nullptr && handles.Find(1) == nullptr, "only open handles have a table");
+    InThreads(3, [&](std::mt19937* random) {
+      std::vector<int> fds;
+      for (int round = 0; round < 200; ++round) {
+        const uint64_t position = (*random)() % sample.whole.size();
+        std::vector<ExtentTable::Run> runs;
+        const ssize_t count = handles.Find(handle)->Locate(&runs, 16, 6000, position, 0);
+        Expect(count > 0, "a handle's table is found");
+        fds.clear();
+        for (const ExtentTable::Run& run : runs) {
+          if (run.file != nullptr) fds.push_back(run.file->fd());
+        }
+        PinnedRuns::Keep(handle, std::move(runs));
+        PinnedRuns::Drop(other);
+        for (const int fd : fds) Expect(fcntl(fd, F_GETFD) >= 0, "a pinned file is open");
+      }
+    });
+    const std::shared_ptr<ExtentTable> table = handles.Find(handle);
+    handles.Close(handle);
+    std::string target(sample.whole.size(), 0);
+    Expect(table->Read(target.data(), target.size(), 0, 0) == static_cast<ssize_t>(target.size()),
+           "a read under way keeps the table of a closed handle");
+  });
+
+  std::vector<ExtentTable::Run> runs;
+  const std::unique_ptr<ExtentTable> table = sample.Table();
+  Expect(table->Locate(&runs, 1, 1, sample.extents[1].start, 0) == 1, "a byte is located");
+  const std::weak_ptr<const bundlefs::OpenFile> file = runs[0].file;
+  sample.cache->Forget(sample.files[0].path);
+  PinnedRuns::Keep(7, std::move(runs));
+  Expect(!file.expired(), "what the cache has forgotten is pinned");
+  std::thread([] { PinnedRuns::Drop(7); }).join();
+  Expect(file.expired(), "a release lets go of what another thread pinned");
+}
+
 class Owner final : public bundlefs::EncodeOwner {
  public:
   void OnEncoded(uint64_t id, EncodeResult result) override {
@@ -174,6 +224,7 @@ void StressPool() {
 
 int main(int, char** arguments) {
   StressTable(arguments[1]);
+  StressHandles(std::string(arguments[1]) + "/handles");
   StressPool();
   return 0;
 }

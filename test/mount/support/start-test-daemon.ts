@@ -19,6 +19,14 @@ export interface TestDaemonSettings {
   readonly dies?: 'at once' | 'by SIGKILL' | 'at signal';
   readonly starts?: 'never';
   readonly options?: RunDaemonOptions;
+  /** See MountBundleOptions. */
+  readonly reads?: 'native' | 'plain';
+  /** Shows the files of these folders (see createTableFile) by the names given instead of the test directory. */
+  readonly tables?: Readonly<Record<string, string>>;
+  /** Blocks of each table that are kept open; see ExtentReaderOptions. */
+  readonly openFileLimit?: number;
+  /** At SIGWINCH JavaScript stops, having made a file `<path>.begun`, until the file `path` is there. */
+  readonly stallPath?: string;
 }
 
 export const testDaemonScript = fileURLToPath(new URL('test-daemon.ts', import.meta.url));
