@@ -16,7 +16,7 @@ export interface EncoderSettings {
 
 /** All that decides a layer's blocks, given the layer. */
 export interface Profile extends EncoderSettings {
-  /** The name and version of the cutting rule: `content-4m-1`. */
+  /** The name and version of the cutting rule: `files-1`. */
   readonly cutter: string;
 }
 

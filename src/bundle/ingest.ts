@@ -5,7 +5,7 @@ import type { Cache } from '../blocks/cache.ts';
 import type { LayerRecord, LayerRecords } from '../blocks/layer-records.ts';
 import { type DiffId, finishDigest, startDigest } from '../digest.ts';
 import { BundleError } from '../errors.ts';
-import { createContentCutter } from '../plan/content-cutter.ts';
+import { cuttingRule } from '../plan/cutting-rule.ts';
 import type { LayerSink } from '../sources/image-source.ts';
 import type { BlockMaker } from './block-maker.ts';
 import { mapWithLimit } from './map-with-limit.ts';
@@ -55,7 +55,7 @@ export function createIngest(parts: IngestParts): Ingest {
     hasLayer: findLayer,
     async addLayer(content, { expected, label = 'a layer' } = {}) {
       const hash = startDigest();
-      const cutter = createContentCutter();
+      const cutter = cuttingRule.createCutter();
       const made: Promise<BlockRecord>[] = [];
       let size = 0;
       const take = async (pieces: readonly Uint8Array[]): Promise<void> => {

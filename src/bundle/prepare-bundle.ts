@@ -7,7 +7,7 @@ import { createRecipe, recipeDigest } from '../blocks/recipe.ts';
 import { BundleError, isBundleError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import type { Reference } from '../image/reference.ts';
-import { contentCutterName } from '../plan/content-cutter.ts';
+import { cuttingRule } from '../plan/cutting-rule.ts';
 import { tarLayoutName } from '../plan/plan-bundle.ts';
 import { orderImages } from '../plan/total-order.ts';
 import type { ImageSource } from '../sources/image-source.ts';
@@ -55,7 +55,7 @@ export interface PreparedBundle extends Bundle {
 
 /** The full profile of `choice` on this machine. */
 export function completeProfile(choice: ProfileChoice): Profile {
-  return { liblzma: liblzmaVersion(), ...choice, cutter: contentCutterName };
+  return { liblzma: liblzmaVersion(), ...choice, cutter: cuttingRule.name };
 }
 
 /**

@@ -1,4 +1,4 @@
-/** The cutting rule in use: pieces end where their last bytes say so, so that an edit moves no cut but those near it. */
+/** Cutting by content alone: pieces end where their last bytes say so, so that an edit moves no cut but those near it. */
 import type { PieceCutter } from './piece-cutter.ts';
 
 /** The name and version of this rule with its default sizes. Whatever moves a cut must change it. */

@@ -1,4 +1,4 @@
-/** What a rule for cutting a layer into pieces must do; content-cutter.ts is the one in use. */
+/** What a rule for cutting a layer into pieces must do; cutting-rule.ts says which is in use. */
 
 /**
  * Takes one layer's bytes in chunks of any size and gives them back as pieces. The pieces joined are the bytes given,

@@ -1,0 +1,9 @@
+/** The rule that layers are cut by: the one place where it is chosen. */
+import { createFileCutter, fileCutterName } from './file-cutter.ts';
+import type { PieceCutter } from './piece-cutter.ts';
+
+/** The rule in use. Its name is part of the profile: another name, and no layer record is found that it did not make. */
+export const cuttingRule: { readonly name: string; readonly createCutter: () => PieceCutter } = {
+  name: fileCutterName,
+  createCutter: createFileCutter,
+};

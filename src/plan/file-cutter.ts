@@ -1,0 +1,140 @@
+/** The cutting rule in use: big files of a layer are pieces of their own, what lies between them is cut at members. */
+import { type ScannedHeader, scanTarHeader } from '../tar/scan-tar-header.ts';
+import { tarBlockSize, tarPadding } from '../tar/tar-header.ts';
+import { createContentCutter } from './content-cutter.ts';
+import { hasOwnPiece, hasOwnPieceBySample, isPackaged, sampleSize } from './file-kind.ts';
+import { PieceBuffer } from './piece-buffer.ts';
+import type { PieceCutter } from './piece-cutter.ts';
+
+/** The name and version of this rule. Whatever moves a cut must change it. */
+export const fileCutterName = 'files-1';
+
+const mebibyte = 1024 * 1024;
+/** How far runs of headers and small files go in the mean, in bytes. */
+const packagedRunSize = 8 * mebibyte;
+const otherRunSize = mebibyte;
+/** A run that has come this far ends with its member, which has less than 512 KiB: so no piece is above 16 MiB. */
+const maxRunSize = 15 * mebibyte - 4096;
+/** Cuts inside a file are dear: they part what is alike. Files up to 8 MiB have none. */
+const insideSizes = { minSize: 8 * mebibyte, meanSize: 12 * mebibyte, maxSize: 16 * mebibyte };
+
+/** What the next bytes are. Sizes are bytes still to come, padding included. */
+type State =
+  | { readonly kind: 'header' }
+  | { readonly kind: 'sample'; readonly header: ScannedHeader }
+  | { readonly kind: 'small'; readonly header: ScannedHeader; left: number }
+  | { readonly kind: 'file'; left: number }
+  | { readonly kind: 'unknown' };
+
+/**
+ * A cutter for layers (docs/format.md, "Cutting"). A big file, with its padding, begins a piece at its first byte and
+ * ends one, whatever its header says besides its size: so it is found again under another name, in another layer, with
+ * other times. The other members lie in runs, whose ends hang on the names and sizes of single members. From the first
+ * block that is no tar header, bytes are cut by content alone. Claimed sizes are counted down and never allocated.
+ * Every piece is a copy, made once, of at most 16 MiB. Keeps chunks, which must not change, until they are cut.
+ */
+export function createFileCutter(): PieceCutter {
+  const run = new PieceBuffer();
+  const inside = createContentCutter(insideSizes);
+  const unknown = createContentCutter();
+  /** The current header or sample, as far as it has come. */
+  const scratch = new Uint8Array(sampleSize);
+  let scratchSize = 0;
+  let state: State = { kind: 'header' };
+
+  const startMember = (header: ScannedHeader): Uint8Array[] => {
+    const isOwn = hasOwnPiece(header);
+    if (isOwn === undefined) state = { kind: 'sample', header };
+    else if (isOwn) return startFile(header, 0);
+    else return startSmall(header, 0);
+    return [];
+  };
+  /** The last `taken` bytes of the run are the file's. */
+  const startFile = (header: ScannedHeader, taken: number): Uint8Array[] => {
+    state = { kind: 'file', left: paddedSize(header) - taken };
+    return [...run.cut(run.size - taken), ...run.drop().flatMap((part) => inside.push(part.bytes))];
+  };
+  const startSmall = (header: ScannedHeader, taken: number): Uint8Array[] => {
+    state = { kind: 'small', header, left: paddedSize(header) - taken };
+    return state.left === 0 ? endSmall(header) : [];
+  };
+  const endSmall = (header: ScannedHeader): Uint8Array[] => {
+    state = { kind: 'header' };
+    return run.size >= maxRunSize || endsRun(header) ? run.cut() : [];
+  };
+
+  /** Fills scratch up to `size`; true once it is full. */
+  const fill = (part: Uint8Array, size: number): boolean => {
+    scratch.set(part, scratchSize);
+    scratchSize += part.length;
+    if (scratchSize < size) return false;
+    scratchSize = 0;
+    return true;
+  };
+  /** How many bytes the state wants next, at most. */
+  const wanted = (): number => {
+    if (state.kind === 'header') return tarBlockSize - scratchSize;
+    if (state.kind === 'sample') return sampleSize - scratchSize;
+    return state.kind === 'unknown' ? Infinity : state.left;
+  };
+  const step = (part: Uint8Array): Uint8Array[] => {
+    switch (state.kind) {
+      case 'header': {
+        run.take(part);
+        if (!fill(part, tarBlockSize)) return [];
+        const header = scanTarHeader(scratch);
+        if (header !== undefined) return startMember(header);
+        state = { kind: 'unknown' };
+        const pieces = run.cut(run.size - tarBlockSize);
+        return [...pieces, ...run.drop().flatMap(({ bytes }) => unknown.push(bytes))];
+      }
+      case 'sample': {
+        run.take(part);
+        const { header } = state;
+        if (!fill(part, sampleSize)) return [];
+        return hasOwnPieceBySample(header, scratch)
+          ? startFile(header, sampleSize)
+          : startSmall(header, sampleSize);
+      }
+      case 'small':
+        run.take(part);
+        state.left -= part.length;
+        return state.left === 0 ? endSmall(state.header) : [];
+      case 'file': {
+        const pieces = inside.push(part);
+        state.left -= part.length;
+        if (state.left > 0) return pieces;
+        state = { kind: 'header' };
+        return [...pieces, ...inside.end()];
+      }
+      case 'unknown':
+        return unknown.push(part);
+    }
+  };
+
+  return {
+    push(chunk) {
+      const pieces: Uint8Array[] = [];
+      for (let start = 0; start < chunk.length;) {
+        const end = Math.min(chunk.length, start + wanted());
+        pieces.push(...step(chunk.subarray(start, end)));
+        start = end;
+      }
+      return pieces;
+    },
+    end: () => [...run.cut(), ...inside.end(), ...unknown.end()],
+  };
+}
+
+function paddedSize({ contentSize }: ScannedHeader): number {
+  return contentSize + tarPadding(contentSize);
+}
+
+/**
+ * Whether a run ends after this member: by its name and size, with a likelihood that goes with its length, so that
+ * what happens to other members moves no end but those near them.
+ */
+function endsRun(header: ScannedHeader): boolean {
+  const runSize = isPackaged(header.path) ? packagedRunSize : otherRunSize;
+  return header.nameHash / 2 ** 32 < (tarBlockSize + paddedSize(header)) / runSize;
+}

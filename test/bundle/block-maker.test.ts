@@ -1,0 +1,29 @@
+/** createBlockMaker: repeated content is encoded once, also while the first is under way. */
+import { describe, expect, it } from 'vitest';
+import { liblzmaVersion } from '../../src/addon/block-codec.ts';
+import { openCache } from '../../src/blocks/cache.ts';
+import { createBlockMaker } from '../../src/bundle/block-maker.ts';
+import { makeTempFolder } from '../support/temp-folder.ts';
+
+const settings = { liblzma: liblzmaVersion(), preset: 1, extreme: false, check: 'crc64' } as const;
+
+describe('createBlockMaker', () => {
+  it('encodes equal pieces once: given together, one after the other, and to another maker', async () => {
+    const cache = await openCache(await makeTempFolder());
+    const store = await cache.openBlocks(settings);
+    const events: (readonly [number, boolean])[] = [];
+    const onBlock = (size: number, wasEncoded: boolean): void => void events.push([size, wasEncoded]);
+    const maker = createBlockMaker(store, settings, { onBlock });
+    const piece = (): Buffer => Buffer.alloc(300_000, 'the same content');
+    const [first, second] = await Promise.all([maker.makeBlock(piece()), maker.makeBlock(piece())]);
+    const third = await maker.makeBlock(piece());
+    expect(second).toEqual(first);
+    expect(third).toEqual(first);
+    expect([...maker.encoded]).toEqual([first.key]);
+    const another = createBlockMaker(store, settings, { onBlock });
+    expect(await another.makeBlock(piece())).toEqual(first);
+    expect(another.encoded.size).toBe(0);
+    expect(events.filter(([, wasEncoded]) => wasEncoded)).toEqual([[300_000, true]]);
+    expect(events).toHaveLength(4);
+  });
+});
