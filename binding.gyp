@@ -15,6 +15,7 @@
         'native/fd-cache.cc',
         'native/file-lock-binding.cc',
         'native/libfuse.cc',
+        'native/notify-binding.cc',
         'native/pinned-runs.cc',
         'native/read-handles.cc',
         'native/read-module.cc',

@@ -5,6 +5,7 @@
 #include "encode-requests.h"
 #include "extent-reader-binding.h"
 #include "file-lock-binding.h"
+#include "notify-binding.h"
 #include "read-module-binding.h"
 #include "stream-decoder-binding.h"
 
@@ -14,6 +15,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new bundlefs::EncodeRequests(env));
   bundlefs::ExportBlockCodec(env, exports);
   bundlefs::ExportFileLock(env, exports);
+  bundlefs::ExportNotify(env, exports);
   bundlefs::ExportStreamDecoder(env, exports);
   bundlefs::ExportExtentTable(env, exports);
   bundlefs::ExportReadModule(env, exports);
