@@ -60,7 +60,7 @@ async function prepareToMount(
   cache: Cache,
   signal: AbortSignal,
 ): Promise<ReadyToMount> {
-  await using bundle = await prepareChosenBundle(names, options, cache, signal);
+  await using bundle = await prepareChosenBundle(names, options, cache, signal, 'mount');
   const { images, statistics, xz } = bundle;
   const { description } = await prepareStick(bundle, options, cache, signal);
   return {
