@@ -1,6 +1,8 @@
 /** The bundle that the options of a verb ask for. */
 import { type Cache, cachePath, openCache } from '../blocks/cache.ts';
+import type { PrepareProgress } from '../bundle/prepare-bundle.ts';
 import { type RecordedBundle, recordBuild } from '../bundle/record-build.ts';
+import type { Digest } from '../digest.ts';
 import { parseReference } from '../image/reference.ts';
 import { openSource } from '../sources/open-source.ts';
 import { formatSize } from './format-text.ts';
@@ -13,6 +15,13 @@ export async function openChosenCache(options: Pick<ImageOptions, 'cache'>): Pro
   return openCache(cachePath(options.cache, process.env));
 }
 
+export interface PrepareChosenOptions {
+  /** Told besides the line on the terminal. */
+  readonly onProgress?: (progress: PrepareProgress) => void;
+  /** See PrepareBundleOptions. */
+  readonly uncheckedRecipe?: Digest;
+}
+
 /** Prepares the bundle of `names` for `verb` as the options say, with progress on a terminal and an entry in the journal. */
 export async function prepareChosenBundle(
   names: readonly string[],
@@ -20,6 +29,7 @@ export async function prepareChosenBundle(
   cache: Cache,
   signal: AbortSignal,
   verb: string,
+  { onProgress, uncheckedRecipe }: PrepareChosenOptions = {},
 ): Promise<RecordedBundle> {
   const references = names.map((name) => parseReference(name));
   const source = await openSource(options.from, {
@@ -38,7 +48,9 @@ export async function prepareChosenBundle(
         onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
           const note = `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
           progress.show(readSize, totalSize, note);
+          onProgress?.({ readSize, totalSize, encodedSize, reusedSize });
         },
+        ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
       },
       { verb, version: readVersion() },
     );

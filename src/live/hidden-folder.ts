@@ -5,8 +5,8 @@ import type { GenerationContent } from './publisher.ts';
 import { createSnapshotFile } from './snapshot-file.ts';
 import type { MountStatus } from './status.ts';
 
-/** Above all that a bundle's own files have. */
-const inos = { folder: 0xfffffff0, status: 0xfffffff1, recipe: 0xfffffff2 };
+/** Below all that the files of a stick have. */
+const inos = { folder: 2, status: 3, recipe: 4 };
 
 /** The folder of one generation; `getStatus` is asked when somebody opens `status.json`. */
 export function createHiddenFolder(content: GenerationContent, getStatus: () => MountStatus): FolderEntry {

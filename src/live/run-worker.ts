@@ -41,6 +41,7 @@ export async function runWorker(
   });
   const stop = (): void => {
     child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
   };
   signal.addEventListener('abort', stop);
   let outcome: { prepared: PreparedGeneration } | { error: BundleError } | undefined;

@@ -15,6 +15,9 @@ const preparedSchema = z.object({
   reusedBlockCount: z.int().nonnegative(),
   /** The files that say which images these are: when one changes, it is time to look again. */
   files: z.array(z.string()),
+  /** What is printed of it where it is mounted first: for machines, and for people. */
+  report: z.record(z.string(), z.unknown()),
+  summary: z.string(),
 });
 
 const messageSchema = z.discriminatedUnion('kind', [
