@@ -19,6 +19,7 @@ const folders = {
   inspect: { uses: ['file', 'sources', 'image', 'tar', 'xz'] },
   stick: { uses: ['image', 'layout', 'bundle/keep-digest'], types: ['bundle', 'blocks', 'file'] },
   mount: { uses: ['addon/read-module'] },
+  live: { uses: ['mount', 'addon/notify-service', 'sources/engine/watch-engine'] },
   cli: { uses: ['.*'] },
 };
 
@@ -31,7 +32,7 @@ const owners = {
   commander: ['cli'],
   'tar-stream': ['tar'],
   fzstd: ['sources'],
-  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'inspect', 'stick'],
+  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'live', 'inspect', 'stick'],
 };
 
 const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|xz|plan|layout)/)';

@@ -28,7 +28,10 @@ export function createGenerationOpener(cache: Cache, options: GenerationOpenerOp
       const digest = parseDigest(recipe, 'the recipe to mount');
       const kept = await cache.findRecipe(digest);
       if (kept?.bundle === undefined) {
-        throw new BundleError('block-missing', `Cannot open the bundle: the cache has no finished recipe ${digest}`);
+        throw new BundleError(
+          'block-missing',
+          `Cannot open the bundle: the cache has no finished recipe ${digest}`,
+        );
       }
       const bundle = await openRecipe(cache, kept);
       try {

@@ -1,9 +1,9 @@
 /** What `bundlefs log` does. */
 import { watch } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import { BundleError, describeError, findErrno } from '../errors.ts';
-import { getMount } from '../live/find-mounts.ts';
+import { access, type FileHandle, open } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
+import { type FoundMount, getMount } from '../live/find-mounts.ts';
 import { logPathOf } from '../live/mount-places.ts';
 
 export interface RunLogOptions {
@@ -20,13 +20,7 @@ export async function runLog(
   path: string | undefined,
   { lineCount, isFollowing, signal }: RunLogOptions,
 ): Promise<void> {
-  const { mountPoint, record } = await getMount(path, process.env, signal);
-  const logPath = record === undefined ? logPathOf(mountPoint, process.env) : record.logPath;
-  if (logPath === undefined) {
-    throw new BundleError('invalid-argument', `Cannot show the log of "${mountPoint}": it is in the foreground`, {
-      hint: 'It writes to standard error; where systemd started it: journalctl -u UNIT, or journalctl --user -u UNIT.',
-    });
-  }
+  const logPath = await getLogPath(path, signal);
   await using log = await openLog(logPath);
   const { size } = await log.stat();
   const start = Math.max(0, size - tailSize);
@@ -34,6 +28,35 @@ export async function runLog(
   const shown = lineCount === 0 ? [] : lines.slice(-lineCount);
   process.stdout.write(shown.map((line) => `${line}\n`).join(''));
   if (isFollowing) await follow(log, logPath, size, signal);
+}
+
+async function getLogPath(path: string | undefined, signal: AbortSignal): Promise<string> {
+  let mount: FoundMount;
+  try {
+    mount = await getMount(path, process.env, signal);
+  } catch (error) {
+    // One that has ended well is known no more, but its log is kept.
+    const kept = path === undefined ? undefined : logPathOf(resolve(path), process.env);
+    if (kept === undefined || !isBundleError(error, 'not-mounted') || !(await isThere(kept))) throw error;
+    return kept;
+  }
+  const { mountPoint, record } = mount;
+  const logPath = record === undefined ? logPathOf(mountPoint, process.env) : record.logPath;
+  if (logPath !== undefined) return logPath;
+  throw new BundleError(
+    'invalid-argument',
+    `Cannot show the log of "${mountPoint}": it is served in the foreground`,
+    {
+      hint: 'It writes to standard error; where systemd started it: journalctl -u UNIT, or journalctl --user -u UNIT.',
+    },
+  );
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Prints what is added, until the signal: being stopped is how this ends, and no failure. */

@@ -25,7 +25,10 @@ export async function runStatus(
 function formatStatus(status: MountStatus, nowMs: number): string {
   const { generation, lastRefresh, engine, watchedFiles, logPath } = status;
   const rows: (readonly [string, string] | undefined)[] = [
-    ['mounted', `${formatAgo(status.since, nowMs)}${status.state === 'draining' ? '; now it is ending' : ''}`],
+    [
+      'mounted',
+      `${formatAgo(status.since, nowMs)}${status.state === 'draining' ? '; now it is ending' : ''}`,
+    ],
     ['generation', `${generation.number}, published ${formatAgo(generation.published, nowMs)}`],
     ['bundle', `${formatCount(generation.images.length, 'image')}, ${formatSize(generation.size)}`],
     ['recipe', generation.recipe],
@@ -41,7 +44,10 @@ function formatStatus(status: MountStatus, nowMs: number): string {
     engine && ['engine', formatEngine(engine, nowMs)],
     watchedFiles.length === 0 ? undefined : ['files', watchedFiles.join(', ')],
     ['open files', formatHandles(status)],
-    ['daemon', `process ${status.pid}, ${formatSize(status.residentSize)} of memory, bundlefs ${status.version}`],
+    [
+      'daemon',
+      `process ${status.pid}, ${formatSize(status.residentSize)} of memory, bundlefs ${status.version}`,
+    ],
     logPath === undefined ? undefined : ['log', logPath],
   ];
   const lines = rows
@@ -62,7 +68,8 @@ function formatState({ refresh, isWatching }: MountStatus): string {
 }
 
 function formatProgress({ readSize, totalSize, encodedSize, reusedSize }: RefreshProgress): string {
-  const share = totalSize === undefined || totalSize === 0 ? '' : `${Math.floor((100 * readSize) / totalSize)} %, `;
+  const share =
+    totalSize === undefined || totalSize === 0 ? '' : `${Math.floor((100 * readSize) / totalSize)} %, `;
   return `${share}encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
 }
 
@@ -83,4 +90,3 @@ function formatHandles({ openHandleCount, olderGenerations }: MountStatus): stri
   );
   return older.length === 0 ? String(openHandleCount) : `${openHandleCount} (${older.join(', ')})`;
 }
-

@@ -1,7 +1,12 @@
 /** Asks the daemon of a mount over its control socket: what `bundlefs status` and `bundlefs refresh` do. */
 import { connect, type Socket } from 'node:net';
 import { BundleError, describeError, findErrno } from '../errors.ts';
-import { answerSchema, type ControlAnswer, type ControlRequest, protocolVersion } from './control-protocol.ts';
+import {
+  answerSchema,
+  type ControlAnswer,
+  type ControlRequest,
+  protocolVersion,
+} from './control-protocol.ts';
 import { shortenSocketPath } from './short-socket-path.ts';
 import type { MountStatus, RefreshProgress, RefreshRecord } from './status.ts';
 
@@ -99,7 +104,9 @@ function unreachable(socketPath: string, error: unknown): BundleError {
   const found = ['ENOENT', 'ECONNREFUSED'].includes(findErrno(error) ?? '')
     ? 'no daemon listens'
     : describeError(error);
-  return new BundleError('not-mounted', `Cannot ask the mount: ${found} at "${socketPath}"`, { cause: error });
+  return new BundleError('not-mounted', `Cannot ask the mount: ${found} at "${socketPath}"`, {
+    cause: error,
+  });
 }
 
 function cutOff(socketPath: string): BundleError {

@@ -2,10 +2,7 @@
 import type { ImageChanges, ImageSummary } from './status.ts';
 
 /** Compares by name; an image without a name goes by its id. Lists are sorted. */
-export function compareImages(
-  before: readonly ImageSummary[],
-  after: readonly ImageSummary[],
-): ImageChanges {
+export function compareImages(before: readonly ImageSummary[], after: readonly ImageSummary[]): ImageChanges {
   const old = idsByName(before);
   const now = idsByName(after);
   const names = [...new Set([...old.keys(), ...now.keys()])].sort();

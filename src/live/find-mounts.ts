@@ -32,8 +32,8 @@ export async function findMounts(environment: NodeJS.ProcessEnv): Promise<readon
 }
 
 /**
- * The mount at `path`, or this user's only one where `path` is left out. Throws not-mounted, and invalid-argument where
- * there are several.
+ * The mount at `path`, or the only one that is on record where `path` is left out. Throws not-mounted, and
+ * invalid-argument where there are several.
  */
 export async function getMount(
   path: string | undefined,
@@ -42,11 +42,12 @@ export async function getMount(
 ): Promise<FoundMount> {
   const mounts = await findMounts(environment);
   if (path === undefined) {
-    const [only] = mounts;
-    if (only !== undefined && mounts.length === 1) return only;
+    const onRecord = mounts.filter(({ record }) => record !== undefined);
+    const [only] = onRecord;
+    if (only !== undefined && onRecord.length === 1) return only;
     if (only === undefined) throw new BundleError('not-mounted', 'Cannot find a mount: this user has none');
-    throw new BundleError('invalid-argument', `Cannot choose a mount: this user has ${mounts.length}`, {
-      hint: `Name one: ${mounts.map(({ mountPoint }) => mountPoint).join(', ')}`,
+    throw new BundleError('invalid-argument', `Cannot choose a mount: this user has ${onRecord.length}`, {
+      hint: `Name one: ${onRecord.map(({ mountPoint }) => mountPoint).join(', ')}`,
     });
   }
   const absolutePath = resolve(path);
@@ -65,9 +66,13 @@ export async function getMount(
 export function getSocketPath({ mountPoint, record, isMounted }: FoundMount): string {
   if (record?.socketPath !== undefined) return record.socketPath;
   if (isMounted) {
-    throw new BundleError('mount-failed', `Cannot ask the mount at "${mountPoint}": it has no control socket`, {
-      hint: 'Its log may say why it has none: bundlefs log',
-    });
+    throw new BundleError(
+      'mount-failed',
+      `Cannot ask the mount at "${mountPoint}": it has no control socket`,
+      {
+        hint: 'Its log may say why it has none: bundlefs log',
+      },
+    );
   }
   throw new BundleError('not-mounted', `Cannot ask the mount at "${mountPoint}": its daemon is gone`, {
     hint: `Mount it again, or forget it: bundlefs unmount "${mountPoint}"`,

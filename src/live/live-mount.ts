@@ -29,7 +29,9 @@ export interface LiveMountOptions {
   readonly recipe: string;
   readonly openGeneration: (recipe: string) => Promise<GenerationContent>;
   /** Makes a generation of what the images are now, elsewhere than in this process. */
-  readonly prepare: (request: PrepareRequest & { readonly knownRecipe: string }) => Promise<PreparedGeneration>;
+  readonly prepare: (
+    request: PrepareRequest & { readonly knownRecipe: string },
+  ) => Promise<PreparedGeneration>;
   /** What to watch; absent where the mount is refreshed only when asked. */
   readonly watch?: WatchSettings;
   readonly log: Log;
@@ -114,7 +116,9 @@ export class LiveMount {
     const { openHandleCount } = this.#mount;
     this.#options.log.info('the mount ends', { openHandles: openHandleCount });
     this.#manager.stopping(
-      openHandleCount === 0 ? 'unmounting' : `unmounted; open files are read to their end: ${openHandleCount}`,
+      openHandleCount === 0
+        ? 'unmounting'
+        : `unmounted; open files are read to their end: ${openHandleCount}`,
     );
   }
 

@@ -134,7 +134,13 @@ export class Refresher {
     try {
       part = await this.#attempt(running, options.isThorough);
     } catch (error) {
-      part = { result: 'failed', encodedSize: 0, reusedSize: 0, changes: nothingChanged, error: toFailure(error) };
+      part = {
+        result: 'failed',
+        encodedSize: 0,
+        reusedSize: 0,
+        changes: nothingChanged,
+        error: toFailure(error),
+      };
     }
     this.#running = undefined;
     const record: RefreshRecord = {

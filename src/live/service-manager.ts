@@ -21,12 +21,16 @@ export function connectServiceManager(
 ): ServiceManager {
   const path = environment['NOTIFY_SOCKET'];
   const watchdogMs = findWatchdogMs(environment);
-  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) Reflect.deleteProperty(environment, name);
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'])
+    Reflect.deleteProperty(environment, name);
 
   const send = (...lines: readonly string[]): void => {
     if (path === undefined || path === '') return;
     try {
-      notifyService(path, lines.map((line) => line.replace(/\s+/g, ' ')));
+      notifyService(
+        path,
+        lines.map((line) => line.replace(/\s+/g, ' ')),
+      );
     } catch (error) {
       onError(error);
     }

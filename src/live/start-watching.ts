@@ -41,7 +41,8 @@ export function startWatching(settings: WatchSettings, options: StartWatchingOpt
   let engine: MountStatus['engine'];
   if (settings.engine !== undefined) {
     const take = (state: EngineState): void => {
-      const isKnown = state.state === engine?.state || (state.state === 'connecting' && engine?.state === 'away');
+      const isKnown =
+        state.state === engine?.state || (state.state === 'connecting' && engine?.state === 'away');
       // While it stays away, the time when it went and the reason why are what counts.
       if (isKnown) return;
       engine = { ...state, since: new Date().toISOString() };

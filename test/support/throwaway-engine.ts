@@ -1,7 +1,7 @@
 /** A Docker engine of its own for one test: started in about a second, and nothing of it is left afterwards. */
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,6 +18,8 @@ export interface ThrowawayEngine extends AsyncDisposable {
   docker(...args: readonly string[]): Promise<string>;
   /** Kills the engine at once, as a crash would. */
   kill(): void;
+  /** Starts it again, with what it had, after it was killed. */
+  restart(): Promise<void>;
 }
 
 /** Starts dockerd with an empty store, no network and a short path (a socket's may have 107 bytes). Needs root. */
@@ -26,46 +28,27 @@ export async function startEngine(): Promise<ThrowawayEngine> {
   const socketPath = join(folder, 's');
   const host = `unix://${socketPath}`;
   const log = await open(join(folder, 'log'), 'w');
-  // The kernel stops it with this process, however that ends.
-  const child = spawn(
-    'setpriv',
-    [
-      ...['--pdeathsig', 'TERM', 'dockerd'],
-      ...[
-        '--data-root',
-        join(folder, 'd'),
-        '--exec-root',
-        join(folder, 'x'),
-        '-H',
-        host,
-        '-p',
-        join(folder, 'p'),
-      ],
-      ...['--iptables=false', '--ip6tables=false', '--bridge=none'],
-    ],
-    {
-      stdio: ['ignore', log.fd, log.fd],
-      env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
-    },
-  );
-  const ended = once(child, 'exit');
+  let daemon = startDaemon(folder, host, log);
   const stop = async (): Promise<void> => {
-    child.kill();
-    await ended;
+    daemon.child.kill();
+    await daemon.ended;
     await stopContainerd(join(folder, 'x/containerd/containerd.pid'));
     await log.close();
     await unmountBelow(folder);
     await rm(folder, { recursive: true, force: true });
   };
-  const deadlineMs = performance.now() + startTimeoutMs;
-  while (!(await answers(socketPath))) {
-    if (child.exitCode !== null || performance.now() > deadlineMs) {
-      const said = await readFile(join(folder, 'log'), 'utf8');
-      await stop();
-      throw new Error(`dockerd did not start: ${said}`);
+  const waitUntilItAnswers = async (): Promise<void> => {
+    const deadlineMs = performance.now() + startTimeoutMs;
+    while (!(await answers(socketPath))) {
+      if (daemon.child.exitCode !== null || performance.now() > deadlineMs) {
+        const said = await readFile(join(folder, 'log'), 'utf8');
+        await stop();
+        throw new Error(`dockerd did not start: ${said}`);
+      }
+      await sleep(50);
     }
-    await sleep(50);
-  }
+  };
+  await waitUntilItAnswers();
   return {
     host,
     async docker(...args) {
@@ -73,10 +56,40 @@ export async function startEngine(): Promise<ThrowawayEngine> {
       return stdout;
     },
     kill() {
-      child.kill('SIGKILL');
+      daemon.child.kill('SIGKILL');
+    },
+    async restart() {
+      await daemon.ended;
+      await stopContainerd(join(folder, 'x/containerd/containerd.pid'));
+      await rm(join(folder, 'p'), { force: true });
+      daemon = startDaemon(folder, host, log);
+      await waitUntilItAnswers();
     },
     [Symbol.asyncDispose]: stop,
   };
+}
+
+interface Daemon {
+  readonly child: ChildProcess;
+  readonly ended: Promise<unknown>;
+}
+
+function startDaemon(folder: string, host: string, log: FileHandle): Daemon {
+  // The kernel stops it with this process, however that ends.
+  const child = spawn(
+    'setpriv',
+    [
+      ...['--pdeathsig', 'TERM', 'dockerd'],
+      ...['--data-root', join(folder, 'd'), '--exec-root', join(folder, 'x')],
+      ...['-H', host, '-p', join(folder, 'p')],
+      ...['--iptables=false', '--ip6tables=false', '--bridge=none'],
+    ],
+    {
+      stdio: ['ignore', log.fd, log.fd],
+      env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
+    },
+  );
+  return { child, ended: once(child, 'exit') };
 }
 
 /** What a killed engine leaves mounted, and one that made containers: its data folder, a network namespace. */

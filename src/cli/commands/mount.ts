@@ -17,7 +17,10 @@ export function addMountCommand(program: Command, signal: AbortSignal): void {
   addPartOptions(command)
     .option('--foreground', 'serve it in this process until it is unmounted or stopped')
     .option('--allow-other', 'let other users read it too (root, for one, when an ordinary user mounts)')
-    .option('--watch', 'look again when images of the engine, or the files named, change, and show the new bundle')
+    .option(
+      '--watch',
+      'look again when images of the engine, or the files named, change, and show the new bundle',
+    )
     .addOption(
       new Option('--quiet <seconds>', 'with --watch: wait until nothing has changed for so long')
         .argParser(parseSeconds)
