@@ -11,6 +11,8 @@ export interface MountSettings {
   readonly names: readonly string[];
   readonly options: MountChoice;
   readonly allowOther: boolean;
+  /** Of the process that makes new generations. */
+  readonly niceness: number;
   readonly watch?: WatchSettings;
   readonly logFormat: 'text' | 'json';
   readonly logPath?: string;

@@ -24,6 +24,7 @@ export interface MountOptions extends MountChoice {
   readonly watch?: boolean;
   /** In milliseconds. */
   readonly quiet: number;
+  readonly nice: number;
   readonly log: 'text' | 'json';
   readonly metrics?: string;
   readonly json?: boolean;
@@ -78,6 +79,7 @@ async function chooseSettings(
       ...(media !== undefined && { media }),
     },
     allowOther: options.allowOther === true,
+    niceness: options.nice,
     ...(options.watch === true && {
       watch: {
         files: sourceFiles(from),

@@ -11,9 +11,6 @@ import { createGenerationOpener } from './open-generation.ts';
 import { chosenPartSize } from './part-options.ts';
 import { readVersion } from './read-version.ts';
 
-/** Of the worker that refreshes: whatever else the machine does comes first. */
-const refreshNiceness = 15;
-
 /** Mounts the bundle of the kept recipe `recipe`. Throws block-missing where it is not kept, and what mounting throws. */
 export async function startLiveMount(
   settings: MountSettings,
@@ -33,7 +30,7 @@ export async function startLiveMount(
       if (options.from === '-') throw notAgain();
       return prepareElsewhere(settings, isThorough ? {} : { uncheckedRecipe: knownRecipe }, {
         ...request,
-        niceness: refreshNiceness,
+        niceness: settings.niceness,
         onOutput: (line) => {
           log.warn(`from the process that makes the bundle: ${line}`);
         },

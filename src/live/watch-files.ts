@@ -68,7 +68,7 @@ export function watchFiles(
       watcher.close();
       if (folders.get(folder) === watcher) folders.delete(folder);
     };
-    watcher.on('change', (_event, name) => {
+    watcher.on('change', (_event, name: string | null) => {
       for (const path of signatures.keys()) {
         if (dirname(path) === folder && (name === null || name === basename(path))) void look(path);
       }

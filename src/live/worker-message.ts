@@ -1,6 +1,6 @@
 /** What a worker, the process that makes the next generation, tells the daemon. */
 import { z } from 'zod';
-import { BundleError } from '../errors.ts';
+import type { BundleError } from '../errors.ts';
 import { fromFailedMessage, toFailedMessage, type DaemonMessage } from '../mount/daemon-message.ts';
 import { isErrorCode } from '../mount/errno-of.ts';
 import { progressSchema, type RefreshProgress } from './status.ts';

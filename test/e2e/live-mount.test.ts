@@ -20,7 +20,7 @@ async function mountSample(...options: string[]): Promise<LiveBench & { readonly
   const mnt = await bench.mountPoint();
   const archive = join(bench.folder, 'images.tar');
   await writeLegacyArchive(archive, await buildSampleImages());
-  await bench.runOk(['mount', '--from', archive, '--preset', '0', ...options, mnt]);
+  await bench.runOk(['mount', '--from', archive, '--preset', '0', '--nice', '0', ...options, mnt]);
   return { ...bench, mnt };
 }
 
@@ -50,7 +50,8 @@ it('.bundlefs is opened by its name, and no listing and no copy finds it', async
 it('the metrics file is there while the mount is, and right', async () => {
   const folder = await makeTempFolder();
   const metricsPath = join(folder, 'metrics.prom');
-  const { mnt, runOk } = await mountSample('--metrics', metricsPath);
+  const bench = await mountSample('--metrics', metricsPath);
+  const { mnt } = bench;
   await waitUntil('metrics are written', () =>
     stat(metricsPath).then(
       () => true,
@@ -61,20 +62,21 @@ it('the metrics file is there while the mount is, and right', async () => {
     parseMetrics(await readFile(metricsPath, 'utf8')).map(({ name, value }) => [name, value]),
   );
   expect(values.get('bundlefs_bundle_bytes')).toBe((await stat(join(mnt, 'images.tar.xz'))).size);
-  await runOk(['refresh', mnt]);
+  await bench.runOk(['refresh', mnt]);
   await waitUntil('the refresh is counted', async () => {
     const samples = parseMetrics(await readFile(metricsPath, 'utf8'));
     return samples.some(({ name, value }) => name === 'bundlefs_refreshes_total' && value === 1);
   });
-  await runOk(['unmount', mnt]);
+  await bench.runOk(['unmount', mnt]);
   expect(await readdir(folder)).toEqual([]);
 });
 
 it('--log json writes one object a line, and bundlefs log shows it, after the end of the mount too', async () => {
-  const { mnt, runOk } = await mountSample('--log', 'json');
-  await runOk(['refresh', mnt]);
+  const bench = await mountSample('--log', 'json');
+  const { mnt } = bench;
+  await bench.runOk(['refresh', mnt]);
   const messages = async (...args: string[]): Promise<string[]> => {
-    const { stdout } = await runOk(['log', ...args, mnt]);
+    const { stdout } = await bench.runOk(['log', ...args, mnt]);
     const lines = stdout.toString().split('\n').slice(0, -1);
     return lines.map((line) => (JSON.parse(line) as { message: string }).message);
   };
@@ -82,7 +84,7 @@ it('--log json writes one object a line, and bundlefs log shows it, after the en
   expect(all[0]).toContain('mounted at');
   expect(all.slice(1)).toEqual(['refresh begins', 'refresh found nothing new']);
   expect(await messages('-n', '1')).toEqual(['refresh found nothing new']);
-  await runOk(['unmount', mnt]);
+  await bench.runOk(['unmount', mnt]);
   expect(await messages('-n', '1')).toEqual(['the mount ends']);
 });
 
@@ -95,7 +97,7 @@ it('what standard input gave cannot be watched, nor read again', async () => {
   const watching = await bench.run(['mount', '--watch', '--from', '-', mnt], { input });
   expect(watching.status).toBe(2);
   expect(watching.stderr).toContain('it can be read once only');
-  await bench.runOk(['mount', '--from', '-', '--preset', '0', mnt], { input });
+  await bench.runOk(['mount', '--from', '-', '--preset', '0', '--nice', '0', mnt], { input });
   const refresh = await bench.run(['refresh', mnt]);
   expect(refresh.status).toBe(2);
   expect(refresh.stderr).toContain('came from standard input');
@@ -126,7 +128,7 @@ it('mount(8) mounts a bundle by its helper, with options as /etc/fstab has them'
     set -e
     mount -t tmpfs none "${work}" && mkdir "${work}/up" "${work}/work" && cp -P "${upper}/mount.bundlefs" "${work}/up/"
     mount -t overlay none -o "lowerdir=/usr/sbin,upperdir=${work}/up,workdir=${work}/work" /usr/sbin
-    mount -t bundlefs "$1" "$2" -o "noauto,x-systemd.automount,watch,preset=0,quiet=0.5,allow_other"
+    mount -t bundlefs "$1" "$2" -o "noauto,x-systemd.automount,watch,preset=0,quiet=0.5,nice=0,allow_other"
     findmnt -n -o FSTYPE "$2"
     ls "$2"
     "$3" status "$2"

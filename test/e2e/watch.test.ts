@@ -14,7 +14,8 @@ import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.t
 
 const run = promisify(execFile);
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-const quick = ['--preset', '0', '--quiet', '0.2'];
+/** Other tests keep the machine busy. */
+const quick = ['--preset', '0', '--quiet', '0.2', '--nice', '0'];
 
 const base = await makeLayer(
   makeTree('base', { seed: 'base', count: 20, smallest: 1000, largest: 200_000, binary: 0.5 }),
@@ -90,7 +91,7 @@ describe('mount --watch of an engine', () => {
       'the end of generation 1',
       ({ olderGenerations }) => olderGenerations.length === 0,
     );
-  }, 90_000);
+  }, 150_000);
 
   it('publishes what was loaded, for which engines give no tag event, and nothing where nothing is different', async () => {
     const bench = await createLiveBench();
@@ -107,7 +108,7 @@ describe('mount --watch of an engine', () => {
     const next = await bench.waitFor(mnt, 'generation 2', ({ generation }) => generation.number === 2);
     expect(next.lastRefresh?.reason).toBe('image event: load');
     expect(next.totals.encodedSize).toBeGreaterThan(0);
-  }, 90_000);
+  }, 150_000);
 
   it('stays as it is when an image is gone, says so everywhere, and recovers when it is back', async () => {
     const bench = await createLiveBench();
@@ -135,7 +136,7 @@ describe('mount --watch of an engine', () => {
     await load(engine, bench, two);
     await bench.waitFor(mnt, 'generation 2', ({ generation }) => generation.number === 2);
     expect((await bench.runOk(['refresh', mnt])).stdout.toString()).toContain('nothing new');
-  }, 90_000);
+  }, 150_000);
 
   it('waits for an engine that was killed, serves on, and looks again when it is back', async () => {
     const bench = await createLiveBench();
@@ -159,7 +160,7 @@ describe('mount --watch of an engine', () => {
     await engine.docker('tag', 'watch/job:2', 'watch/job:1'); // perhaps before anybody listens again
     await bench.waitFor(mnt, 'generation 2', ({ generation }) => generation.number === 2);
     expect((await bench.status(mnt)).engine?.state).toBe('connected');
-  }, 120_000);
+  }, 200_000);
 });
 
 describe('mount --watch of an archive', () => {
@@ -184,7 +185,7 @@ describe('mount --watch of an archive', () => {
     const unnamed = await bench.run(['status']);
     expect(unnamed.status).toBe(2);
     expect(unnamed.stderr).toContain(mntB);
-  }, 90_000);
+  }, 150_000);
 
   it('keeps the mount when the process that makes the bundle is killed, and says so', async () => {
     const bench = await createLiveBench();
@@ -211,14 +212,14 @@ describe('mount --watch of an archive', () => {
     expect(result.stderr).toContain('ended by SIGKILL');
     expect(sha256(await readFile(join(mnt, 'images.tar.xz')))).toBe(before);
     expect((await bench.status(mnt)).totals).toMatchObject({ refreshCount: 1, failureCount: 1 });
-  }, 60_000);
+  }, 150_000);
 
   it('makes the new generation with low priority', async () => {
     const bench = await createLiveBench();
     const mnt = await bench.mountPoint();
     const archive = join(bench.folder, 'images.tar');
     await writeLegacyArchive(archive, [await makeRelease('web', 1, 'watch/web:1')]);
-    await bench.runOk(['mount', '--from', archive, ...quick, mnt]);
+    await bench.runOk(['mount', '--from', archive, '--preset', '0', mnt]);
     const { pid } = await bench.status(mnt);
     await rename(archive, `${archive}.old`);
     await run('mkfifo', [archive]);
@@ -234,8 +235,8 @@ describe('mount --watch of an archive', () => {
       return true;
     });
     expect((await refreshing).status).not.toBe(0);
-    expect(new Set(nice.trim().split(/\s+/))).toEqual(new Set([String(Math.min(19, getPriority() + 15))]));
-  }, 60_000);
+    expect(new Set(nice.trim().split(/\s+/))).toEqual(new Set([String(Math.min(19, getPriority() + 10))]));
+  }, 150_000);
 });
 
 describe('the end of a live mount', () => {
@@ -258,8 +259,10 @@ describe('the end of a live mount', () => {
     ]);
     expect(sha256(Buffer.concat([start, await readRest(held, start.length)]))).toBe(sha256(whole));
     await held.close();
-    await waitUntil('the daemon is gone', async () => (await bench.list()).length === 0);
-  }, 60_000);
+    await waitUntil('the daemon is gone', async () => (await bench.list()).length === 0, {
+      timeoutMs: 60_000,
+    });
+  }, 150_000);
 
   it('is known as dead after kill -9, until it is forgotten', async () => {
     const bench = await createLiveBench();
@@ -269,13 +272,15 @@ describe('the end of a live mount', () => {
     await bench.runOk(['mount', '--from', archive, ...quick, mnt]);
     const { pid } = await bench.status(mnt);
     process.kill(pid, 'SIGKILL');
-    await waitUntil('it is dead', async () => (await bench.list())[0]?.state === 'dead');
+    await waitUntil('it is dead', async () => (await bench.list())[0]?.state === 'dead', {
+      timeoutMs: 60_000,
+    });
     const status = await bench.run(['status', mnt]);
     expect(status.status).toBe(8);
     expect(status.stderr).toContain(`process ${pid}) is gone`);
     await bench.runOk(['unmount', mnt]);
     expect(await bench.list()).toEqual([]);
-  }, 60_000);
+  }, 150_000);
 
   it('ends in the foreground, in its service manager’s words, when a copy that ran is over', async () => {
     const bench = await createLiveBench();
@@ -287,13 +292,13 @@ describe('the end of a live mount', () => {
     onTestFinished(() => void listener.kill());
     let heard = '';
     listener.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
-    await waitUntil('the manager listens', () => heard.includes('listening'));
+    await waitUntil('the manager listens', () => heard.includes('listening'), { timeoutMs: 60_000 });
     let pid = 0;
     const serving = bench.run(['mount', '--foreground', '--from', archive, ...quick, mnt], {
       env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' },
       onStart: (child) => (pid = child.pid ?? 0),
     });
-    await waitUntil('the mount is ready', () => heard.includes('READY=1'));
+    await waitUntil('the mount is ready', () => heard.includes('READY=1'), { timeoutMs: 60_000 });
     expect(heard).toContain(`MAINPID=${pid}`);
     await waitUntil('the watchdog is fed', () => heard.includes('WATCHDOG=1'));
     const held = await open(join(mnt, 'images.tar.xz'));
@@ -304,7 +309,7 @@ describe('the end of a live mount', () => {
     const { status, stderr } = await serving;
     expect(status).toBe(0);
     expect(stderr).toContain('the mount ends');
-  }, 60_000);
+  }, 150_000);
 });
 
 const listenScript = `

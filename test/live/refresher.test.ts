@@ -20,7 +20,7 @@ interface Bench {
   readonly ended: RefreshRecord[];
   readonly requests: PrepareRequest[];
   /** Lets the oldest try that waits succeed, or fail. */
-  finish(error?: BundleError): Promise<void>;
+  readonly finish: (error?: BundleError) => Promise<void>;
 }
 
 function createBench(): Bench {

@@ -27,6 +27,11 @@ export function addMountCommand(program: Command, signal: AbortSignal): void {
         .default(2000, '2'),
     )
     .addOption(
+      new Option('--nice <0-19>', 'how far new bundles that are made meanwhile yield to other work')
+        .argParser(parseNiceness)
+        .default(10),
+    )
+    .addOption(
       new Option('--log <format>', 'lines for people, or one JSON object a line')
         .choices(['text', 'json'])
         .default('text'),
@@ -41,6 +46,11 @@ export function addMountCommand(program: Command, signal: AbortSignal): void {
       const { runMount } = await import('../run-mount.ts');
       await runMount(args.slice(0, -1), args.at(-1) ?? '', options, signal);
     });
+}
+
+function parseNiceness(text: string): number {
+  if (/^1?\d$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a number from 0 to 19, as for the command nice.');
 }
 
 /** Seconds, as milliseconds. */

@@ -43,14 +43,15 @@ const longestLine = 1024 * 1024;
  */
 export async function watchEngine(options: WatchEngineOptions): Promise<void> {
   const { onState, signal, shortestWaitMs = 500, longestWaitMs = 10_000 } = options;
+  const isWanted = (): boolean => !signal.aborted;
   let waitMs = shortestWaitMs;
-  while (!signal.aborted) {
+  while (isWanted()) {
     onState({ state: 'connecting' });
     const startMs = performance.now();
     try {
       await followEvents(options);
     } catch (error) {
-      if (signal.aborted) return;
+      if (!isWanted()) return;
       onState({ state: 'away', reason: describeError(error) });
     }
     if (performance.now() - startMs > longestWaitMs) waitMs = shortestWaitMs;
