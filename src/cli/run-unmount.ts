@@ -1,8 +1,8 @@
 /** What `bundlefs unmount` does. */
-import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isBundleError } from '../errors.ts';
 import { findRecord, forgetRecord } from '../live/mount-record.ts';
+import { isMountDaemon } from '../mount/processes.ts';
 import { unmountBundle, type UnmountBundleOptions } from '../mount/unmount.ts';
 
 /**
@@ -12,18 +12,11 @@ import { unmountBundle, type UnmountBundleOptions } from '../mount/unmount.ts';
 export async function runUnmount(path: string, options: UnmountBundleOptions): Promise<void> {
   const mountPoint = resolve(path);
   const record = await findRecord(mountPoint, process.env);
-  const hasDied = record !== undefined && !(await isRunning(record.pid));
+  const hasDied = record !== undefined && !(await isMountDaemon(record.pid));
   try {
     await unmountBundle(path, options);
   } catch (error) {
     if (!hasDied || !isBundleError(error, 'not-mounted')) throw error;
   }
   if (hasDied) await forgetRecord(mountPoint, process.env, record.pid);
-}
-
-async function isRunning(pid: number): Promise<boolean> {
-  return access(`/proc/${pid}`).then(
-    () => true,
-    () => false,
-  );
 }
