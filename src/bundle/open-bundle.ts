@@ -13,6 +13,7 @@ import { createImage } from '../image/create-image.ts';
 import type { Image } from '../image/image.ts';
 import { type AssembledBundle, assembleBundle } from './assemble.ts';
 import { contentKey } from './block-maker.ts';
+import { pieceOf } from '../plan/piece-cutter.ts';
 import { mapWithLimit } from './map-with-limit.ts';
 
 const filesAtOnce = 16;
@@ -62,7 +63,7 @@ export async function openRecipe(cache: Cache, recipe: Recipe): Promise<Bundle> 
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
     glueBlock: async (glue): Promise<BlockRecord> => {
-      const record = await store.findBlock(contentKey(glue));
+      const record = await store.findBlock(contentKey(pieceOf(glue)));
       if (record === undefined) throw missing('a block of tar headers');
       return record;
     },
