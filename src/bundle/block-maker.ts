@@ -7,7 +7,7 @@ import type { BlockStore } from '../blocks/block-store.ts';
 import type { EncoderSettings } from '../blocks/profile.ts';
 import { readBack } from '../blocks/read-back.ts';
 import { digestOf } from '../digest.ts';
-import { joinPiece, type Piece } from '../plan/piece-cutter.ts';
+import { joinPiece, type Piece, pieceOf } from '../plan/piece-cutter.ts';
 import { createWorkLimit } from './work-limit.ts';
 
 /** A block is read back some ten times as fast as it was encoded, and takes twice its content in memory meanwhile. */
@@ -26,6 +26,12 @@ export interface BlockMakerOptions {
   readonly onBlock?: (uncompressedSize: number, wasEncoded: boolean) => void;
 }
 
+/** A piece that can be let go of, so that its parts are not kept in memory beside the content made of them. */
+interface HeldPiece {
+  piece: Piece;
+}
+const noBytes = new Uint8Array(0);
+
 /** A maker that fills `store`. Equal pieces that are given while the first is under way are encoded once. */
 export function createBlockMaker(
   store: BlockStore,
@@ -35,8 +41,10 @@ export function createBlockMaker(
   const encoded = new Set<BlockKey>();
   const readBacks = createWorkLimit(Math.ceil(availableParallelism() / encodersPerReadBack));
   const made = new Map<BlockKey, Promise<BlockRecord>>();
-  const encode = async (key: BlockKey, content: Uint8Array): Promise<BlockRecord> => {
+  const encode = async (key: BlockKey, held: HeldPiece): Promise<BlockRecord> => {
     const { signal } = options;
+    const content = joinPiece(held.piece);
+    held.piece = pieceOf(noBytes);
     const { bytes, unpaddedSize, crc64 } = await encodeBlock(content, settings, signal ? { signal } : {});
     const { result } = await readBacks.run(1, () => readBack(content, bytes, unpaddedSize, settings.check));
     await result;
@@ -44,11 +52,11 @@ export function createBlockMaker(
     await store.putBlock(record, bytes);
     return record;
   };
-  const make = async (key: BlockKey, piece: Piece): Promise<BlockRecord> => {
+  const make = async (key: BlockKey, held: HeldPiece): Promise<BlockRecord> => {
     const known = await store.findBlock(key);
-    const record = known ?? (await encode(key, joinPiece(piece)));
+    const record = known ?? (await encode(key, held));
     if (known === undefined) encoded.add(key);
-    options.onBlock?.(piece.size, known === undefined);
+    options.onBlock?.(record.uncompressedSize, known === undefined);
     return record;
   };
   return {
@@ -57,7 +65,7 @@ export function createBlockMaker(
       const key = contentKey(piece);
       let block = made.get(key);
       if (block === undefined) {
-        block = make(key, piece);
+        block = make(key, { piece });
         made.set(key, block);
       } else {
         options.onBlock?.(piece.size, false);

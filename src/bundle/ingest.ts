@@ -14,7 +14,7 @@ import { mapWithLimit } from './map-with-limit.ts';
 import { createWorkLimit } from './work-limit.ts';
 
 /** Bytes of pieces that may wait for an encoder: enough to keep all of them busy, and no more than that. */
-const pieceBudget = 32 * 1024 * 1024;
+const pieceBudget = 24 * 1024 * 1024;
 const lookupsAtOnce = 16;
 
 export interface Ingest {
