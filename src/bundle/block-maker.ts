@@ -11,6 +11,8 @@ import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 export interface BlockMaker {
   /** The record of the block of `piece`, which is stored when this returns. `piece` must not change until then. */
   makeBlock(piece: Uint8Array): Promise<BlockRecord>;
+  /** Waits until nothing is under way any more, whatever became of it. */
+  settle(): Promise<void>;
 }
 
 export interface BlockMakerOptions {
@@ -48,6 +50,9 @@ export function createBlockMaker(
         options.onBlock?.(piece.length, false);
       }
       return block;
+    },
+    async settle() {
+      await Promise.allSettled(made.values());
     },
   };
 }

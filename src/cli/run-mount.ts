@@ -36,7 +36,8 @@ export async function runMount(
   await loadFuse(); // what is missing should show before minutes of encoding
   const realPath = await prepareMountPoint(mountPoint, { signal });
   const cache = await openChosenCache(options);
-  const { recipe, report, summary } = await prepareToMount(names, options, cache, signal);
+  await using ready = await prepareToMount(names, options, cache, signal);
+  const { recipe, report, summary } = ready;
   const text =
     options.json === true ? JSON.stringify({ mountPoint: realPath, ...report }) : `${realPath}: ${summary}`;
   const announce = (): boolean => process.stdout.write(`${text}\n`);
@@ -45,7 +46,8 @@ export async function runMount(
   else await serveInBackground(cache, recipe, realPath, allowOther, signal).then(announce);
 }
 
-interface ReadyToMount {
+/** Holds the bundle, so that it is whole still when the daemon opens it. */
+interface ReadyToMount extends AsyncDisposable {
   readonly recipe: Digest;
   readonly report: object;
   readonly summary: string;
@@ -61,8 +63,11 @@ async function prepareToMount(
   await using bundle = await prepareChosenBundle(names, options, cache, signal, 'mount');
   const { images, statistics, xz } = bundle;
   const digest = await getBundleDigest(bundle, cache, signal);
+  const recipe = recipeDigest(bundle.recipe);
+  const lease = await cache.lease(recipe);
   return {
-    recipe: recipeDigest(bundle.recipe),
+    recipe,
+    [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
     report: {
       images: describeImages(images),
       bundle: { name: bundleFileName, size: xz.size, sha256: hexOf(digest) },
