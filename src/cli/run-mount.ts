@@ -12,11 +12,11 @@ import { loadFuse } from '../mount/fuse-library.ts';
 import { prepareMountPoint } from '../mount/mount-point.ts';
 import { serveMount } from '../mount/serve-mount.ts';
 import { startDaemon } from '../mount/start-daemon.ts';
+import { summarizeBuild } from './build-summary.ts';
 import { bundleFileName } from './bundle-files.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
 import { describeImages } from './describe-images.ts';
-import { formatCount, formatSize } from './format-text.ts';
 import { startProgress } from './progress.ts';
 import { serveRecipe } from './serve-recipe.ts';
 
@@ -60,11 +60,13 @@ async function prepareToMount(
   cache: Cache,
   signal: AbortSignal,
 ): Promise<ReadyToMount> {
+  const startMs = performance.now();
   await using bundle = await prepareChosenBundle(names, options, cache, signal, 'mount');
   const { images, statistics, xz } = bundle;
   const digest = await getBundleDigest(bundle, cache, signal);
   const recipe = recipeDigest(bundle.recipe);
   const lease = await cache.lease(recipe);
+  const summary = await summarizeBuild(cache, bundle, (performance.now() - startMs) / 1000);
   return {
     recipe,
     [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
@@ -76,8 +78,10 @@ async function prepareToMount(
         reused: statistics.reusedBlockCount,
         encoded: statistics.encodedBlockCount,
       },
+      bytes: { reused: statistics.reusedSize, encoded: statistics.encodedSize },
+      ...summary.fields,
     },
-    summary: `${formatCount(images.length, 'image')}, ${formatSize(xz.size)} (${formatSize(statistics.encodedSize)} newly encoded)`,
+    summary: summary.text,
   };
 }
 
