@@ -8,7 +8,7 @@ import { recipeDigest } from '../../src/blocks/recipe.ts';
 import { collectAutomatically } from '../../src/bundle/collect-automatically.ts';
 import { collectGarbage } from '../../src/bundle/collect-garbage.ts';
 import { openRecipe } from '../../src/bundle/open-bundle.ts';
-import { type CollectLimits, planCollection } from '../../src/bundle/plan-collection.ts';
+import { planCollection } from '../../src/bundle/plan-collection.ts';
 import { prepareBundle, type PreparedBundle } from '../../src/bundle/prepare-bundle.ts';
 import { type CacheSurvey, type KeptRecipe, surveyCache } from '../../src/bundle/survey-cache.ts';
 import { verifyCache } from '../../src/bundle/verify-cache.ts';
@@ -170,7 +170,7 @@ describe('planCollection', () => {
     fc.assert(
       fc.property(arbitrary, ({ sizes, recipes, limits }) => {
         const survey = makeSurvey(blockIds, sizes, recipes);
-        const plan = planCollection(survey, limits as CollectLimits);
+        const plan = planCollection(survey, limits);
         const removed = new Set(plan.removals.map(({ file }) => file.path));
         const kept = survey.recipes.filter(
           ({ isLeased }, index) => isLeased || index < (limits.keepLast ?? 1),

@@ -52,7 +52,7 @@ describe('cache gc', () => {
       const cache = join(folder, 'cache');
       const mountPoint = join(folder, 'mnt');
       await mkdir(mountPoint);
-      const releases = [];
+      const releases: Release[] = [];
       for (const revision of revisions) releases.push(await makeRelease(folder, revision, 3));
       const [first] = releases;
       if (first === undefined) throw new TypeError('There are releases');
