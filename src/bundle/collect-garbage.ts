@@ -27,7 +27,7 @@ export interface Collection extends CollectionPlan {
 
 /**
  * Leases are taken and looked at under the cache's gate, which this holds alone: nobody begins to use anything between
- * the look and the last removal. Files are only removed, never written, so that it works on a full disk, and whichever
+ * the look and the last removal. Files are only removed, none is needed, so that it works on a full disk, and whichever
  * of them are gone when it is killed, the rest is a cache. Throws cache-*.
  */
 export async function collectGarbage(
@@ -44,6 +44,8 @@ export async function collectGarbage(
   try {
     const survey = await surveyCache(cache, now());
     const plan = planCollection(survey, limits);
+    // A mount that runs for months and is then cut off was used until now.
+    for (const { digest, isLeased } of survey.recipes) if (isLeased) await cache.touchUse(digest);
     await mapWithLimit(plan.removals, removalsAtOnce, async ({ kind, file }) => {
       signal?.throwIfAborted();
       await withCacheErrors('remove', file.path, () => rm(file.path, { force: true }));
