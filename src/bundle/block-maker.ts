@@ -8,6 +8,7 @@ import type { EncoderSettings } from '../blocks/profile.ts';
 import { readBack } from '../blocks/read-back.ts';
 import { digestOf } from '../digest.ts';
 import { joinPiece, type Piece, pieceOf } from '../plan/piece-cutter.ts';
+import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 import { createWorkLimit } from './work-limit.ts';
 
 /** A block is read back some ten times as fast as it was encoded, and takes twice its content in memory meanwhile. */
@@ -16,14 +17,16 @@ const encodersPerReadBack = 8;
 export interface BlockMaker {
   /** The record of the block of `piece`, which is stored when this returns. `piece` must not change until then. */
   makeBlock(piece: Piece): Promise<BlockRecord>;
-  /** Keys of the blocks that were encoded by this maker, rather than found. */
-  readonly encoded: ReadonlySet<BlockKey>;
+  /** Waits until nothing is under way any more, whatever became of it. */
+  settle(): Promise<void>;
 }
 
 export interface BlockMakerOptions {
   readonly signal?: AbortSignal;
   /** Called when a piece has become a block: its uncompressed size, and whether it had to be encoded. */
   readonly onBlock?: (uncompressedSize: number, wasEncoded: boolean) => void;
+  /** Measures encoding and gathers what was encoded. */
+  readonly meter?: BuildMeter;
 }
 
 /** A piece that can be let go of, so that its parts are not kept in memory beside the content made of them. */
@@ -38,7 +41,7 @@ export function createBlockMaker(
   settings: EncoderSettings,
   options: BlockMakerOptions = {},
 ): BlockMaker {
-  const encoded = new Set<BlockKey>();
+  const { meter = createBuildMeter() } = options;
   const readBacks = createWorkLimit(Math.ceil(availableParallelism() / encodersPerReadBack));
   const made = new Map<BlockKey, Promise<BlockRecord>>();
   const encode = async (key: BlockKey, held: HeldPiece): Promise<BlockRecord> => {
@@ -54,13 +57,12 @@ export function createBlockMaker(
   };
   const make = async (key: BlockKey, held: HeldPiece): Promise<BlockRecord> => {
     const known = await store.findBlock(key);
-    const record = known ?? (await encode(key, held));
-    if (known === undefined) encoded.add(key);
+    const record = known ?? (await meter.encoding.time(() => encode(key, held)));
+    if (known === undefined) meter.encoded.add(key);
     options.onBlock?.(record.uncompressedSize, known === undefined);
     return record;
   };
   return {
-    encoded,
     makeBlock(piece) {
       const key = contentKey(piece);
       let block = made.get(key);
@@ -71,6 +73,9 @@ export function createBlockMaker(
         options.onBlock?.(piece.size, false);
       }
       return block;
+    },
+    async settle() {
+      await Promise.allSettled(made.values());
     },
   };
 }

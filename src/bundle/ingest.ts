@@ -10,6 +10,7 @@ import { cuttingRule } from '../plan/cutting-rule.ts';
 import type { Piece } from '../plan/piece-cutter.ts';
 import type { LayerSink } from '../sources/image-source.ts';
 import type { BlockMaker } from './block-maker.ts';
+import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 import { mapWithLimit } from './map-with-limit.ts';
 import { createWorkLimit } from './work-limit.ts';
 
@@ -28,11 +29,13 @@ export interface IngestParts {
   readonly store: BlockStore;
   readonly layers: LayerRecords;
   readonly maker: BlockMaker;
+  /** Measures how long reading waits for encoding. */
+  readonly meter?: BuildMeter;
 }
 
 /** An ingest into the given stores. The first error of any piece is thrown by the next addLayer and by finish. */
 export function createIngest(parts: IngestParts): Ingest {
-  const { cache, store, layers, maker } = parts;
+  const { cache, store, layers, maker, meter = createBuildMeter() } = parts;
   const records = new Map<DiffId, LayerRecord>();
   const storing: Promise<void>[] = [];
   const limit = createWorkLimit(pieceBudget);
@@ -62,7 +65,9 @@ export function createIngest(parts: IngestParts): Ingest {
       let size = 0;
       const take = async (pieces: readonly Piece[]): Promise<void> => {
         for (const piece of pieces) {
-          const { result } = await limit.run(piece.size, () => watch(maker.makeBlock(piece)));
+          const { result } = await meter.waiting.time(() =>
+            limit.run(piece.size, () => watch(maker.makeBlock(piece))),
+          );
           made.push(watch(result));
           failIfBroken();
         }

@@ -2,7 +2,8 @@
 import type { BlockRecord } from '../blocks/block-record.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
 import type { Cache } from '../blocks/cache.ts';
-import type { Recipe } from '../blocks/recipe.ts';
+import type { Lease } from '../blocks/leases.ts';
+import { type Recipe, recipeDigest } from '../blocks/recipe.ts';
 import type { LayerRecord } from '../blocks/layer-records.ts';
 import type { DiffId } from '../digest.ts';
 import { BundleError } from '../errors.ts';
@@ -43,9 +44,30 @@ export function openAssembledBundle(
 
 /**
  * Opens the bundle of `recipe` from what `cache` has. Nothing is encoded: throws block-missing where the cache has
- * not all of it.
+ * not all of it. Nothing of it is collected until it is disposed of.
  */
 export async function openRecipe(cache: Cache, recipe: Recipe): Promise<Bundle> {
+  const lease = await cache.lease(recipeDigest(recipe));
+  try {
+    return holdBundle(await openLeased(cache, recipe), lease);
+  } catch (error) {
+    await lease[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The same bundle, which gives `lease` back when it is disposed of. */
+export function holdBundle<T extends Bundle>(bundle: T, lease: Lease): T {
+  return {
+    ...bundle,
+    async [Symbol.asyncDispose]() {
+      await bundle[Symbol.asyncDispose]();
+      await lease[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function openLeased(cache: Cache, recipe: Recipe): Promise<Bundle> {
   const { profile } = recipe;
   const store = await cache.openBlocks(profile);
   const layers = await cache.openLayers(profile);
@@ -68,6 +90,9 @@ export async function openRecipe(cache: Cache, recipe: Recipe): Promise<Bundle> 
       return record;
     },
   });
+  const isStored = await mapWithLimit(assembled.blocks, filesAtOnce, (block) => store.hasBlock(block));
+  const missingCount = isStored.filter((stored) => !stored).length;
+  if (missingCount > 0) throw missing(`${missingCount} of its ${isStored.length} blocks`, missingCount);
   return openAssembledBundle(images, recipe, assembled, store);
 }
 
@@ -89,8 +114,9 @@ function listDecodableBlocks({ layout, check }: AssembledBundle): DecodableBlock
   return blocks;
 }
 
-function missing(what: string): BundleError {
-  return new BundleError('block-missing', `Cannot open the bundle: ${what} is not in the cache`, {
+function missing(what: string, count = 1): BundleError {
+  const verb = count === 1 ? 'is' : 'are';
+  return new BundleError('block-missing', `Cannot open the bundle: ${what} ${verb} not in the cache`, {
     hint: 'Build the bundle again from its images.',
   });
 }

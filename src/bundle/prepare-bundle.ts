@@ -1,8 +1,8 @@
 /** From references to a bundle that can be read: reads the source, makes the blocks that are missing, assembles, checks. */
 import { liblzmaVersion } from '../addon/block-codec.ts';
-import { type BlockKey, type BlockRecord, storedSize } from '../blocks/block-record.ts';
+import type { BlockStore } from '../blocks/block-store.ts';
 import type { Cache } from '../blocks/cache.ts';
-import type { EncoderSettings, Profile } from '../blocks/profile.ts';
+import { encoderName, type EncoderSettings, type Profile } from '../blocks/profile.ts';
 import { createRecipe, recipeDigest } from '../blocks/recipe.ts';
 import { BundleError, isBundleError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
@@ -12,11 +12,13 @@ import { pieceOf } from '../plan/piece-cutter.ts';
 import { tarLayoutName } from '../plan/plan-bundle.ts';
 import { orderImages } from '../plan/total-order.ts';
 import type { ImageSource } from '../sources/image-source.ts';
-import { assembleBundle } from './assemble.ts';
-import { createBlockMaker } from './block-maker.ts';
+import { type AssembledBundle, assembleBundle } from './assemble.ts';
+import { type BlockMaker, createBlockMaker } from './block-maker.ts';
+import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 import { findBadBlocks } from './find-bad-blocks.ts';
 import { createIngest } from './ingest.ts';
-import { type Bundle, openAssembledBundle } from './open-bundle.ts';
+import { type BundleStatistics, measureBundle } from './measure-bundle.ts';
+import { type Bundle, holdBundle, openAssembledBundle } from './open-bundle.ts';
 
 /** What a user may choose of a profile. */
 export type ProfileChoice = Pick<EncoderSettings, 'preset' | 'extreme' | 'check'>;
@@ -29,6 +31,8 @@ export interface PrepareBundleOptions {
   readonly profile: ProfileChoice;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PrepareProgress) => void;
+  /** Counts what this costs; one of its own where left out. */
+  readonly meter?: BuildMeter;
 }
 
 export interface PrepareProgress {
@@ -36,16 +40,6 @@ export interface PrepareProgress {
   readonly readSize: number;
   readonly totalSize: number | undefined;
   /** Bytes of content encoded, and found encoded. */
-  readonly encodedSize: number;
-  readonly reusedSize: number;
-}
-
-/** How much of a bundle was there and how much had to be made. Sizes are stored bytes unless they say otherwise. */
-export interface BundleStatistics {
-  readonly blockCount: number;
-  readonly encodedBlockCount: number;
-  readonly reusedBlockCount: number;
-  readonly uncompressedSize: number;
   readonly encodedSize: number;
   readonly reusedSize: number;
 }
@@ -62,15 +56,26 @@ export function completeProfile(choice: ProfileChoice): Profile {
 /**
  * Makes the bundle of the wanted images, and checks every one of its blocks. A block that was damaged on disk is set
  * aside and made again from the source, once; where the source cannot give it a second time, throws block-corrupt.
- * Throws all that sources, cache and encoder throw. What was encoded before an error stays in the cache.
+ * Throws all that sources, cache and encoder throw. What was encoded before an error stays in the cache. Nothing of the
+ * bundle is collected until it is disposed of.
  */
 export async function prepareBundle(options: PrepareBundleOptions): Promise<PreparedBundle> {
-  const encoded = new Set<BlockKey>();
-  const first = await prepareChecked(options, encoded);
+  const { cache } = options;
+  const build = await cache.leaseBuild(encoderName(completeProfile(options.profile)));
+  try {
+    const bundle = await prepareHealed(options, options.meter ?? createBuildMeter());
+    return holdBundle(bundle, await cache.lease(recipeDigest(bundle.recipe)));
+  } finally {
+    await build[Symbol.asyncDispose]();
+  }
+}
+
+async function prepareHealed(options: PrepareBundleOptions, meter: BuildMeter): Promise<PreparedBundle> {
+  const first = await prepareChecked(options, meter);
   if (first.bad.size === 0) return first.bundle;
   await first.bundle[Symbol.asyncDispose]();
   for (const path of first.bad) await options.cache.setAside(path);
-  const second = await prepareChecked(options, encoded).catch((error: unknown) => {
+  const second = await prepareChecked(options, meter).catch((error: unknown) => {
     throw new BundleError(
       'block-corrupt',
       `Cannot make the bundle: ${first.bad.size} damaged blocks of the cache were set aside and could not be made again`,
@@ -92,9 +97,9 @@ export async function prepareBundle(options: PrepareBundleOptions): Promise<Prep
 
 async function prepareChecked(
   options: PrepareBundleOptions,
-  encoded: Set<BlockKey>,
+  meter: BuildMeter,
 ): Promise<{ bundle: PreparedBundle; bad: ReadonlySet<string> }> {
-  const bundle = await prepareOnce(options, encoded);
+  const bundle = await prepareOnce(options, meter);
   try {
     return { bundle, bad: await findBadBlocks(bundle.xz, bundle.assembled.layout, options.signal) };
   } catch (error) {
@@ -103,27 +108,58 @@ async function prepareChecked(
   }
 }
 
-async function prepareOnce(options: PrepareBundleOptions, encoded: Set<BlockKey>): Promise<PreparedBundle> {
-  const { source, references, cache, signal } = options;
+/** Where it fails, nothing of it is under way any more when it throws: encoders stop, and half-written files are gone. */
+async function prepareOnce(options: PrepareBundleOptions, meter: BuildMeter): Promise<PreparedBundle> {
+  const { cache } = options;
   const profile = completeProfile(options.profile);
   const store = await cache.openBlocks(profile);
-  const progress = createProgress(options.onProgress);
-  const maker = createBlockMaker(store, profile, { ...(signal && { signal }), onBlock: progress.onBlock });
-  const ingest = createIngest({ cache, store, layers: await cache.openLayers(profile), maker });
-  const read = await source.readImages(references, ingest.sink, {
-    ...(signal && { signal }),
-    onRead: progress.onRead,
-  });
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([stopping.signal, ...(options.signal ? [options.signal] : [])]);
+  const progress = createProgress(meter, options.onProgress);
+  const maker = createBlockMaker(store, profile, { signal, onBlock: progress.onBlock, meter });
+  try {
+    const { images, assembled } = await readAndAssemble(options, {
+      maker,
+      meter,
+      profile,
+      progress,
+      signal,
+      store,
+    });
+    const recipe = await keepRecipe(cache, images, profile);
+    const bundle = openAssembledBundle(images, recipe, assembled, store);
+    return { ...bundle, statistics: measureBundle(assembled.blocks, meter.encoded) };
+  } catch (error) {
+    stopping.abort(error);
+    await maker.settle();
+    throw error;
+  }
+}
+
+interface PrepareParts {
+  readonly maker: BlockMaker;
+  readonly meter: BuildMeter;
+  readonly profile: Profile;
+  readonly progress: ReturnType<typeof createProgress>;
+  readonly signal: AbortSignal;
+  readonly store: BlockStore;
+}
+
+async function readAndAssemble(
+  { source, references, cache }: PrepareBundleOptions,
+  { maker, meter, profile, progress, signal, store }: PrepareParts,
+): Promise<{ images: readonly Image[]; assembled: AssembledBundle }> {
+  const ingest = createIngest({ cache, store, layers: await cache.openLayers(profile), maker, meter });
+  const read = await meter.reading.time(() =>
+    source.readImages(references, ingest.sink, { signal, onRead: progress.onRead }),
+  );
   const records = await ingest.finish();
   const images = orderImages(read);
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
     glueBlock: (glue) => maker.makeBlock(pieceOf(glue)),
   });
-  for (const key of maker.encoded) encoded.add(key);
-  const recipe = await keepRecipe(cache, images, profile);
-  const bundle = openAssembledBundle(images, recipe, assembled, store);
-  return { ...bundle, statistics: measureBundle(assembled.blocks, encoded) };
+  return { images, assembled };
 }
 
 /** A recipe made before is given back as it was kept: it may know its bundle's digest. */
@@ -139,34 +175,14 @@ async function keepRecipe(
   return known ?? recipe;
 }
 
-function measureBundle(blocks: readonly BlockRecord[], encoded: ReadonlySet<BlockKey>): BundleStatistics {
-  const isNew = new Set<BlockKey>();
-  let uncompressedSize = 0;
-  let encodedSize = 0;
-  let reusedSize = 0;
-  for (const block of blocks) {
-    uncompressedSize += block.uncompressedSize;
-    if (encoded.has(block.key) && !isNew.has(block.key)) {
-      isNew.add(block.key);
-      encodedSize += storedSize(block);
-    } else {
-      reusedSize += storedSize(block);
-    }
-  }
-  return {
-    blockCount: blocks.length,
-    encodedBlockCount: isNew.size,
-    reusedBlockCount: blocks.length - isNew.size,
-    uncompressedSize,
-    encodedSize,
-    reusedSize,
-  };
-}
-
-function createProgress(report: ((progress: PrepareProgress) => void) | undefined): {
+function createProgress(
+  meter: BuildMeter,
+  report: ((progress: PrepareProgress) => void) | undefined,
+): {
   onRead: (done: number, total: number | undefined) => void;
   onBlock: (size: number, wasEncoded: boolean) => void;
 } {
+  const readBefore = meter.readSize; // by a first attempt, which met damaged blocks
   let progress: PrepareProgress = { readSize: 0, totalSize: undefined, encodedSize: 0, reusedSize: 0 };
   const update = (change: Partial<PrepareProgress>): void => {
     progress = { ...progress, ...change };
@@ -174,6 +190,7 @@ function createProgress(report: ((progress: PrepareProgress) => void) | undefine
   };
   return {
     onRead(readSize, totalSize) {
+      meter.readSize = readBefore + readSize;
       update({ readSize, totalSize });
     },
     onBlock(size, wasEncoded) {

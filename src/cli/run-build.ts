@@ -3,10 +3,10 @@ import { keepDigest } from '../bundle/keep-digest.ts';
 import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
 import { findDigestOfHex, hexOf } from '../digest.ts';
 import { checkTarget, writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
+import { type BuildSummary, summarizeBuild } from './build-summary.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
 import { describeImages } from './describe-images.ts';
-import { formatCount, formatDuration, formatSize } from './format-text.ts';
 import { startProgress } from './progress.ts';
 
 export interface BuildOptions extends ImageOptions {
@@ -23,12 +23,15 @@ export async function runBuild(
   const startMs = performance.now();
   await checkTarget(options.output);
   const cache = await openChosenCache(options);
-  await using bundle = await prepareChosenBundle(names, options, cache, signal);
+  await using bundle = await prepareChosenBundle(names, options, cache, signal, 'build');
   const written = await writeWithProgress(bundle, options.output, signal);
   await keepDigest(cache, bundle.recipe, written);
   const seconds = (performance.now() - startMs) / 1000;
+  const { text, fields } = await summarizeBuild(cache, bundle, seconds);
   process.stdout.write(
-    options.json === true ? toJson(bundle, written, seconds) : toText(bundle, written, seconds),
+    options.json === true
+      ? toJson(bundle, written, seconds, fields)
+      : `${written.path}: ${written.isNew ? '' : 'unchanged, '}${text}\n`,
   );
 }
 
@@ -48,7 +51,12 @@ async function writeWithProgress(
   });
 }
 
-function toJson(bundle: PreparedBundle, written: WrittenFile, seconds: number): string {
+function toJson(
+  bundle: PreparedBundle,
+  written: WrittenFile,
+  seconds: number,
+  fields: BuildSummary['fields'],
+): string {
   const { statistics } = bundle;
   const report = {
     images: describeImages(bundle.images),
@@ -70,12 +78,7 @@ function toJson(bundle: PreparedBundle, written: WrittenFile, seconds: number): 
       written: written.isNew ? written.size : 0,
     },
     seconds: Math.round(seconds * 1000) / 1000,
+    ...fields,
   };
   return `${JSON.stringify(report)}\n`;
-}
-
-function toText({ images, statistics }: PreparedBundle, written: WrittenFile, seconds: number): string {
-  const made = `${formatSize(statistics.encodedSize)} newly encoded, ${formatSize(statistics.reusedSize)} reused`;
-  const state = written.isNew ? '' : 'unchanged, ';
-  return `${written.path}: ${state}${formatCount(images.length, 'image')}, ${formatSize(written.size)} (${made}) in ${formatDuration(seconds)}\n`;
 }

@@ -12,11 +12,11 @@ import { loadFuse } from '../mount/fuse-library.ts';
 import { prepareMountPoint } from '../mount/mount-point.ts';
 import { serveMount } from '../mount/serve-mount.ts';
 import { startDaemon } from '../mount/start-daemon.ts';
+import { summarizeBuild } from './build-summary.ts';
 import { bundleFileName } from './bundle-files.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
 import { describeImages } from './describe-images.ts';
-import { formatCount, formatSize } from './format-text.ts';
 import { startProgress } from './progress.ts';
 import { serveRecipe } from './serve-recipe.ts';
 
@@ -36,7 +36,8 @@ export async function runMount(
   await loadFuse(); // what is missing should show before minutes of encoding
   const realPath = await prepareMountPoint(mountPoint, { signal });
   const cache = await openChosenCache(options);
-  const { recipe, report, summary } = await prepareToMount(names, options, cache, signal);
+  await using ready = await prepareToMount(names, options, cache, signal);
+  const { recipe, report, summary } = ready;
   const text =
     options.json === true ? JSON.stringify({ mountPoint: realPath, ...report }) : `${realPath}: ${summary}`;
   const announce = (): boolean => process.stdout.write(`${text}\n`);
@@ -45,7 +46,8 @@ export async function runMount(
   else await serveInBackground(cache, recipe, realPath, allowOther, signal).then(announce);
 }
 
-interface ReadyToMount {
+/** Holds the bundle, so that it is whole still when the daemon opens it. */
+interface ReadyToMount extends AsyncDisposable {
   readonly recipe: Digest;
   readonly report: object;
   readonly summary: string;
@@ -58,11 +60,16 @@ async function prepareToMount(
   cache: Cache,
   signal: AbortSignal,
 ): Promise<ReadyToMount> {
-  await using bundle = await prepareChosenBundle(names, options, cache, signal);
+  const startMs = performance.now();
+  await using bundle = await prepareChosenBundle(names, options, cache, signal, 'mount');
   const { images, statistics, xz } = bundle;
   const digest = await getBundleDigest(bundle, cache, signal);
+  const recipe = recipeDigest(bundle.recipe);
+  const lease = await cache.lease(recipe);
+  const summary = await summarizeBuild(cache, bundle, (performance.now() - startMs) / 1000);
   return {
-    recipe: recipeDigest(bundle.recipe),
+    recipe,
+    [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
     report: {
       images: describeImages(images),
       bundle: { name: bundleFileName, size: xz.size, sha256: hexOf(digest) },
@@ -71,8 +78,10 @@ async function prepareToMount(
         reused: statistics.reusedBlockCount,
         encoded: statistics.encodedBlockCount,
       },
+      bytes: { reused: statistics.reusedSize, encoded: statistics.encodedSize },
+      ...summary.fields,
     },
-    summary: `${formatCount(images.length, 'image')}, ${formatSize(xz.size)} (${formatSize(statistics.encodedSize)} newly encoded)`,
+    summary: summary.text,
   };
 }
 
