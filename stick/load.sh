@@ -64,10 +64,7 @@ load_main() {
   find_engine
   step 3 'What will change'
   make_plan
-  if [ "$change_count" -eq 0 ] && [ "$is_forced" = no ] && [ "$has_exact_ids" = yes ]; then
-    say '' 'All images are there already and are what they should be. There is nothing to do.'
-    finish 0
-  fi
+  [ "$change_count" -gt 0 ] || [ "$is_forced" = yes ] || stop_where_all_is_there
   check_space
   confirm
   step 4 "The sums of $(size_text "$archive_size")"
@@ -346,6 +343,24 @@ make_plan() {
   done <"$work/images"
 }
 
+# What is there already was perhaps never unpacked, or only its settings differ, which not every engine tells.
+stop_where_all_is_there() {
+  if [ "$has_exact_ids" = no ]; then
+    warn 'The same layers are there. This engine does not tell whether the settings are the same too, so they are loaded again.'
+  elif [ "$is_dry_run" = yes ]; then
+    say '' 'All images are there already. There is nothing to do. Nothing was changed (--dry-run).'
+    finish 0
+  else
+    say '' 'All images are there already. Checking whether they can be used:'
+    report_images
+    if [ "$bad_count" -eq 0 ]; then
+      say '' 'All images are there already and are what they should be. There is nothing to do.'
+      finish 0
+    fi
+    warn 'Not all can be used, so they are loaded again.'
+  fi
+}
+
 platform_text() { [ "$platform" = - ] || printf ' (%s)' "$platform"; }
 
 note_there() {
@@ -468,7 +483,7 @@ load_images() {
   # Engines write at 50 to 200 MB/s; a stick is read at the rate that was seen a moment ago.
   estimate=$((tar_size / 70000000))
   [ "$sum_rate" -eq 0 ] || [ $((archive_size / sum_rate)) -lt "$estimate" ] || estimate=$((archive_size / sum_rate))
-  say "  This takes about $(time_text "$estimate") on a usual machine. You may stop it with Ctrl-C; running it again is safe."
+  say "  This takes $(time_text "$estimate") on a usual machine. You may stop it with Ctrl-C; running it again is safe."
   is_loading=yes
   consume_tar >"$work/load-said" 2>&1 &
   consumer=$!
@@ -632,7 +647,14 @@ finish_loaded() {
   finish 0
 }
 
-undo_text() { if [ "$to" = ctr ]; then printf 'ctr images tag --force %s %s' "$kept" "$name"; else printf '%s tag %s %s' "$to" "$kept" "$name"; fi; }
+undo_text() {
+  case "$to" in
+    ctr) printf 'ctr%s%s images tag --force %s %s' "${host:+ --address $host}" "${namespace:+ --namespace $namespace}" "$kept" "$name" ;;
+    docker) printf 'docker%s tag %s %s' "${host:+ -H $host}" "$kept" "$name" ;;
+    podman) printf 'podman%s tag %s %s' "${host:+ --url $host}" "$kept" "$name" ;;
+    nerdctl) printf 'nerdctl%s%s tag %s %s' "${host:+ --address $host}" "${namespace:+ --namespace $namespace}" "$kept" "$name" ;;
+  esac
+}
 
 # The last line, so that a file that was cut off does nothing at all.
 load_main "$@"

@@ -61,6 +61,7 @@ verify_main() {
   say 'Sums (SHA256SUMS)'
   check_small_files
   describe_bundle
+  say ''
   check_parts_listed
   check_part_sums
   stop_at_problems
@@ -186,9 +187,9 @@ time_text() {
   if [ "$1" -lt 10 ]; then
     printf 'a few seconds'
   elif [ "$1" -lt 90 ]; then
-    printf '%d seconds' "$1"
+    printf 'about %d seconds' "$1"
   else
-    printf '%d minutes' $((($1 + 30) / 60))
+    printf 'about %d minutes' $((($1 + 30) / 60))
   fi
 }
 
@@ -342,7 +343,7 @@ read_bundle() {
 }
 
 describe_bundle() {
-  say '' "The bundle: $image_count $(plural "$image_count" image images), $(size_text "$archive_size") in $part_count $(plural "$part_count" file files), $(size_text "$tar_size") when unpacked, made $bundle_created." ''
+  say '' "The bundle: $image_count $(plural "$image_count" image images), $(size_text "$archive_size") in $part_count $(plural "$part_count" file files), $(size_text "$tar_size") when unpacked, made $bundle_created."
 }
 
 # --- Files and folders ----------------------------------------------------------------------------------------------
@@ -426,7 +427,7 @@ show_progress() {
   progress=$((progress + progress_before))
   elapsed=$(($(date +%s) - progress_start))
   left=$((elapsed * ((progress_total - progress) / 1048576) / (progress / 1048576 + 1)))
-  printf '\r  %3d %%, about %s left          \r' $((progress * 100 / progress_total)) "$(time_text "$left")" >&2
+  printf '\r  %3d %%, %s left          \r' $((progress * 100 / progress_total)) "$(time_text "$left")" >&2
 }
 
 # Writes the whole images.tar.xz, joined from its parts in the order of bundle.json, to standard output.

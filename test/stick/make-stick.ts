@@ -46,8 +46,7 @@ export async function makeStick(
   const json = describeBundle({ archive, tarSize, parts, isSplit: partCount !== undefined, images });
   await writeFile(join(folder, 'bundle.json'), tamper(json));
   await writeFile(join(folder, 'index.html'), '<!doctype html><title>Bundle</title>\n');
-  for (const name of ['load.sh', 'verify.sh'])
-    await copyFile(join(scriptFolder, name), join(folder, name));
+  for (const name of ['load.sh', 'verify.sh']) await copyFile(join(scriptFolder, name), join(folder, name));
   await writeSums(folder);
 }
 
@@ -102,10 +101,7 @@ function describeBundle({ archive, tarSize, parts, isSplit, images }: BundleFact
 
 /** JSON with a space after each comma and colon, and within braces. */
 function writeLine(value: object): string {
-  return JSON.stringify(value, undefined, 1)
-    .replace(/\n\s*/g, ' ')
-    .replace(/\[ /g, '[')
-    .replace(/ \]/g, ']');
+  return JSON.stringify(value, undefined, 1).replace(/\n\s*/g, ' ').replace(/\[ /g, '[').replace(/ \]/g, ']');
 }
 
 function cutInto(bytes: Buffer, count: number): Buffer[] {
