@@ -62,6 +62,7 @@ function listSteps({ config, configDigest }: Pick<Image, 'config' | 'configDiges
         .replace(/^\/bin\/sh -c /, 'RUN ')
         .replace(/^RUN \/bin\/sh -c /, 'RUN ')
         .replace(/ # buildkit$/, '')
+        .replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1…')
         .trim();
       return step.length > longestStep ? `${step.slice(0, longestStep)}…` : step;
     });

@@ -126,6 +126,7 @@ dd{margin:0;overflow-wrap:anywhere}
 .files dd{margin-bottom:.625rem}
 }
 @media (forced-colors:active){.fill,.mark,.new,.new-mark{forced-color-adjust:none}}
+@page{margin:16mm 15mm}
 @media print{
 :root{color-scheme:light;${variablesOf(palettes.light)}}
 body{max-width:none;padding:0;font-size:10pt}
