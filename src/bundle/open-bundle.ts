@@ -15,6 +15,7 @@ import type { Layout } from '../layout/extent.ts';
 import { sliceLayout } from '../layout/slice-layout.ts';
 import { type AssembledBundle, assembleBundle } from './assemble.ts';
 import { contentKey } from './block-maker.ts';
+import { pieceOf } from '../plan/piece-cutter.ts';
 import { mapWithLimit } from './map-with-limit.ts';
 
 const filesAtOnce = 16;
@@ -85,7 +86,7 @@ export async function openRecipe(cache: Cache, recipe: Recipe): Promise<Bundle> 
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
     glueBlock: async (glue): Promise<BlockRecord> => {
-      const record = await store.findBlock(contentKey(glue));
+      const record = await store.findBlock(contentKey(pieceOf(glue)));
       if (record === undefined) throw missing('a block of tar headers');
       return record;
     },

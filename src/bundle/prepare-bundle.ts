@@ -8,6 +8,7 @@ import { BundleError, isBundleError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import type { Reference } from '../image/reference.ts';
 import { cuttingRule } from '../plan/cutting-rule.ts';
+import { pieceOf } from '../plan/piece-cutter.ts';
 import { tarLayoutName } from '../plan/plan-bundle.ts';
 import { orderImages } from '../plan/total-order.ts';
 import type { ImageSource } from '../sources/image-source.ts';
@@ -117,7 +118,7 @@ async function prepareOnce(options: PrepareBundleOptions, encoded: Set<BlockKey>
   const images = orderImages(read);
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
-    glueBlock: (glue) => maker.makeBlock(glue),
+    glueBlock: (glue) => maker.makeBlock(pieceOf(glue)),
   });
   for (const key of maker.encoded) encoded.add(key);
   const recipe = await keepRecipe(cache, images, profile);

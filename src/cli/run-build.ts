@@ -1,7 +1,7 @@
 /** What `bundlefs build` does. */
 import { keepDigest } from '../bundle/keep-digest.ts';
 import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
-import { hexOf } from '../digest.ts';
+import { findDigestOfHex, hexOf } from '../digest.ts';
 import { checkTarget, writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
@@ -38,8 +38,10 @@ async function writeWithProgress(
   signal: AbortSignal,
 ): Promise<WrittenFile> {
   using progress = startProgress({ label: 'writing' });
+  const { sha256 } = bundle.recipe.bundle ?? {};
   return await writeBundleFile(bundle.xz, path, {
     signal,
+    knownDigest: sha256 === undefined ? undefined : findDigestOfHex(sha256),
     onProgress: (done, total) => {
       progress.show(done, total);
     },
@@ -50,7 +52,12 @@ function toJson(bundle: PreparedBundle, written: WrittenFile, seconds: number): 
   const { statistics } = bundle;
   const report = {
     images: describeImages(bundle.images),
-    bundle: { path: written.path, size: written.size, sha256: hexOf(written.digest) },
+    bundle: {
+      path: written.path,
+      size: written.size,
+      sha256: hexOf(written.digest),
+      isNew: written.isNew,
+    },
     blocks: {
       total: statistics.blockCount,
       reused: statistics.reusedBlockCount,
@@ -60,7 +67,7 @@ function toJson(bundle: PreparedBundle, written: WrittenFile, seconds: number): 
       uncompressed: statistics.uncompressedSize,
       reused: statistics.reusedSize,
       encoded: statistics.encodedSize,
-      written: written.size,
+      written: written.isNew ? written.size : 0,
     },
     seconds: Math.round(seconds * 1000) / 1000,
   };
@@ -69,5 +76,6 @@ function toJson(bundle: PreparedBundle, written: WrittenFile, seconds: number): 
 
 function toText({ images, statistics }: PreparedBundle, written: WrittenFile, seconds: number): string {
   const made = `${formatSize(statistics.encodedSize)} newly encoded, ${formatSize(statistics.reusedSize)} reused`;
-  return `${written.path}: ${formatCount(images.length, 'image')}, ${formatSize(written.size)} (${made}) in ${formatDuration(seconds)}\n`;
+  const state = written.isNew ? '' : 'unchanged, ';
+  return `${written.path}: ${state}${formatCount(images.length, 'image')}, ${formatSize(written.size)} (${made}) in ${formatDuration(seconds)}\n`;
 }

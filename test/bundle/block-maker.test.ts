@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { liblzmaVersion } from '../../src/addon/block-codec.ts';
 import { openCache } from '../../src/blocks/cache.ts';
 import { createBlockMaker } from '../../src/bundle/block-maker.ts';
+import { type Piece, pieceOf } from '../../src/plan/piece-cutter.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
 const settings = { liblzma: liblzmaVersion(), preset: 1, extreme: false, check: 'crc64' } as const;
@@ -14,7 +15,7 @@ describe('createBlockMaker', () => {
     const events: (readonly [number, boolean])[] = [];
     const onBlock = (size: number, wasEncoded: boolean): void => void events.push([size, wasEncoded]);
     const maker = createBlockMaker(store, settings, { onBlock });
-    const piece = (): Buffer => Buffer.alloc(300_000, 'the same content');
+    const piece = (): Piece => pieceOf(Buffer.alloc(300_000, 'the same content'));
     const [first, second] = await Promise.all([maker.makeBlock(piece()), maker.makeBlock(piece())]);
     const third = await maker.makeBlock(piece());
     expect(second).toEqual(first);
