@@ -267,6 +267,7 @@ look_up() {
 }
 
 is_still_there() {
+  ! grep -qiE 'no such image|not known|not found|no such object' "$work/said" || return 0
   ask_version >/dev/null 2>&1 || fail 4 "Cannot reach $to any more: it answered a moment ago" "$(tail -n 1 "$work/said")" \
     'Find out why it ended (on Linux: journalctl -u docker), start it, and run this again.'
 }
@@ -522,7 +523,8 @@ fail_loading() {
       fail_code=6
       hint='The disk is full. Make room ("docker system df" says what takes it), then run this again.'
       ;;
-    *'"xz": executable file not found'* | *'exec: "xz"'*)
+    # Docker 20.10 built with newer Go says the second when there is no xz at all.
+    *'"xz": executable file not found'* | *'xz resolves to executable in current directory'*)
       fail_code=3
       hint="The engine has no xz program. $xz_hint"
       ;;
@@ -615,10 +617,9 @@ can_be_used() {
   case "$to" in
     docker)
       probe=bundlefs-probe-$$
-      # Newer clients must be told not to fetch anything; older ones do not know the option.
-      set -- --name "$probe" --network none "$1" true
-      ! engine create --help 2>/dev/null | grep -q -e '--pull' || set -- --pull never "$@"
-      engine create "$@" >"$work/said" 2>&1
+      # Nothing may be fetched. Clients before 20.10 do not know the option, and fetch only what is missing.
+      engine create --pull never --name "$probe" --network none "$1" true >"$work/said" 2>&1 ||
+        { grep -q 'unknown flag' "$work/said" && engine create --name "$probe" --network none "$1" true >"$work/said" 2>&1; }
       probe_status=$?
       remove_probe
       return "$probe_status"
