@@ -96,8 +96,8 @@ start_in() {
   work=$(mktemp -d "${TMPDIR:-/tmp}/bundlefs-XXXXXX" 2>/dev/null) || {
     work=${TMPDIR:-/tmp}/bundlefs-$$
     mkdir "$work" 2>/dev/null || {
-      printf '%s\n' "Cannot make a folder for temporary files in \"${TMPDIR:-/tmp}\"" \
-        'Name another place: TMPDIR=/some/folder sh ...' >&2
+      printf '%s\n' "Cannot make a folder for temporary files: \"${TMPDIR:-/tmp}\" cannot be written to" \
+        '  Name another place: TMPDIR=/some/folder sh load.sh' >&2
       exit 3
     }
   }

@@ -17,7 +17,7 @@ beforeAll(async () => {
   await makeStick(join(folder, 'second'), [...(await buildSampleImages({ revision: 2 })), ...odd], {
     partCount: 2,
   });
-}, 60_000);
+}, 180_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const load = (name: string, args: readonly string[], options: RunScriptOptions): Promise<ScriptResult> =>
@@ -50,7 +50,7 @@ describe('load.sh --to podman', () => {
       );
       expect([...added.left, ...again.left, ...replaced.left]).toEqual([]);
     },
-    90_000,
+    240_000,
   );
 });
 
@@ -79,7 +79,7 @@ describe('load.sh --to ctr', () => {
       );
       expect([...added.left, ...again.left, ...replaced.left]).toEqual([]);
     },
-    90_000,
+    240_000,
   );
 
   it('finds and mends an image whose content is gone though it is listed', async () => {
@@ -98,7 +98,7 @@ describe('load.sh --to ctr', () => {
     expect(said).toContain('BROKEN   docker.io/tiny/db:5');
     expect(said).toContain('Not all can be used, so they are loaded again');
     expect(said).toContain('Done: 9 image names are there');
-  }, 60_000);
+  }, 240_000);
 
   it('refuses where nothing unpacks xz, for containerd does not', async () => {
     await using containerd = await startContainerd();

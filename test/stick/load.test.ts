@@ -4,7 +4,7 @@ import { chmod, cp, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildOddImages, buildSampleImages } from '../fixtures/sample-images.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';
@@ -17,6 +17,9 @@ import {
   type ScriptResult,
   shells,
 } from './run-script.ts';
+
+// Many short programs are started, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const run = promisify(execFile);
 let folder: string;
@@ -31,7 +34,7 @@ beforeAll(async () => {
     partCount: 3,
   });
   engine = await startEngine();
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await engine[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
@@ -117,7 +120,7 @@ describe('load.sh', () => {
     expect(agreed.said).toContain('Containers that run still use the old images');
     await engine.docker('tag', 'tiny/web:1.1', 'tiny/db:5');
     expect((await load('second', ['--yes', ...args], { typed: '' })).status).toBe(0);
-  }, 60_000);
+  }, 240_000);
 
   it('takes an image with the same layers and other settings for another one', async () => {
     const container =
@@ -156,7 +159,7 @@ describe('load.sh', () => {
     expect(stopped.status, stopped.said).toBe(5);
     const given = await runScript(script, ['--force', '--parts', disc], options);
     expect(given.status, given.said).toBe(0);
-  }, 60_000);
+  }, 240_000);
 
   it('refuses a damaged bundle before it changes anything', async () => {
     const stick = join(await makeTempFolder(), 'stick');
@@ -175,7 +178,7 @@ describe('load.sh', () => {
     await truncate(part, 100);
     expect((await runScript(join(stick, 'load.sh'), [], options)).status).toBe(5);
     expect(await listImages()).toBe('');
-  }, 60_000);
+  }, 240_000);
 
   it('explains every status in its help, and tells a wrong command line by 2', async () => {
     const { status, said } = await load('first', ['--help']);
@@ -242,7 +245,7 @@ describe('load.sh where the engine is not what it should be', () => {
     const settings = await runScript(join(home, 'settings/load.sh'), [], options);
     expect(settings.status, settings.said).toBe(7);
     expect(settings.said).toContain('BROKEN   docker.io/tiny/db:5 has the right layers, but other settings');
-  }, 60_000);
+  }, 240_000);
 
   it('stops with Ctrl-C in the middle, leaves nothing behind and says what is there', async () => {
     await load('first');
@@ -280,7 +283,7 @@ describe('load.sh where the engine is not what it should be', () => {
       expect(listGroup(group)).toBe('');
       expect(await listImages()).toBe(before);
     }
-  }, 90_000);
+  }, 240_000);
 });
 
 describe('load.sh with an engine that lacks something', () => {
@@ -297,7 +300,7 @@ describe('load.sh with an engine that lacks something', () => {
     expect(nobody.said).toContain('The engine has no xz program');
     const unpacked = await load('first', [], { env });
     expect(unpacked.status, unpacked.said).toBe(0);
-  }, 60_000);
+  }, 240_000);
 
   it('lets an engine that has xz unpack where there is none here', async () => {
     const { status, said } = await load('first', [], { without: ['xz'] });
@@ -323,5 +326,5 @@ describe('load.sh with an engine that lacks something', () => {
     expect(full.said).toContain('The disk is full');
     expect(full.said).toContain('MISSING  docker.io/tiny/web:1.0');
     expect(await small.docker('images', '-aq')).toBe('');
-  }, 60_000);
+  }, 240_000);
 });

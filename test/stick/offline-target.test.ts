@@ -20,7 +20,7 @@ beforeAll(async () => {
   scripts = (
     await Promise.all(['load.sh', 'verify.sh'].map((name) => readFile(join(scriptFolder, name), 'utf8')))
   ).join('\n');
-});
+}, 180_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('docs/offline-target.md', () => {
@@ -34,7 +34,7 @@ describe('docs/offline-target.md', () => {
     for (const line of blocks.flatMap((block) => block.trim().split('\n')))
       execFileSync('sh', ['-c', line], { cwd: stick, env, stdio: 'pipe' });
     expect(await engine.docker('images')).toContain('tiny/web');
-  }, 60_000);
+  }, 240_000);
 
   it('explains every message that the scripts end with', () => {
     const messages = [...scripts.matchAll(/(Cannot [a-z]+(?: [a-z]+)*)( "[A-Za-z0-9.]+")?/g)].map(
