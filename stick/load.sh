@@ -315,7 +315,8 @@ make_plan() {
   change_count=0
   replaced_count=0
   : >"$work/replaced"
-  : >"$work/there-layers"
+  # Never empty: awk tells two files apart by the lines of the first.
+  echo - >"$work/there-layers"
   while read -r image_id _ platform image_names image_layers; do
     if [ "$image_names" = - ]; then
       if [ "$to" = ctr ]; then
@@ -450,6 +451,9 @@ produce_tar() {
   else
     join_parts
   fi >"$work/pipe"
+  produce_status=$?
+  [ ! -t 2 ] || printf '\r  Everything is read. %s stores the layers now.\r' "$to" >&2
+  return "$produce_status"
 }
 
 consume_tar() {
@@ -481,8 +485,8 @@ consume_tar() {
 load_images() {
   rm -f "$work/read-failed" "$work/xz-said"
   mkfifo "$work/pipe" || fail_loading 'Cannot make a pipe'
-  # Engines write at 50 to 200 MB/s; a stick is read at the rate that was seen a moment ago.
-  estimate=$((tar_size / 70000000))
+  # What engines manage on slow disks; a stick is read at the rate that was seen a moment ago.
+  estimate=$((tar_size / 40000000))
   [ "$sum_rate" -eq 0 ] || [ $((archive_size / sum_rate)) -lt "$estimate" ] || estimate=$((archive_size / sum_rate))
   say "  This takes $(time_text "$estimate") on a usual machine. You may stop it with Ctrl-C; running it again is safe."
   is_loading=yes
@@ -498,7 +502,7 @@ load_images() {
   wait "$job"
   produce_status=$?
   job=
-  [ ! -t 2 ] || printf '\r                                        \r' >&2
+  clear_progress
   if [ -e "$work/read-failed" ]; then
     : >"$work/load-said"
     fail_loading "Cannot read the bundle: $(cat "$work/read-failed")" 'The stick or disc itself may be failing: copy the bundle to this machine, and run load.sh there.'

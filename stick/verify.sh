@@ -168,6 +168,7 @@ run_job() {
   wait "$job"
   job_status=$?
   job=
+  clear_progress
   return "$job_status"
 }
 
@@ -427,8 +428,10 @@ show_progress() {
   progress=$((progress + progress_before))
   elapsed=$(($(date +%s) - progress_start))
   left=$((elapsed * ((progress_total - progress) / 1048576) / (progress / 1048576 + 1)))
-  printf '\r  %3d %%, %s left          \r' $((progress * 100 / progress_total)) "$(time_text "$left")" >&2
+  printf '\r  %3d %%, %s left     \r' $((progress * 100 / progress_total)) "$(time_text "$left")" >&2
 }
+
+clear_progress() { [ ! -t 2 ] || printf '\r%60s\r' '' >&2; }
 
 # Writes the whole images.tar.xz, joined from its parts in the order of bundle.json, to standard output.
 join_parts() {
