@@ -267,6 +267,7 @@ look_up() {
 }
 
 is_still_there() {
+  ! grep -qiE 'no such image|not known|not found|no such object' "$work/said" || return 0
   ask_version >/dev/null 2>&1 || fail 4 "Cannot reach $to any more: it answered a moment ago" "$(tail -n 1 "$work/said")" \
     'Find out why it ended (on Linux: journalctl -u docker), start it, and run this again.'
 }
@@ -314,7 +315,8 @@ make_plan() {
   change_count=0
   replaced_count=0
   : >"$work/replaced"
-  : >"$work/there-layers"
+  # Never empty: awk tells two files apart by the lines of the first.
+  echo - >"$work/there-layers"
   while read -r image_id _ platform image_names image_layers; do
     if [ "$image_names" = - ]; then
       if [ "$to" = ctr ]; then
@@ -449,6 +451,9 @@ produce_tar() {
   else
     join_parts
   fi >"$work/pipe"
+  produce_status=$?
+  [ ! -t 2 ] || printf '\r  Everything is read. %s stores the layers now.\r' "$to" >&2
+  return "$produce_status"
 }
 
 consume_tar() {
@@ -480,8 +485,8 @@ consume_tar() {
 load_images() {
   rm -f "$work/read-failed" "$work/xz-said"
   mkfifo "$work/pipe" || fail_loading 'Cannot make a pipe'
-  # Engines write at 50 to 200 MB/s; a stick is read at the rate that was seen a moment ago.
-  estimate=$((tar_size / 70000000))
+  # What engines manage on slow disks; a stick is read at the rate that was seen a moment ago.
+  estimate=$((tar_size / 40000000))
   [ "$sum_rate" -eq 0 ] || [ $((archive_size / sum_rate)) -lt "$estimate" ] || estimate=$((archive_size / sum_rate))
   say "  This takes $(time_text "$estimate") on a usual machine. You may stop it with Ctrl-C; running it again is safe."
   is_loading=yes
@@ -497,7 +502,7 @@ load_images() {
   wait "$job"
   produce_status=$?
   job=
-  [ ! -t 2 ] || printf '\r                                        \r' >&2
+  clear_progress
   if [ -e "$work/read-failed" ]; then
     : >"$work/load-said"
     fail_loading "Cannot read the bundle: $(cat "$work/read-failed")" 'The stick or disc itself may be failing: copy the bundle to this machine, and run load.sh there.'
@@ -522,7 +527,8 @@ fail_loading() {
       fail_code=6
       hint='The disk is full. Make room ("docker system df" says what takes it), then run this again.'
       ;;
-    *'"xz": executable file not found'* | *'exec: "xz"'*)
+    # Docker 20.10 built with newer Go says the second when there is no xz at all.
+    *'"xz": executable file not found'* | *'xz resolves to executable in current directory'*)
       fail_code=3
       hint="The engine has no xz program. $xz_hint"
       ;;
@@ -615,10 +621,9 @@ can_be_used() {
   case "$to" in
     docker)
       probe=bundlefs-probe-$$
-      # Newer clients must be told not to fetch anything; older ones do not know the option.
-      set -- --name "$probe" --network none "$1" true
-      ! engine create --help 2>/dev/null | grep -q -e '--pull' || set -- --pull never "$@"
-      engine create "$@" >"$work/said" 2>&1
+      # Nothing may be fetched. Clients before 20.10 do not know the option, and fetch only what is missing.
+      engine create --pull never --name "$probe" --network none "$1" true >"$work/said" 2>&1 ||
+        { grep -q 'unknown flag' "$work/said" && engine create --name "$probe" --network none "$1" true >"$work/said" 2>&1; }
       probe_status=$?
       remove_probe
       return "$probe_status"

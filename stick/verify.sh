@@ -96,8 +96,8 @@ start_in() {
   work=$(mktemp -d "${TMPDIR:-/tmp}/bundlefs-XXXXXX" 2>/dev/null) || {
     work=${TMPDIR:-/tmp}/bundlefs-$$
     mkdir "$work" 2>/dev/null || {
-      printf '%s\n' "Cannot make a folder for temporary files in \"${TMPDIR:-/tmp}\"" \
-        'Name another place: TMPDIR=/some/folder sh ...' >&2
+      printf '%s\n' "Cannot make a folder for temporary files: \"${TMPDIR:-/tmp}\" cannot be written to" \
+        '  Name another place: TMPDIR=/some/folder sh load.sh' >&2
       exit 3
     }
   }
@@ -168,6 +168,7 @@ run_job() {
   wait "$job"
   job_status=$?
   job=
+  clear_progress
   return "$job_status"
 }
 
@@ -427,8 +428,10 @@ show_progress() {
   progress=$((progress + progress_before))
   elapsed=$(($(date +%s) - progress_start))
   left=$((elapsed * ((progress_total - progress) / 1048576) / (progress / 1048576 + 1)))
-  printf '\r  %3d %%, %s left          \r' $((progress * 100 / progress_total)) "$(time_text "$left")" >&2
+  printf '\r  %3d %%, %s left     \r' $((progress * 100 / progress_total)) "$(time_text "$left")" >&2
 }
+
+clear_progress() { [ ! -t 2 ] || printf '\r%60s\r' '' >&2; }
 
 # Writes the whole images.tar.xz, joined from its parts in the order of bundle.json, to standard output.
 join_parts() {

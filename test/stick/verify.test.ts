@@ -2,11 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { appendFile, cp, mkdir, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { buildOddImages, buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { makeStick, writeSums } from './make-stick.ts';
 import { runScript, shells } from './run-script.ts';
+
+// Many short programs are started, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
 let images: readonly FixtureImage[];
@@ -16,7 +19,7 @@ beforeAll(async () => {
   images = [...(await buildSampleImages()), ...(await buildOddImages())];
   await makeStick(join(folder, 'whole'), images);
   await makeStick(join(folder, 'split'), images, { partCount: 3 });
-});
+}, 180_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** A copy that a test may spoil. */
