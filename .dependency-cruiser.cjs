@@ -17,6 +17,10 @@ const folders = {
   bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
   outputs: { uses: ['file', 'blocks/write-durably', 'image', 'sources/engine'] },
   inspect: { uses: ['file', 'sources', 'image', 'tar', 'xz'] },
+  stick: {
+    uses: ['image', 'layout', 'bundle/keep-digest', 'cli/format-text'],
+    types: ['bundle', 'blocks', 'file'],
+  },
   mount: { uses: ['addon/read-module'] },
   cli: { uses: ['.*'] },
 };
@@ -30,7 +34,7 @@ const owners = {
   commander: ['cli'],
   'tar-stream': ['tar'],
   fzstd: ['sources'],
-  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'inspect'],
+  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'inspect', 'stick'],
 };
 
 const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|xz|plan|layout)/)';

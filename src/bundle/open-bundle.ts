@@ -12,6 +12,8 @@ import { openStoredFile, type StoredFile } from '../file/stored-file.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import { createImage } from '../image/create-image.ts';
 import type { Image } from '../image/image.ts';
+import type { Layout } from '../layout/extent.ts';
+import { sliceLayout } from '../layout/slice-layout.ts';
 import { type AssembledBundle, assembleBundle } from './assemble.ts';
 import { contentKey } from './block-maker.ts';
 import { pieceOf } from '../plan/piece-cutter.ts';
@@ -28,6 +30,11 @@ export interface Bundle extends AsyncDisposable {
   readonly xz: StoredFile;
   /** `images.tar`, decoded on read. Closed with the bundle. */
   readonly tar: VirtualFile;
+  /**
+   * Bytes `start` to `end` of `xz` as a file of their own, closed with the bundle. Both must be ends of extents of the
+   * layout; throws RangeError otherwise.
+   */
+  openPart(start: number, end: number): StoredFile;
 }
 
 /** Opens an assembled bundle over the store that has its blocks. */
@@ -37,9 +44,25 @@ export function openAssembledBundle(
   assembled: AssembledBundle,
   store: BlockStore,
 ): Bundle {
-  const xz = openStoredFile(assembled.layout, (key) => store.blockPath(key));
+  const open = (layout: Layout): StoredFile => openStoredFile(layout, (key) => store.blockPath(key));
+  const xz = open(assembled.layout);
   const tar = openDecodedFile(xz, listDecodableBlocks(assembled));
-  return { images, recipe, assembled, xz, tar, [Symbol.asyncDispose]: () => xz.close() };
+  const files = [xz];
+  return {
+    images,
+    recipe,
+    assembled,
+    xz,
+    tar,
+    openPart(start, end) {
+      const part = open(sliceLayout(assembled.layout, start, end));
+      files.push(part);
+      return part;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(files.map((file) => file.close()));
+    },
+  };
 }
 
 /**
