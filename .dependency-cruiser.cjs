@@ -17,7 +17,10 @@ const folders = {
   bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
   outputs: { uses: ['file', 'blocks/write-durably', 'image', 'sources/engine'] },
   inspect: { uses: ['file', 'sources', 'image', 'tar', 'xz'] },
-  stick: { uses: ['image', 'layout', 'bundle/keep-digest'], types: ['bundle', 'blocks', 'file'] },
+  stick: {
+    uses: ['image', 'layout', 'bundle/keep-digest', 'cli/format-text'],
+    types: ['bundle', 'blocks', 'file'],
+  },
   mount: { uses: ['addon/read-module'] },
   live: { uses: ['mount', 'addon/notify-service', 'sources/engine/watch-engine'] },
   cli: { uses: ['.*'] },

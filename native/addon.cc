@@ -5,6 +5,8 @@
 #include "encode-requests.h"
 #include "extent-reader-binding.h"
 #include "file-lock-binding.h"
+#include "gear-scan-binding.h"
+#include "memory-use.h"
 #include "notify-binding.h"
 #include "read-module-binding.h"
 #include "stream-decoder-binding.h"
@@ -12,9 +14,11 @@
 namespace {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  bundlefs::ReturnLargeMemory();
   env.SetInstanceData(new bundlefs::EncodeRequests(env));
   bundlefs::ExportBlockCodec(env, exports);
   bundlefs::ExportFileLock(env, exports);
+  bundlefs::ExportGearScan(env, exports);
   bundlefs::ExportNotify(env, exports);
   bundlefs::ExportStreamDecoder(env, exports);
   bundlefs::ExportExtentTable(env, exports);

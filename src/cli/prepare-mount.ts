@@ -5,9 +5,9 @@ import { recipeDigest } from '../blocks/recipe.ts';
 import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
 import type { PreparedGeneration } from '../live/worker-message.ts';
 import { createStick, type Stick } from '../stick/create-stick.ts';
+import { summarizeBuild } from './build-summary.ts';
 import { type PrepareChosenOptions, prepareChosenBundle } from './chosen-bundle.ts';
 import { describeImages } from './describe-images.ts';
-import { formatCount, formatSize } from './format-text.ts';
 import type { ImageOptions } from './image-options.ts';
 import { chosenPartSize, type PartOptions } from './part-options.ts';
 import { startProgress } from './progress.ts';
@@ -16,6 +16,9 @@ import { toolName } from './read-version.ts';
 /** What says which images a mount shows and in which files. */
 export type MountChoice = ImageOptions & PartOptions;
 
+/** Holds the bundle, so that it is whole still when the daemon opens it. */
+export type PreparedMount = PreparedGeneration & AsyncDisposable;
+
 /** Makes and checks the bundle, and has its digests kept, so that a daemon needs nothing but the recipe. */
 export async function prepareMount(
   names: readonly string[],
@@ -23,13 +26,18 @@ export async function prepareMount(
   cache: Cache,
   signal: AbortSignal,
   { verb, ...chosen }: PrepareChosenOptions & { readonly verb: string },
-): Promise<PreparedGeneration> {
+): Promise<PreparedMount> {
+  const startMs = performance.now();
   await using bundle = await prepareChosenBundle(names, options, cache, signal, verb, chosen);
-  const { images, statistics, xz } = bundle;
+  const { images, statistics } = bundle;
   const { description } = await prepareStick(bundle, options, cache, signal);
   const { encodedSize, reusedSize, encodedBlockCount, reusedBlockCount, blockCount } = statistics;
+  const recipe = recipeDigest(bundle.recipe);
+  const lease = await cache.lease(recipe);
+  const summary = await summarizeBuild(cache, bundle, (performance.now() - startMs) / 1000);
   return {
-    recipe: recipeDigest(bundle.recipe),
+    recipe,
+    [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
     encodedSize,
     reusedSize,
     encodedBlockCount,
@@ -44,8 +52,10 @@ export async function prepareMount(
       },
       parts: description.parts,
       blocks: { total: blockCount, reused: reusedBlockCount, encoded: encodedBlockCount },
+      bytes: { reused: reusedSize, encoded: encodedSize },
+      ...summary.fields,
     },
-    summary: `${formatCount(images.length, 'image')}, ${formatSize(xz.size)} (${formatSize(encodedSize)} newly encoded)`,
+    summary: summary.text,
   };
 }
 

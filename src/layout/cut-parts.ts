@@ -4,8 +4,8 @@ import type { Layout } from './extent.ts';
 /** The version of the rule: digests of parts are kept under its name. */
 export const partRuleName = 'parts-1';
 
-/** Of the largest size, what the smallest part but the last may have: room to choose a cut in. */
-const smallestShare = 0.5;
+/** Of the largest size, what every part but the last has at least: the rest is room to choose a cut in (decision 0030). */
+const smallestShare = 2 / 3;
 
 /** Where one part ends and the next begins, by the block before the cut. */
 interface Cut {
@@ -14,7 +14,7 @@ interface Cut {
 }
 
 /**
- * The ends of the parts of `layout`, each at most `maxSize` bytes and each but the last at least half of that, rising;
+ * The ends of the parts of `layout`, each at most `maxSize` bytes and each but the last at least two thirds of that, rising;
  * the last is the size of the layout. A part ends after a block: in the window that the sizes leave, after the one with
  * the smallest key. Keys are as good as random, so that after a change, windows that overlap choose the same cut, and
  * the parts behind it are what they were (the idea is that of "winnowing": Schleimer, Wilkerson, Aiken, SIGMOD 2003).

@@ -1,7 +1,7 @@
 /** A Docker engine of its own for one test: started in about a second, and nothing of it is left afterwards. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type FileHandle, mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,16 +22,51 @@ export interface ThrowawayEngine extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
+export interface StartEngineOptions {
+  /** Where it finds its programs; where the tests find theirs if left out. */
+  readonly path?: string;
+  /** Has a folder for its data mounted, to be unmounted with the engine. */
+  readonly mountData?: (folder: string) => Promise<void>;
+}
+
 /** Starts dockerd with an empty store, no network and a short path (a socket's may have 107 bytes). Needs root. */
-export async function startEngine(): Promise<ThrowawayEngine> {
+export async function startEngine({ path, mountData }: StartEngineOptions = {}): Promise<ThrowawayEngine> {
   const folder = await mkdtemp('/tmp/bfs-');
   const socketPath = join(folder, 's');
   const host = `unix://${socketPath}`;
   const log = await open(join(folder, 'log'), 'w');
-  let daemon = startDaemon(folder, host, log);
+  if (mountData !== undefined) {
+    await mkdir(join(folder, 'd'));
+    await mountData(join(folder, 'd'));
+  }
+  // The kernel stops it with this process, however that ends.
+  const spawnEngine = (): ChildProcess =>
+    spawn(
+    'setpriv',
+    [
+      ...['--pdeathsig', 'TERM', 'dockerd'],
+      ...[
+        '--data-root',
+        join(folder, 'd'),
+        '--exec-root',
+        join(folder, 'x'),
+        '-H',
+        host,
+        '-p',
+        join(folder, 'p'),
+      ],
+      ...['--iptables=false', '--ip6tables=false', '--bridge=none'],
+    ],
+    {
+      stdio: ['ignore', log.fd, log.fd],
+      env: { ...process.env, PATH: path ?? `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
+    },
+  );
+  let child = spawnEngine();
+  let ended = once(child, 'exit');
   const stop = async (): Promise<void> => {
-    daemon.child.kill();
-    await daemon.ended;
+    child.kill();
+    await ended;
     await stopContainerd(join(folder, 'x/containerd/containerd.pid'));
     await log.close();
     await unmountBelow(folder);
@@ -40,7 +75,7 @@ export async function startEngine(): Promise<ThrowawayEngine> {
   const waitUntilItAnswers = async (): Promise<void> => {
     const deadlineMs = performance.now() + startTimeoutMs;
     while (!(await answers(socketPath))) {
-      if (daemon.child.exitCode !== null || performance.now() > deadlineMs) {
+      if (child.exitCode !== null || performance.now() > deadlineMs) {
         const said = await readFile(join(folder, 'log'), 'utf8');
         await stop();
         throw new Error(`dockerd did not start: ${said}`);
@@ -56,40 +91,19 @@ export async function startEngine(): Promise<ThrowawayEngine> {
       return stdout;
     },
     kill() {
-      daemon.child.kill('SIGKILL');
+      child.kill('SIGKILL');
     },
     async restart() {
-      await daemon.ended;
+      await ended;
       await stopContainerd(join(folder, 'x/containerd/containerd.pid'));
-      await rm(join(folder, 'p'), { force: true });
-      daemon = startDaemon(folder, host, log);
+      // Or the next one would wait for the containerd that these files tell of.
+      for (const name of ['p', 'x/containerd']) await rm(join(folder, name), { recursive: true, force: true });
+      child = spawnEngine();
+      ended = once(child, 'exit');
       await waitUntilItAnswers();
     },
     [Symbol.asyncDispose]: stop,
   };
-}
-
-interface Daemon {
-  readonly child: ChildProcess;
-  readonly ended: Promise<unknown>;
-}
-
-function startDaemon(folder: string, host: string, log: FileHandle): Daemon {
-  // The kernel stops it with this process, however that ends.
-  const child = spawn(
-    'setpriv',
-    [
-      ...['--pdeathsig', 'TERM', 'dockerd'],
-      ...['--data-root', join(folder, 'd'), '--exec-root', join(folder, 'x')],
-      ...['-H', host, '-p', join(folder, 'p')],
-      ...['--iptables=false', '--ip6tables=false', '--bridge=none'],
-    ],
-    {
-      stdio: ['ignore', log.fd, log.fd],
-      env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
-    },
-  );
-  return { child, ended: once(child, 'exit') };
 }
 
 /** What a killed engine leaves mounted, and one that made containers: its data folder, a network namespace. */

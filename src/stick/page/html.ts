@@ -21,9 +21,9 @@ export function html(strings: TemplateStringsArray, ...values: readonly Interpol
   return new Markup(strings.map((text, index) => text + escapeValue(values[index])).join(''));
 }
 
-/** The page as text. */
+/** The page as text, ended by a line feed. */
 export function toHtml(markup: Markup): string {
-  return markup.text;
+  return `${markup.text.trim()}\n`;
 }
 
 function escapeValue(value: Interpolated): string {
