@@ -30,9 +30,7 @@ export interface LiveMountOptions {
   readonly recipe: string;
   readonly openGeneration: (recipe: string) => Promise<GenerationContent>;
   /** Makes a generation of what the images are now, elsewhere than in this process. */
-  readonly prepare: (
-    request: PrepareRequest & { readonly knownRecipe: string },
-  ) => Promise<HeldGeneration>;
+  readonly prepare: (request: PrepareRequest & { readonly knownRecipe: string }) => Promise<HeldGeneration>;
   /** What to watch; absent where the mount is refreshed only when asked. */
   readonly watch?: WatchSettings;
   readonly log: Log;

@@ -91,12 +91,17 @@ function whenPrepared(
 function whenEnded(
   child: ChildProcess,
 ): Promise<{ readonly kind: 'ended'; readonly how: string; readonly cause?: Error }> {
+  // Node's `close` never comes once this side has disconnected. `disconnect` comes when all messages have been read.
+  const disconnected = new Promise<void>((resolve) => child.on('disconnect', resolve));
   return new Promise((resolve) => {
     child.on('error', (cause) => {
       resolve({ kind: 'ended', how: describeError(cause), cause });
     });
-    child.on('close', (code, name) => {
-      resolve({ kind: 'ended', how: name === null ? `it ended with status ${code}` : `it was ended by ${name}` });
+    child.on('exit', (code, name) => {
+      const how = name === null ? `it ended with status ${code}` : `it was ended by ${name}`;
+      void disconnected.then(() => {
+        resolve({ kind: 'ended', how });
+      });
     });
   });
 }

@@ -42,26 +42,26 @@ export async function startEngine({ path, mountData }: StartEngineOptions = {}):
   // The kernel stops it with this process, however that ends.
   const spawnEngine = (): ChildProcess =>
     spawn(
-    'setpriv',
-    [
-      ...['--pdeathsig', 'TERM', 'dockerd'],
-      ...[
-        '--data-root',
-        join(folder, 'd'),
-        '--exec-root',
-        join(folder, 'x'),
-        '-H',
-        host,
-        '-p',
-        join(folder, 'p'),
+      'setpriv',
+      [
+        ...['--pdeathsig', 'TERM', 'dockerd'],
+        ...[
+          '--data-root',
+          join(folder, 'd'),
+          '--exec-root',
+          join(folder, 'x'),
+          '-H',
+          host,
+          '-p',
+          join(folder, 'p'),
+        ],
+        ...['--iptables=false', '--ip6tables=false', '--bridge=none'],
       ],
-      ...['--iptables=false', '--ip6tables=false', '--bridge=none'],
-    ],
-    {
-      stdio: ['ignore', log.fd, log.fd],
-      env: { ...process.env, PATH: path ?? `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
-    },
-  );
+      {
+        stdio: ['ignore', log.fd, log.fd],
+        env: { ...process.env, PATH: path ?? `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
+      },
+    );
   let child = spawnEngine();
   let ended = once(child, 'exit');
   const stop = async (): Promise<void> => {
@@ -97,7 +97,8 @@ export async function startEngine({ path, mountData }: StartEngineOptions = {}):
       await ended;
       await stopContainerd(join(folder, 'x/containerd/containerd.pid'));
       // Or the next one would wait for the containerd that these files tell of.
-      for (const name of ['p', 'x/containerd']) await rm(join(folder, name), { recursive: true, force: true });
+      for (const name of ['p', 'x/containerd'])
+        await rm(join(folder, name), { recursive: true, force: true });
       child = spawnEngine();
       ended = once(child, 'exit');
       await waitUntilItAnswers();
