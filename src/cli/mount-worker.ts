@@ -40,8 +40,7 @@ async function run(): Promise<0 | 1> {
         uncheckedRecipe: parseDigest(uncheckedRecipe, 'the recipe that is shown'),
       }),
     });
-    const { [Symbol.asyncDispose]: _dispose, ...prepared } = held;
-    await tell({ kind: 'prepared', prepared });
+    await tell({ kind: 'prepared', prepared: held });
     await released; // the daemon has opened it
     return 0;
   } catch (error) {
