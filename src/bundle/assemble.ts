@@ -2,12 +2,12 @@
 import type { BlockRecord } from '../blocks/block-record.ts';
 import type { LayerRecord } from '../blocks/layer-records.ts';
 import type { CheckName } from '../blocks/profile.ts';
-import type { DiffId } from '../digest.ts';
+import type { DiffId, Digest } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import type { Layout } from '../layout/extent.ts';
 import { layOutXz } from '../layout/xz-layout.ts';
-import { planBundle } from '../plan/plan-bundle.ts';
+import { manifestDigestOf, planBundle } from '../plan/plan-bundle.ts';
 import { planSegments } from '../plan/plan-segments.ts';
 
 /** A bundle laid out: ready to be read as far as its blocks are stored. */
@@ -18,6 +18,8 @@ export interface AssembledBundle {
   readonly blocks: readonly BlockRecord[];
   /** Bytes of the bundle tar. */
   readonly tarSize: number;
+  /** By the digest of an image's config, that of its OCI manifest. */
+  readonly manifestDigests: ReadonlyMap<Digest, Digest>;
 }
 
 /** Where the parts of a bundle come from: made when a bundle is prepared, found when one is mounted. */
@@ -45,11 +47,15 @@ export async function assembleBundle(
     }
     return record;
   };
+  const layerSize = (diffId: DiffId): number => getLayer(diffId).size;
   const blocks: BlockRecord[] = [];
-  for (const segment of planSegments(planBundle(images, (diffId) => getLayer(diffId).size))) {
+  for (const segment of planSegments(planBundle(images, layerSize))) {
     if (segment.kind === 'layer') blocks.push(...getLayer(segment.diffId).blocks);
     else blocks.push(await parts.glueBlock(segment.bytes));
   }
   const tarSize = blocks.reduce((sum, block) => sum + block.uncompressedSize, 0);
-  return { layout: layOutXz(blocks, check), check, blocks, tarSize };
+  const manifestDigests = new Map(
+    images.map((image) => [image.configDigest, manifestDigestOf(image, layerSize)]),
+  );
+  return { layout: layOutXz(blocks, check), check, blocks, tarSize, manifestDigests };
 }

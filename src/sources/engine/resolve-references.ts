@@ -94,14 +94,23 @@ function notForPlatform(
   const wanted = formatPlatform(wish.platform);
   const has =
     platform.os === '' ? 'does not say what it has it for' : `has it for ${formatPlatform(platform)}`;
-  // Such engines keep several platforms of an image and tell of one.
-  const isSilent = isContainerd && !isVersionAtLeast(apiVersion, platformVersion);
-  const detour = `\nWhere it was pulled for that already, docker before 28.1 does not tell. Then go through a file:\n  docker save ${text} > images.tar, and --from images.tar`;
   return new BundleError(
     'image-not-found',
     `Cannot find image "${text}" for ${wanted}: ${description} ${has}`,
-    { hint: `docker pull --platform ${wanted} ${text}${isSilent ? detour : ''}` },
+    {
+      // A containerd image store keeps several platforms of an image, but tells of one only, and saves one, before 28.1.
+      hint:
+        isContainerd && !isVersionAtLeast(apiVersion, platformVersion)
+          ? `Docker before 28.1 does not give out others, even where they were pulled. Go past it:\n  ${skopeoCommand(text, wish)}`
+          : `docker pull --platform ${wanted} ${text}`,
+    },
   );
+}
+
+function skopeoCommand(image: string, { platform: { os, architecture, variant } }: PlatformWish): string {
+  const words = ['skopeo', `--override-os=${os}`, `--override-arch=${architecture}`];
+  if (variant !== undefined) words.push(`--override-variant=${variant}`);
+  return [...words, 'copy', `docker://${image}`, `docker-archive:images.tar:${image}`].join(' ');
 }
 
 async function nothingNamed(connection: EngineConnection, options: AskEngineOptions): Promise<BundleError> {
