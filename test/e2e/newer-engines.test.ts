@@ -23,6 +23,8 @@ import { makeTempFolder } from '../support/temp-folder.ts';
 import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';
 
 const run = promisify(execFile);
+// Each test has an engine save or load several times, which takes long where the machine is busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 /** Three images that share layers. */
 const names = ['tiny/web:1.0', 'tiny/worker:1.0', 'tiny/db:5'];
 const fast = ['--preset', '0'];
