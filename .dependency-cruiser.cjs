@@ -27,7 +27,6 @@ const folders = {
 
 /** One third-party package has one owner: the folders of src that may import it. */
 const owners = {
-  dockerode: ['sources/engine'],
   'fuse-native': ['mount'],
   '@napi-rs/lzma': ['blocks', 'inspect'],
   'lru-cache': ['file'],

@@ -39,8 +39,7 @@ export async function prepareChosenBundle(
         profile: { ...options.preset, check: options.check },
         signal,
         onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
-          const note = `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
-          progress.show(readSize, totalSize, note);
+          progress.show(readSize, totalSize, describeEncoding(readSize, encodedSize, reusedSize));
         },
       },
       { verb, version: readVersion() },
@@ -50,4 +49,11 @@ export async function prepareChosenBundle(
   } finally {
     await source.close();
   }
+}
+
+/** What was read and is neither encoded nor found yet. Of an archive compressed as a whole that is not known, and not shown. */
+function describeEncoding(readSize: number, encodedSize: number, reusedSize: number): string {
+  const leftSize = readSize - encodedSize - reusedSize;
+  const left = leftSize > 0 ? [`${formatSize(leftSize)} to encode`] : [];
+  return [...left, `encoded ${formatSize(encodedSize)}`, `reused ${formatSize(reusedSize)}`].join(', ');
 }

@@ -26,6 +26,7 @@ export async function runLoad(
   using progress = startProgress({ label: 'loading' });
   const loaded = await loadIntoEngine(bundle.tar, bundle.images, {
     ...(options.into !== undefined && { host: options.into }),
+    manifestDigests: bundle.assembled.manifestDigests,
     signal,
     onProgress: (done, total) => {
       progress.show(done, total);

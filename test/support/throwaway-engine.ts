@@ -1,7 +1,7 @@
 /** A Docker engine of its own for one test: started in about a second, and nothing of it is left afterwards. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +14,8 @@ const startTimeoutMs = 30_000;
 export interface ThrowawayEngine extends AsyncDisposable {
   /** `unix:///tmp/…/s`. */
   readonly host: string;
+  /** Where it keeps its data. */
+  readonly dataRoot: string;
   /** Runs `docker` with this engine and returns what it printed. Throws where it fails. */
   docker(...args: readonly string[]): Promise<string>;
   /** Kills the engine at once, as a crash would. */
@@ -25,10 +27,37 @@ export interface StartEngineOptions {
   readonly path?: string;
   /** Has a folder for its data mounted, to be unmounted with the engine. */
   readonly mountData?: (folder: string) => Promise<void>;
+  /** A folder with the files of another Debian, whose dockerd is run; the installed one where left out. */
+  readonly root?: string;
+  /** What its daemon.json has. */
+  readonly settings?: object;
 }
 
+/**
+ * Runs a command with the folder `$1` as the root of all files and `$2` at the same place as before. In a plain chroot
+ * dockerd cannot load images: its own chroot wants to remount "/", which there is no mount. All mounts are of the
+ * command's own mount namespace, and go with it.
+ */
+const enterRoot = `set -e
+root=$1 folder=$2
+shift 2
+mount --make-rprivate /
+mount --bind "$root" "$root"
+mount -t proc proc "$root/proc"
+mount --rbind /sys "$root/sys"
+mount --rbind /dev "$root/dev"
+mount -t tmpfs tmpfs "$root/run"
+mount -t tmpfs tmpfs "$root/tmp"
+mkdir -p "$root$folder" "$root/run/before"
+mount --bind "$folder" "$root$folder"
+cd "$root"
+pivot_root . run/before
+umount -l /run/before
+exec "$@"`;
+
 /** Starts dockerd with an empty store, no network and a short path (a socket's may have 107 bytes). Needs root. */
-export async function startEngine({ path, mountData }: StartEngineOptions = {}): Promise<ThrowawayEngine> {
+export async function startEngine(options: StartEngineOptions = {}): Promise<ThrowawayEngine> {
+  const { path, mountData, root, settings } = options;
   const folder = await mkdtemp('/tmp/bfs-');
   const socketPath = join(folder, 's');
   const host = `unix://${socketPath}`;
@@ -37,22 +66,17 @@ export async function startEngine({ path, mountData }: StartEngineOptions = {}):
     await mkdir(join(folder, 'd'));
     await mountData(join(folder, 'd'));
   }
+  if (settings !== undefined) await writeFile(join(folder, 'j'), JSON.stringify(settings));
+  const enter = root === undefined ? [] : ['unshare', '--mount', 'sh', '-c', enterRoot, 'sh', root, folder];
   // The kernel stops it with this process, however that ends.
   const child = spawn(
     'setpriv',
     [
-      ...['--pdeathsig', 'TERM', 'dockerd'],
-      ...[
-        '--data-root',
-        join(folder, 'd'),
-        '--exec-root',
-        join(folder, 'x'),
-        '-H',
-        host,
-        '-p',
-        join(folder, 'p'),
-      ],
+      ...['--pdeathsig', 'TERM', ...enter, 'dockerd'],
+      ...['--data-root', join(folder, 'd'), '--exec-root', join(folder, 'x')],
+      ...['-H', host, '-p', join(folder, 'p')],
       ...['--iptables=false', '--ip6tables=false', '--bridge=none'],
+      ...(settings === undefined ? [] : ['--config-file', join(folder, 'j')]),
     ],
     {
       stdio: ['ignore', log.fd, log.fd],
@@ -79,6 +103,7 @@ export async function startEngine({ path, mountData }: StartEngineOptions = {}):
   }
   return {
     host,
+    dataRoot: join(folder, 'd'),
     async docker(...args) {
       const { stdout } = await run('docker', ['-H', host, ...args], { maxBuffer: 64 * 1024 * 1024 });
       return stdout;

@@ -15,6 +15,8 @@ import { takeLayer } from './take-layer.ts';
 
 export interface ReadListedImagesOptions extends ReadImagesOptions {
   readonly wish: PlatformWish;
+  /** What messages call an image without names: fully qualified names. */
+  readonly fallbackNames?: readonly string[];
 }
 
 interface ReadImage {
@@ -31,12 +33,12 @@ export async function readListedImages(
   table: MemberTable,
   references: readonly Reference[],
   sink: LayerSink,
-  { wish, ...options }: ReadListedImagesOptions,
+  { wish, fallbackNames = [], ...options }: ReadListedImagesOptions,
 ): Promise<Image[]> {
   const listed = await listImages(table, wish);
   const images = new Map<string, ReadImage>();
   for (const selected of await selectImages(listed, references, table.label)) {
-    const { image, layers } = await readImage(table, selected);
+    const { image, layers } = await readImage(table, selected, fallbackNames);
     const known = images.get(image.configDigest);
     images.set(image.configDigest, {
       image: createImage(image.config, [...(known?.image.tags ?? []), ...image.tags]),
@@ -48,9 +50,13 @@ export async function readListedImages(
   return [...images.values()].map(({ image }) => image);
 }
 
-async function readImage(table: MemberTable, { listed, tags }: SelectedImage): Promise<ReadImage> {
+async function readImage(
+  table: MemberTable,
+  { listed, tags }: SelectedImage,
+  fallbackNames: readonly string[],
+): Promise<ReadImage> {
   const { config, layers } = await listed.locate();
-  const names = tags.length > 0 ? tags : listed.names;
+  const names = [tags, listed.names, fallbackNames].find((some) => some.length > 0) ?? [];
   const name = names[0] ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image';
   const bytes = await readConfig(table, config, familiarName(name));
   const image = createImage(bytes, tags, `"${config.name}" in ${table.label}`);
