@@ -22,6 +22,7 @@ const folders = {
     types: ['bundle', 'blocks', 'file'],
   },
   mount: { uses: ['addon/read-module'] },
+  live: { uses: ['mount', 'addon/notify-service', 'sources/engine/watch-engine'] },
   cli: { uses: ['.*'] },
 };
 
@@ -33,7 +34,7 @@ const owners = {
   commander: ['cli'],
   'tar-stream': ['tar'],
   fzstd: ['sources'],
-  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'inspect', 'stick'],
+  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'live', 'inspect', 'stick'],
 };
 
 const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|xz|plan|layout)/)';

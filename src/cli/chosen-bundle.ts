@@ -1,7 +1,9 @@
 /** The bundle that the options of a verb ask for. */
 import { type Cache, cachePath, openCache } from '../blocks/cache.ts';
+import type { PrepareProgress } from '../bundle/prepare-bundle.ts';
 import { type RecordedBundle, recordBuild } from '../bundle/record-build.ts';
 import { collectAutomatically } from '../bundle/collect-automatically.ts';
+import type { Digest } from '../digest.ts';
 import { parseReference } from '../image/reference.ts';
 import { openSource } from '../sources/open-source.ts';
 import { formatSize } from './format-text.ts';
@@ -15,6 +17,13 @@ export async function openChosenCache(options: Pick<ImageOptions, 'cache'>): Pro
   return openCache(cachePath(options.cache, process.env));
 }
 
+export interface PrepareChosenOptions {
+  /** Told besides the line on the terminal. */
+  readonly onProgress?: (progress: PrepareProgress) => void;
+  /** See PrepareBundleOptions. */
+  readonly uncheckedRecipe?: Digest;
+}
+
 /** Prepares the bundle of `names` for `verb` as the options say, with progress on a terminal and an entry in the journal. */
 export async function prepareChosenBundle(
   names: readonly string[],
@@ -22,6 +31,7 @@ export async function prepareChosenBundle(
   cache: Cache,
   signal: AbortSignal,
   verb: string,
+  { onProgress, uncheckedRecipe }: PrepareChosenOptions = {},
 ): Promise<RecordedBundle> {
   const limits = automaticLimits({}, process.env);
   const references = names.map((name) => parseReference(name));
@@ -40,7 +50,9 @@ export async function prepareChosenBundle(
         signal,
         onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
           progress.show(readSize, totalSize, describeEncoding(readSize, encodedSize, reusedSize));
+          onProgress?.({ readSize, totalSize, encodedSize, reusedSize });
         },
+        ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
       },
       { verb, version: readVersion() },
     );

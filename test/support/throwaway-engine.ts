@@ -1,7 +1,7 @@
 /** A Docker engine of its own for one test: started in about a second, and nothing of it is left afterwards. */
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,6 +20,8 @@ export interface ThrowawayEngine extends AsyncDisposable {
   docker(...args: readonly string[]): Promise<string>;
   /** Kills the engine at once, as a crash would. */
   kill(): void;
+  /** Starts it again, with what it had, after it was killed. */
+  restart(): Promise<void>;
 }
 
 export interface StartEngineOptions {
@@ -57,7 +59,7 @@ exec "$@"`;
 
 /** Starts dockerd with an empty store, no network and a short path (a socket's may have 107 bytes). Needs root. */
 export async function startEngine(options: StartEngineOptions = {}): Promise<ThrowawayEngine> {
-  const { path, mountData, root, settings } = options;
+  const { mountData, settings } = options;
   const folder = await mkdtemp('/tmp/bfs-');
   const socketPath = join(folder, 's');
   const host = `unix://${socketPath}`;
@@ -67,6 +69,59 @@ export async function startEngine(options: StartEngineOptions = {}): Promise<Thr
     await mountData(join(folder, 'd'));
   }
   if (settings !== undefined) await writeFile(join(folder, 'j'), JSON.stringify(settings));
+  let daemon = startDaemon(folder, host, log, options);
+  const stop = async (): Promise<void> => {
+    daemon.child.kill();
+    await daemon.ended;
+    await stopContainerd(join(folder, 'x/containerd/containerd.pid'));
+    await log.close();
+    await unmountBelow(folder);
+    await rm(folder, { recursive: true, force: true });
+  };
+  const waitUntilItAnswers = async (): Promise<void> => {
+    const deadlineMs = performance.now() + startTimeoutMs;
+    while (!(await answers(socketPath))) {
+      if (daemon.child.exitCode !== null || performance.now() > deadlineMs) {
+        const said = await readFile(join(folder, 'log'), 'utf8');
+        await stop();
+        throw new Error(`dockerd did not start: ${said}`);
+      }
+      await sleep(50);
+    }
+  };
+  await waitUntilItAnswers();
+  return {
+    host,
+    dataRoot: join(folder, 'd'),
+    async docker(...args) {
+      const { stdout } = await run('docker', ['-H', host, ...args], { maxBuffer: 64 * 1024 * 1024 });
+      return stdout;
+    },
+    kill() {
+      daemon.child.kill('SIGKILL');
+    },
+    async restart() {
+      await daemon.ended;
+      await stopContainerd(join(folder, 'x/containerd/containerd.pid'));
+      await rm(join(folder, 'p'), { force: true });
+      daemon = startDaemon(folder, host, log, options);
+      await waitUntilItAnswers();
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+interface Daemon {
+  readonly child: ChildProcess;
+  readonly ended: Promise<unknown>;
+}
+
+function startDaemon(
+  folder: string,
+  host: string,
+  log: FileHandle,
+  { path, root, settings }: StartEngineOptions,
+): Daemon {
   const enter = root === undefined ? [] : ['unshare', '--mount', 'sh', '-c', enterRoot, 'sh', root, folder];
   // The kernel stops it with this process, however that ends.
   const child = spawn(
@@ -83,36 +138,7 @@ export async function startEngine(options: StartEngineOptions = {}): Promise<Thr
       env: { ...process.env, PATH: path ?? `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
     },
   );
-  const ended = once(child, 'exit');
-  const stop = async (): Promise<void> => {
-    child.kill();
-    await ended;
-    await stopContainerd(join(folder, 'x/containerd/containerd.pid'));
-    await log.close();
-    await unmountBelow(folder);
-    await rm(folder, { recursive: true, force: true });
-  };
-  const deadlineMs = performance.now() + startTimeoutMs;
-  while (!(await answers(socketPath))) {
-    if (child.exitCode !== null || performance.now() > deadlineMs) {
-      const said = await readFile(join(folder, 'log'), 'utf8');
-      await stop();
-      throw new Error(`dockerd did not start: ${said}`);
-    }
-    await sleep(50);
-  }
-  return {
-    host,
-    dataRoot: join(folder, 'd'),
-    async docker(...args) {
-      const { stdout } = await run('docker', ['-H', host, ...args], { maxBuffer: 64 * 1024 * 1024 });
-      return stdout;
-    },
-    kill() {
-      child.kill('SIGKILL');
-    },
-    [Symbol.asyncDispose]: stop,
-  };
+  return { child, ended: once(child, 'exit') };
 }
 
 /** What a killed engine leaves mounted, and one that made containers: its data folder, a network namespace. */

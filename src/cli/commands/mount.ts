@@ -1,5 +1,5 @@
 /** `bundlefs mount`: a folder to copy the bundle from. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { addImageOptions } from '../image-options.ts';
 import { addPartOptions } from '../part-options.ts';
 import type { MountOptions } from '../run-mount.ts';
@@ -17,13 +17,45 @@ export function addMountCommand(program: Command, signal: AbortSignal): void {
   addPartOptions(command)
     .option('--foreground', 'serve it in this process until it is unmounted or stopped')
     .option('--allow-other', 'let other users read it too (root, for one, when an ordinary user mounts)')
+    .option(
+      '--watch',
+      'look again when images of the engine, or the files named, change, and show the new bundle',
+    )
+    .addOption(
+      new Option('--quiet <seconds>', 'with --watch: wait until nothing has changed for so long')
+        .argParser(parseSeconds)
+        .default(2000, '2'),
+    )
+    .addOption(
+      new Option('--nice <0-19>', 'how far new bundles that are made meanwhile yield to other work')
+        .argParser(parseNiceness)
+        .default(10),
+    )
+    .addOption(
+      new Option('--log <format>', 'lines for people, or one JSON object a line')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .option('--metrics <file>', 'keep a file of metrics for the textfile collector of a node exporter')
     .option('--json', 'print one JSON object on standard output')
     .addHelpText(
       'after',
-      '\nExamples:\n  bundlefs mount shop/web:1 shop/api:1 /mnt/bundle && cp /mnt/bundle/* /media/usb/\n  bundlefs mount --from images.tar /mnt/bundle\n  bundlefs mount --media fat32 shop/web:1 /mnt/bundle',
+      '\nExamples:\n  bundlefs mount shop/web:1 shop/api:1 /mnt/bundle && cp /mnt/bundle/* /media/usb/\n  bundlefs mount --from images.tar /mnt/bundle\n  bundlefs mount --media fat32 shop/web:1 /mnt/bundle\n  bundlefs mount --watch shop/web:1 shop/api:1 /mnt/bundle',
     )
     .action(async (args: string[], options: MountOptions) => {
       const { runMount } = await import('../run-mount.ts');
       await runMount(args.slice(0, -1), args.at(-1) ?? '', options, signal);
     });
+}
+
+function parseNiceness(text: string): number {
+  if (/^1?\d$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a number from 0 to 19, as for the command nice.');
+}
+
+/** Seconds, as milliseconds. */
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds >= 0 && seconds <= 3600) return seconds * 1000;
+  throw new InvalidArgumentError('It is a number of seconds, at most 3600.');
 }

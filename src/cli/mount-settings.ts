@@ -1,0 +1,31 @@
+/** What the process behind a mount is given: all that was said on the command line, and what came of it. */
+import type { WatchSettings } from '../live/start-watching.ts';
+import type { MountChoice } from './prepare-mount.ts';
+
+export interface MountSettings {
+  /** Absolute, without symbolic links. */
+  readonly mountPoint: string;
+  /** The folder that relative paths in `names` and `options` are meant from. */
+  readonly folder: string;
+  readonly cachePath: string;
+  readonly names: readonly string[];
+  readonly options: MountChoice;
+  readonly allowOther: boolean;
+  /** Of the process that makes new generations. */
+  readonly niceness: number;
+  readonly watch?: WatchSettings;
+  readonly logFormat: 'text' | 'json';
+  readonly logPath?: string;
+  readonly metricsPath?: string;
+}
+
+/** What a worker is given; it runs in the folder of the settings. */
+export interface WorkerTask {
+  readonly cachePath: string;
+  readonly names: readonly string[];
+  readonly options: MountChoice;
+  /** `mount` or `refresh`, for the journal of builds. */
+  readonly verb: string;
+  /** See PrepareBundleOptions. */
+  readonly uncheckedRecipe?: string;
+}
