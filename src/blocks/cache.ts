@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { type Digest, digestOf, hexOf } from '../digest.ts';
 import { BundleError, findErrno } from '../errors.ts';
 import { type BlockStore, openBlockStore, setAside } from './block-store.ts';
+import { type BuildJournal, openBuildJournal } from './build-journal.ts';
 import { withCacheErrors } from './cache-error.ts';
 import { makeFolder } from './make-folder.ts';
 import { findCheckedJson, writeCheckedJson } from './checked-json.ts';
@@ -16,7 +17,7 @@ import { removeStalePartials, writeDurably } from './write-durably.ts';
 /** The version of everything below this folder; another version never looks in here. */
 const formatFolder = 'v1';
 
-export interface Cache {
+export interface Cache extends BuildJournal {
   /** The folder the user named, or the default. */
   readonly path: string;
   /** The folder of this format version within it. */
@@ -93,6 +94,7 @@ export async function openCache(path: string): Promise<Cache> {
   const imagePath = (imageId: Digest): string => join(folders.images, `${hexOf(imageId)}.json`);
   const recipePath = (digest: Digest): string => join(folders.recipes, `${hexOf(digest)}.json`);
   return {
+    ...openBuildJournal(join(root, 'builds'), partials),
     path,
     root,
     async openBlocks(settings) {

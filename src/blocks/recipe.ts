@@ -4,8 +4,9 @@ import { type DiffId, type Digest, digestOf, isDigest } from '../digest.ts';
 import type { Image } from '../image/image.ts';
 import type { Profile } from './profile.ts';
 
-const digestSchema = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
-const diffIdSchema = z.custom<DiffId>((value) => typeof value === 'string' && isDigest(value));
+/** A digest as it stands in the cache's JSON. */
+export const digestSchema = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
+export const diffIdSchema = z.custom<DiffId>((value) => typeof value === 'string' && isDigest(value));
 
 export const recipeSchema = z.object({
   format: z.literal('bundlefs-recipe-1'),

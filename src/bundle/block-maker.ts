@@ -6,18 +6,19 @@ import type { BlockStore } from '../blocks/block-store.ts';
 import type { EncoderSettings } from '../blocks/profile.ts';
 import { readBack } from '../blocks/read-back.ts';
 import { digestOf } from '../digest.ts';
+import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 
 export interface BlockMaker {
   /** The record of the block of `piece`, which is stored when this returns. `piece` must not change until then. */
   makeBlock(piece: Uint8Array): Promise<BlockRecord>;
-  /** Keys of the blocks that were encoded by this maker, rather than found. */
-  readonly encoded: ReadonlySet<BlockKey>;
 }
 
 export interface BlockMakerOptions {
   readonly signal?: AbortSignal;
   /** Called when a piece has become a block: its uncompressed size, and whether it had to be encoded. */
   readonly onBlock?: (uncompressedSize: number, wasEncoded: boolean) => void;
+  /** Measures encoding and gathers what was encoded. */
+  readonly meter?: BuildMeter;
 }
 
 /** A maker that fills `store`. Equal pieces that are given while the first is under way are encoded once. */
@@ -26,17 +27,17 @@ export function createBlockMaker(
   settings: EncoderSettings,
   options: BlockMakerOptions = {},
 ): BlockMaker {
-  const encoded = new Set<BlockKey>();
+  const { meter = createBuildMeter() } = options;
   const made = new Map<BlockKey, Promise<BlockRecord>>();
   const make = async (key: BlockKey, piece: Uint8Array): Promise<BlockRecord> => {
     const known = await store.findBlock(key);
-    const record = known ?? (await encodeInto(store, key, piece, settings, options.signal));
-    if (known === undefined) encoded.add(key);
+    const record =
+      known ?? (await meter.encoding.time(() => encodeInto(store, key, piece, settings, options.signal)));
+    if (known === undefined) meter.encoded.add(key);
     options.onBlock?.(piece.length, known === undefined);
     return record;
   };
   return {
-    encoded,
     makeBlock(piece) {
       const key = contentKey(piece);
       let block = made.get(key);

@@ -8,6 +8,7 @@ import { BundleError } from '../errors.ts';
 import { cuttingRule } from '../plan/cutting-rule.ts';
 import type { LayerSink } from '../sources/image-source.ts';
 import type { BlockMaker } from './block-maker.ts';
+import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 import { mapWithLimit } from './map-with-limit.ts';
 import { createWorkLimit } from './work-limit.ts';
 
@@ -26,11 +27,13 @@ export interface IngestParts {
   readonly store: BlockStore;
   readonly layers: LayerRecords;
   readonly maker: BlockMaker;
+  /** Measures how long reading waits for encoding. */
+  readonly meter?: BuildMeter;
 }
 
 /** An ingest into the given stores. The first error of any piece is thrown by the next addLayer and by finish. */
 export function createIngest(parts: IngestParts): Ingest {
-  const { cache, store, layers, maker } = parts;
+  const { cache, store, layers, maker, meter = createBuildMeter() } = parts;
   const records = new Map<DiffId, LayerRecord>();
   const storing: Promise<void>[] = [];
   const limit = createWorkLimit(pieceBudget);
@@ -60,7 +63,9 @@ export function createIngest(parts: IngestParts): Ingest {
       let size = 0;
       const take = async (pieces: readonly Uint8Array[]): Promise<void> => {
         for (const piece of pieces) {
-          const { result } = await limit.run(piece.length, () => watch(maker.makeBlock(piece)));
+          const { result } = await meter.waiting.time(() =>
+            limit.run(piece.length, () => watch(maker.makeBlock(piece))),
+          );
           made.push(watch(result));
           failIfBroken();
         }

@@ -13,6 +13,7 @@ import { orderImages } from '../plan/total-order.ts';
 import type { ImageSource } from '../sources/image-source.ts';
 import { assembleBundle } from './assemble.ts';
 import { createBlockMaker } from './block-maker.ts';
+import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 import { findBadBlocks } from './find-bad-blocks.ts';
 import { createIngest } from './ingest.ts';
 import { type Bundle, openAssembledBundle } from './open-bundle.ts';
@@ -28,6 +29,8 @@ export interface PrepareBundleOptions {
   readonly profile: ProfileChoice;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PrepareProgress) => void;
+  /** Counts what this costs; one of its own where left out. */
+  readonly meter?: BuildMeter;
 }
 
 export interface PrepareProgress {
@@ -47,6 +50,8 @@ export interface BundleStatistics {
   readonly uncompressedSize: number;
   readonly encodedSize: number;
   readonly reusedSize: number;
+  readonly encodedUncompressedSize: number;
+  readonly reusedUncompressedSize: number;
 }
 
 export interface PreparedBundle extends Bundle {
@@ -64,12 +69,12 @@ export function completeProfile(choice: ProfileChoice): Profile {
  * Throws all that sources, cache and encoder throw. What was encoded before an error stays in the cache.
  */
 export async function prepareBundle(options: PrepareBundleOptions): Promise<PreparedBundle> {
-  const encoded = new Set<BlockKey>();
-  const first = await prepareChecked(options, encoded);
+  const meter = options.meter ?? createBuildMeter();
+  const first = await prepareChecked(options, meter);
   if (first.bad.size === 0) return first.bundle;
   await first.bundle[Symbol.asyncDispose]();
   for (const path of first.bad) await options.cache.setAside(path);
-  const second = await prepareChecked(options, encoded).catch((error: unknown) => {
+  const second = await prepareChecked(options, meter).catch((error: unknown) => {
     throw new BundleError(
       'block-corrupt',
       `Cannot make the bundle: ${first.bad.size} damaged blocks of the cache were set aside and could not be made again`,
@@ -91,9 +96,9 @@ export async function prepareBundle(options: PrepareBundleOptions): Promise<Prep
 
 async function prepareChecked(
   options: PrepareBundleOptions,
-  encoded: Set<BlockKey>,
+  meter: BuildMeter,
 ): Promise<{ bundle: PreparedBundle; bad: ReadonlySet<string> }> {
-  const bundle = await prepareOnce(options, encoded);
+  const bundle = await prepareOnce(options, meter);
   try {
     return { bundle, bad: await findBadBlocks(bundle.xz, bundle.assembled.layout, options.signal) };
   } catch (error) {
@@ -102,27 +107,29 @@ async function prepareChecked(
   }
 }
 
-async function prepareOnce(options: PrepareBundleOptions, encoded: Set<BlockKey>): Promise<PreparedBundle> {
+async function prepareOnce(options: PrepareBundleOptions, meter: BuildMeter): Promise<PreparedBundle> {
   const { source, references, cache, signal } = options;
   const profile = completeProfile(options.profile);
   const store = await cache.openBlocks(profile);
-  const progress = createProgress(options.onProgress);
-  const maker = createBlockMaker(store, profile, { ...(signal && { signal }), onBlock: progress.onBlock });
-  const ingest = createIngest({ cache, store, layers: await cache.openLayers(profile), maker });
-  const read = await source.readImages(references, ingest.sink, {
+  const progress = createProgress(meter, options.onProgress);
+  const maker = createBlockMaker(store, profile, {
     ...(signal && { signal }),
-    onRead: progress.onRead,
+    onBlock: progress.onBlock,
+    meter,
   });
+  const ingest = createIngest({ cache, store, layers: await cache.openLayers(profile), maker, meter });
+  const read = await meter.reading.time(() =>
+    source.readImages(references, ingest.sink, { ...(signal && { signal }), onRead: progress.onRead }),
+  );
   const records = await ingest.finish();
   const images = orderImages(read);
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
     glueBlock: (glue) => maker.makeBlock(glue),
   });
-  for (const key of maker.encoded) encoded.add(key);
   const recipe = await keepRecipe(cache, images, profile);
   const bundle = openAssembledBundle(images, recipe, assembled, store);
-  return { ...bundle, statistics: measureBundle(assembled.blocks, encoded) };
+  return { ...bundle, statistics: measureBundle(assembled.blocks, meter.encoded) };
 }
 
 /** A recipe made before is given back as it was kept: it may know its bundle's digest. */
@@ -143,11 +150,13 @@ function measureBundle(blocks: readonly BlockRecord[], encoded: ReadonlySet<Bloc
   let uncompressedSize = 0;
   let encodedSize = 0;
   let reusedSize = 0;
+  let encodedUncompressedSize = 0;
   for (const block of blocks) {
     uncompressedSize += block.uncompressedSize;
     if (encoded.has(block.key) && !isNew.has(block.key)) {
       isNew.add(block.key);
       encodedSize += storedSize(block);
+      encodedUncompressedSize += block.uncompressedSize;
     } else {
       reusedSize += storedSize(block);
     }
@@ -159,13 +168,19 @@ function measureBundle(blocks: readonly BlockRecord[], encoded: ReadonlySet<Bloc
     uncompressedSize,
     encodedSize,
     reusedSize,
+    encodedUncompressedSize,
+    reusedUncompressedSize: uncompressedSize - encodedUncompressedSize,
   };
 }
 
-function createProgress(report: ((progress: PrepareProgress) => void) | undefined): {
+function createProgress(
+  meter: BuildMeter,
+  report: ((progress: PrepareProgress) => void) | undefined,
+): {
   onRead: (done: number, total: number | undefined) => void;
   onBlock: (size: number, wasEncoded: boolean) => void;
 } {
+  const readBefore = meter.readSize; // by a first attempt, which met damaged blocks
   let progress: PrepareProgress = { readSize: 0, totalSize: undefined, encodedSize: 0, reusedSize: 0 };
   const update = (change: Partial<PrepareProgress>): void => {
     progress = { ...progress, ...change };
@@ -173,6 +188,7 @@ function createProgress(report: ((progress: PrepareProgress) => void) | undefine
   };
   return {
     onRead(readSize, totalSize) {
+      meter.readSize = readBefore + readSize;
       update({ readSize, totalSize });
     },
     onBlock(size, wasEncoded) {

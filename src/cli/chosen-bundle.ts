@@ -1,24 +1,26 @@
 /** The bundle that the options of a verb ask for. */
 import { type Cache, cachePath, openCache } from '../blocks/cache.ts';
-import { prepareBundle, type PreparedBundle } from '../bundle/prepare-bundle.ts';
+import { type RecordedBundle, recordBuild } from '../bundle/record-build.ts';
 import { parseReference } from '../image/reference.ts';
 import { openSource } from '../sources/open-source.ts';
 import { formatSize } from './format-text.ts';
 import type { ImageOptions } from './image-options.ts';
 import { startProgress } from './progress.ts';
+import { readVersion } from './read-version.ts';
 
 /** Opens the cache that the options name. */
 export async function openChosenCache(options: Pick<ImageOptions, 'cache'>): Promise<Cache> {
   return openCache(cachePath(options.cache, process.env));
 }
 
-/** Prepares the bundle of `names` as the options say, with progress on a terminal. */
+/** Prepares the bundle of `names` for `verb` as the options say, with progress on a terminal and an entry in the journal. */
 export async function prepareChosenBundle(
   names: readonly string[],
   options: ImageOptions,
   cache: Cache,
   signal: AbortSignal,
-): Promise<PreparedBundle> {
+  verb: string,
+): Promise<RecordedBundle> {
   const references = names.map((name) => parseReference(name));
   const source = await openSource(options.from, {
     signal,
@@ -26,17 +28,20 @@ export async function prepareChosenBundle(
   });
   try {
     using progress = startProgress({ label: 'reading' });
-    return await prepareBundle({
-      source,
-      references,
-      cache,
-      profile: { ...options.preset, check: options.check },
-      signal,
-      onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
-        const note = `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
-        progress.show(readSize, totalSize, note);
+    return await recordBuild(
+      {
+        source,
+        references,
+        cache,
+        profile: { ...options.preset, check: options.check },
+        signal,
+        onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
+          const note = `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
+          progress.show(readSize, totalSize, note);
+        },
       },
-    });
+      { verb, version: readVersion() },
+    );
   } finally {
     await source.close();
   }

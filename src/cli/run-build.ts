@@ -23,7 +23,7 @@ export async function runBuild(
   const startMs = performance.now();
   await checkTarget(options.output);
   const cache = await openChosenCache(options);
-  await using bundle = await prepareChosenBundle(names, options, cache, signal);
+  await using bundle = await prepareChosenBundle(names, options, cache, signal, 'build');
   const written = await writeWithProgress(bundle, options.output, signal);
   await keepDigest(cache, bundle.recipe, written);
   const seconds = (performance.now() - startMs) / 1000;

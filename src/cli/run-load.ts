@@ -16,7 +16,13 @@ export async function runLoad(
   options: LoadOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  await using bundle = await prepareChosenBundle(names, options, await openChosenCache(options), signal);
+  await using bundle = await prepareChosenBundle(
+    names,
+    options,
+    await openChosenCache(options),
+    signal,
+    'load',
+  );
   using progress = startProgress({ label: 'loading' });
   const loaded = await loadIntoEngine(bundle.tar, bundle.images, {
     ...(options.into !== undefined && { host: options.into }),

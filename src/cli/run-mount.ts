@@ -58,7 +58,7 @@ async function prepareToMount(
   cache: Cache,
   signal: AbortSignal,
 ): Promise<ReadyToMount> {
-  await using bundle = await prepareChosenBundle(names, options, cache, signal);
+  await using bundle = await prepareChosenBundle(names, options, cache, signal, 'mount');
   const { images, statistics, xz } = bundle;
   const digest = await getBundleDigest(bundle, cache, signal);
   return {

@@ -20,7 +20,13 @@ export async function runStream(
       hint: 'Pipe it into a loader (bundlefs stream … | docker load), or write a file with bundlefs build -o FILE.',
     });
   }
-  await using bundle = await prepareChosenBundle(names, options, await openChosenCache(options), signal);
+  await using bundle = await prepareChosenBundle(
+    names,
+    options,
+    await openChosenCache(options),
+    signal,
+    'stream',
+  );
   using progress = startProgress({ label: 'streaming' });
   const file = options.tar === true ? bundle.tar : bundle.xz;
   await writeToStream(file, process.stdout, {
