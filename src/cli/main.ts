@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
+import { addDiffCommand } from './commands/diff.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addMountCommand } from './commands/mount.ts';
@@ -39,6 +40,7 @@ function createProgram(signal: AbortSignal): Command {
     addLoadCommand,
     addInspectCommand,
     addVerifyCommand,
+    addDiffCommand,
     addCacheCommand,
   ]) {
     add(program, signal);
