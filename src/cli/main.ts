@@ -10,6 +10,7 @@ import { addMountCommand } from './commands/mount.ts';
 import { addStreamCommand } from './commands/stream.ts';
 import { addUnmountCommand } from './commands/unmount.ts';
 import { addVerifyCommand } from './commands/verify.ts';
+import { addWhyCommand } from './commands/why.ts';
 import { exitStatus, unexpectedStatus } from './exit-status.ts';
 import { readVersion } from './read-version.ts';
 
@@ -41,6 +42,7 @@ function createProgram(signal: AbortSignal): Command {
     addInspectCommand,
     addVerifyCommand,
     addDiffCommand,
+    addWhyCommand,
     addCacheCommand,
   ]) {
     add(program, signal);

@@ -7,9 +7,9 @@ import { passTar } from '../sources/docker-archive/passed-table.ts';
 import { indexTar } from '../sources/docker-archive/tar-table.ts';
 import { watchStream } from '../sources/watch-stream.ts';
 import { createHashSink } from '../inspect/hash-sink.ts';
-import type { BundleContents, ContentBlock } from './bundle-contents.ts';
-import { findBlock } from './measure-new.ts';
+import type { BundleContents } from './bundle-contents.ts';
 import type { FindLayer } from './layer-library.ts';
+import { nameRange } from './name-range.ts';
 import { printBlocks } from './print-blocks.ts';
 import { readTableContents } from './read-table-contents.ts';
 
@@ -63,16 +63,4 @@ export async function readArchiveContents(
       };
     },
   };
-}
-
-/** The blocks that cover the range, and where it starts in the first of them: what is named alike is alike. */
-function nameRange(blocks: readonly ContentBlock[], position: number, size: number): string {
-  const parts: string[] = [];
-  const first = findBlock(blocks, position);
-  for (let index = first; index < blocks.length; index += 1) {
-    const block = blocks[index];
-    if (block === undefined || block.start >= position + size) break;
-    parts.push(block.print);
-  }
-  return `${position - (blocks[first]?.start ?? 0)}+${size}:${parts.join()}`;
 }
