@@ -1,8 +1,9 @@
 /** The JSON that `bundlefs diff --json` prints (docs/explaining.md). */
 import type { DiffId } from '../digest.ts';
-import { type BundleContents, type ContentImage, layerSteps } from '../explain/bundle-contents.ts';
+import type { BundleContents, ContentImage } from '../explain/bundle-contents.ts';
 import type { FileChange } from '../explain/compare-files.ts';
 import type { BundleDiff, ImageDiff } from '../explain/diff-bundles.ts';
+import { layerSteps } from '../image/image-config.ts';
 import { familiarName } from '../image/reference.ts';
 import type { TreeEntry } from '../tree/tree.ts';
 
@@ -33,7 +34,11 @@ function describeImage({ after, added }: BundleDiff, { change, added: own, files
   return {
     change: change.kind,
     ...('before' in change && { before: nameImage(change.before) }),
-    ...('after' in change && { after: nameImage(change.after), newBytes: own.size, newStored: own.storedSize }),
+    ...('after' in change && {
+      after: nameImage(change.after),
+      newBytes: own.size,
+      newStored: own.storedSize,
+    }),
     ...(change.kind === 'rebuilt' && {
       newLayers: change.newLayers.map((diffId) => ({
         diffId,

@@ -16,7 +16,9 @@ export function diffToText(diff: BundleDiff, top: number): string {
     `${before.label} → ${after.label}`,
     '',
     ...(rows.length === 0 ? [] : [formatTable(['', 'image', '>layers new', '>new', '>stored'], rows)]),
-    ...(sameCount === 0 ? [] : [`${rows.length === 0 ? 'All ' : ''}${formatCount(sameCount, 'image')} the same`]),
+    ...(sameCount === 0
+      ? []
+      : [`${rows.length === 0 ? 'All ' : ''}${formatCount(sameCount, 'image')} the same`]),
     '',
     describeNew(diff),
   ];
@@ -28,7 +30,13 @@ function describeRow({ change, added }: ImageDiff): string[] {
   const stored = added.storedSize === undefined ? '' : formatSize(added.storedSize);
   switch (change.kind) {
     case 'added':
-      return ['added', nameOf(change.after), String(new Set(change.after.layers).size), formatSize(added.size), stored];
+      return [
+        'added',
+        nameOf(change.after),
+        String(new Set(change.after.layers).size),
+        formatSize(added.size),
+        stored,
+      ];
     case 'removed':
       return ['removed', nameOf(change.before)];
     case 'same':
@@ -53,10 +61,9 @@ function describeNew({ after, added, gone }: BundleDiff): string {
   const blocks = added.byBlocks
     ? `, in ${added.newBlockCount} of ${formatCount(added.blockCount, 'block')}`
     : ' (by layers: there are no blocks to compare)';
-  return [
-    `New   ${formatSize(added.size)}${share}${stored}${blocks}`,
-    `Gone  ${formatSize(gone.size)}`,
-  ].join('\n');
+  return [`New   ${formatSize(added.size)}${share}${stored}${blocks}`, `Gone  ${formatSize(gone.size)}`].join(
+    '\n',
+  );
 }
 
 /** `shop/web:1.0.0 → 1.0.1` where only the tag differs. */
@@ -66,7 +73,8 @@ export function nameChange(before: ContentImage, after: ContentImage): string {
   const [from, to] = [before.names[0], after.names[0]];
   const isOne = before.names.length === 1 && after.names.length === 1;
   const [repository, tag] = splitTag(to ?? '');
-  if (isOne && from !== undefined && splitTag(from)[0] === repository) return `${familiarName(from)} → ${tag}`;
+  if (isOne && from !== undefined && splitTag(from)[0] === repository)
+    return `${familiarName(from)} → ${tag}`;
   return `${a} → ${b}`;
 }
 

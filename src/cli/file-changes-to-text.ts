@@ -21,7 +21,8 @@ export function fileGroupsToText(images: readonly ImageDiff[], top: number): str
 function groupChanges(images: readonly ImageDiff[]): FileGroup[] {
   const owners = new Map<string, { change: FileChange; images: string[] }>();
   for (const { change: image, files = [] } of images) {
-    const name = 'after' in image ? describeImage({ tags: image.after.names, configDigest: image.after.id }) : '';
+    const name =
+      'after' in image ? describeImage({ tags: image.after.names, configDigest: image.after.id }) : '';
     for (const change of files) {
       const key = keyOf(change);
       const known = owners.get(key);
@@ -49,13 +50,17 @@ function keyOf(change: FileChange): string {
 }
 
 function groupToText({ images, changes }: FileGroup, top: number): string {
-  const shown = changes.filter(isWorthALine).sort((a, b) => rankOf(b) - rankOf(a) || (a.path < b.path ? -1 : 1));
-  const rows = shown.slice(0, top).map((change) => [
-    `  ${change.kind}`,
-    change.path,
-    describeSizes(change),
-    change.kind === 'changed' ? describeDifferences(change.differences) : '',
-  ]);
+  const shown = changes
+    .filter(isWorthALine)
+    .sort((a, b) => rankOf(b) - rankOf(a) || (a.path < b.path ? -1 : 1));
+  const rows = shown
+    .slice(0, top)
+    .map((change) => [
+      `  ${change.kind}`,
+      change.path,
+      describeSizes(change),
+      change.kind === 'changed' ? describeDifferences(change.differences) : '',
+    ]);
   const leftOut = shown.length - rows.length;
   return [
     `${images.join(', ')}: ${summarise(changes)}`,
@@ -66,7 +71,8 @@ function groupToText({ images, changes }: FileGroup, top: number): string {
 
 /** Folders that are there or not, or have other times, follow from what is in them. */
 function isWorthALine(change: FileChange): boolean {
-  if (change.kind !== 'changed') return findEntry(change)?.kind !== 'directory' && findEntry(change) !== undefined;
+  if (change.kind !== 'changed')
+    return findEntry(change)?.kind !== 'directory' && findEntry(change) !== undefined;
   return change.after.kind !== 'directory' || change.differences.some((difference) => difference !== 'times');
 }
 

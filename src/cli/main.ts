@@ -7,6 +7,7 @@ import { addDiffCommand } from './commands/diff.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addMountCommand } from './commands/mount.ts';
+import { addPlanCommand } from './commands/plan.ts';
 import { addStreamCommand } from './commands/stream.ts';
 import { addUnmountCommand } from './commands/unmount.ts';
 import { addVerifyCommand } from './commands/verify.ts';
@@ -41,6 +42,7 @@ function createProgram(signal: AbortSignal): Command {
     addLoadCommand,
     addInspectCommand,
     addVerifyCommand,
+    addPlanCommand,
     addDiffCommand,
     addWhyCommand,
     addCacheCommand,

@@ -68,7 +68,12 @@ async function explain(
     let done = 0;
     const library = createLayerLibrary(
       async (diffId) => (await own.findLayer(diffId)) ?? (await before?.findLayer(diffId)),
-      { signal, onRead: (size) => { progress.show((done += size), undefined); } },
+      {
+        signal,
+        onRead: (size) => {
+          progress.show((done += size), undefined);
+        },
+      },
     );
     const image = await withHistory(cache, chosen.image);
     const earlier = chosen.earlier && (await withHistory(cache, chosen.earlier.image));
@@ -104,10 +109,17 @@ async function findBuild(
   if (index !== undefined && builds[index] === undefined) throw noSuchBuild(cache, builds, index);
   const considered = builds.filter((_, position) => index === undefined || position === index);
   const known = considered.flatMap((build) => imagesOf(build).flatMap(({ names }) => names));
-  if (index === undefined && (await chooseBuild(builds, reference, () => Promise.resolve(true))) !== undefined) {
-    throw new BundleError('invalid-argument', `Cannot explain "${reference.text}": no build of the journal encoded anything of it`, {
-      hint: 'All of it was in the cache before the journal began.',
-    });
+  if (
+    index === undefined &&
+    (await chooseBuild(builds, reference, () => Promise.resolve(true))) !== undefined
+  ) {
+    throw new BundleError(
+      'invalid-argument',
+      `Cannot explain "${reference.text}": no build of the journal encoded anything of it`,
+      {
+        hint: 'All of it was in the cache before the journal began.',
+      },
+    );
   }
   const where = index === undefined ? `the journal of the cache "${cache.path}"` : `build @${index}`;
   throw imageNotFound(reference, where, [...new Set(known)]);
@@ -122,9 +134,13 @@ function noSuchBuild(cache: Cache, builds: readonly unknown[], index: number): B
 }
 
 function recipeGone({ index }: ChosenBuild): BundleError {
-  return new BundleError('invalid-argument', `Cannot explain build @${index}: its recipe is no longer in the cache`, {
-    hint: 'Name a newer build with --build.',
-  });
+  return new BundleError(
+    'invalid-argument',
+    `Cannot explain build @${index}: its recipe is no longer in the cache`,
+    {
+      hint: 'Name a newer build with --build.',
+    },
+  );
 }
 
 async function withHistory(cache: Cache, image: ContentImage): Promise<ContentImage> {

@@ -10,7 +10,11 @@ export function whyToJson({ chosen, layers }: WhyReport): object {
     image: { names: image.names.map(familiarName), id: image.id },
     build: { ...describeBuild(chosen), source: build.source, encodedStored: build.statistics?.encodedSize },
     ...(earlier && {
-      earlier: { ...describeBuild(earlier), names: earlier.image.names.map(familiarName), id: earlier.image.id },
+      earlier: {
+        ...describeBuild(earlier),
+        names: earlier.image.names.map(familiarName),
+        id: earlier.image.id,
+      },
     }),
     layers: layers.map(describeLayer),
   };

@@ -67,11 +67,13 @@ function layerToText({ depth, createdBy, earlier, explanation }: ExplainedLayer,
 
 function listFiles(files: readonly ExplainedFile[], top: number, onlyReason?: string): string {
   const worthALine = files.filter(({ kind, reason }) => kind !== 'directory' || reason === 'metadata');
-  const rows = worthALine.slice(0, top).map(({ path, encodedSize, reason }) => [
-    `  ${formatSize(encodedSize).padStart(8)}`,
-    path,
-    onlyReason === undefined ? reasons[reason] : '',
-  ]);
+  const rows = worthALine
+    .slice(0, top)
+    .map(({ path, encodedSize, reason }) => [
+      `  ${formatSize(encodedSize).padStart(8)}`,
+      path,
+      onlyReason === undefined ? reasons[reason] : '',
+    ]);
   const table = rows.length === 0 ? [] : [formatTable(['', '', ''], rows).split('\n').slice(1).join('\n')];
   const rest = files.filter((file) => !worthALine.slice(0, top).includes(file));
   return [...table, ...describeRest(rest, onlyReason)].join('\n');
@@ -91,7 +93,10 @@ function describeRest(files: readonly ExplainedFile[], onlyReason: string | unde
 function describeNeighbours(files: readonly ExplainedFile[]): string {
   if (files.length === 0) return '';
   const size = files.reduce((sum, file) => sum + file.encodedSize, 0);
-  return restLine(size, `${formatCount(files.length, 'entry').replace('entrys', 'entries')} unchanged, in one piece with the others`);
+  return restLine(
+    size,
+    `${formatCount(files.length, 'entry').replace('entrys', 'entries')} unchanged, in one piece with the others`,
+  );
 }
 
 function describeRemoved({ removed }: ExplainedFiles): string {

@@ -34,14 +34,23 @@ export function compareImages(
     left.delete(a);
   };
   const open = (): ContentImage[] => after.filter((image) => !pairs.has(image));
-  for (const image of after) pair([...left].find((one) => one.id === image.id), image);
+  for (const image of after)
+    pair(
+      [...left].find((one) => one.id === image.id),
+      image,
+    );
   for (const image of open()) {
-    pair([...left].find((one) => one.names.some((name) => image.names.includes(name))), image);
+    pair(
+      [...left].find((one) => one.names.some((name) => image.names.includes(name))),
+      image,
+    );
   }
   for (const [a, b] of rankByLayers(left, open())) if (left.has(a) && !pairs.has(b)) pair(a, b);
   return [
     ...after.map((image) => describeChange(pairs.get(image), image)),
-    ...before.filter((image) => left.has(image)).map((image) => ({ kind: 'removed', before: image }) as const),
+    ...before
+      .filter((image) => left.has(image))
+      .map((image) => ({ kind: 'removed', before: image }) as const),
   ];
 }
 

@@ -3,7 +3,8 @@ import type { BlockKey } from '../blocks/block-record.ts';
 import type { DiffId } from '../digest.ts';
 import { isBundleError } from '../errors.ts';
 import { type EncodedBlocks, findEncodedBlocks } from './attribute-blocks.ts';
-import { type ContentImage, layerSteps } from './bundle-contents.ts';
+import { layerSteps } from '../image/image-config.ts';
+import type { ContentImage } from './bundle-contents.ts';
 import { type ExplainedFiles, explainLayer } from './explain-layer.ts';
 import type { LayerLibrary } from './layer-library.ts';
 import type { StoredLayers } from './stored-layers.ts';
@@ -68,7 +69,8 @@ export async function explainImage(
 
 /** Layers of foreign images need not be tars that anybody can read, and blocks may have been collected. */
 function ignoreUnreadable(error: unknown): undefined {
-  if (isBundleError(error, 'archive-corrupt', 'archive-truncated', 'layer-missing', 'block-missing')) return undefined;
+  if (isBundleError(error, 'archive-corrupt', 'archive-truncated', 'layer-missing', 'block-missing'))
+    return undefined;
   throw error;
 }
 
@@ -77,7 +79,10 @@ function ignoreUnreadable(error: unknown): undefined {
  * else the one at the same depth; of those that `image` has no more, each for one only. A layer that was there already
  * stands for itself.
  */
-export function matchLayers(image: ContentImage, earlier: ContentImage | undefined): ReadonlyMap<DiffId, DiffId> {
+export function matchLayers(
+  image: ContentImage,
+  earlier: ContentImage | undefined,
+): ReadonlyMap<DiffId, DiffId> {
   const matches = new Map<DiffId, DiffId>();
   if (earlier === undefined) return matches;
   for (const diffId of image.layers) if (earlier.layers.includes(diffId)) matches.set(diffId, diffId);
@@ -90,7 +95,10 @@ export function matchLayers(image: ContentImage, earlier: ContentImage | undefin
   for (const [index, diffId] of image.layers.entries()) {
     const step = steps[index];
     if (matches.has(diffId) || step === undefined || step === '') continue;
-    take(diffId, earlier.layers.find((old, depth) => free.has(old) && oldSteps[depth] === step));
+    take(
+      diffId,
+      earlier.layers.find((old, depth) => free.has(old) && oldSteps[depth] === step),
+    );
   }
   for (const [index, diffId] of image.layers.entries()) {
     if (!matches.has(diffId)) take(diffId, earlier.layers[index]);

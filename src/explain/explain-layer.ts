@@ -87,4 +87,3 @@ function findReason(before: LayerMember | undefined, member: LayerMember): Encod
 function describeMetadata({ kind, mode, uid, gid, target, device, xattrs }: LayerMember): string {
   return JSON.stringify([kind, mode, uid, gid, target, device, [...xattrs].sort()]);
 }
-

@@ -131,7 +131,8 @@ async function hashRange(
   const target = Buffer.allocUnsafe(Math.min(chunkSize, size));
   for (let done = 0; done < size;) {
     const count = await file.read(target.subarray(0, Math.min(target.length, size - done)), position + done);
-    if (count === 0) throw new BundleError('archive-truncated', `Cannot read a layer: it ends at byte ${position + done}`);
+    if (count === 0)
+      throw new BundleError('archive-truncated', `Cannot read a layer: it ends at byte ${position + done}`);
     hash.update(target.subarray(0, count));
     done += count;
   }

@@ -26,9 +26,7 @@ export function measureNew(before: BundleContents, after: BundleContents): NewCo
   const layers = new Map<DiffId, NewBytes>();
   for (const layer of after.layers.values()) {
     const isKnown = !byBlocks && before.layers.has(layer.diffId);
-    const found = byBlocks
-      ? measureLayer(layer, blocks, isNew)
-      : measureWhole(layer, isKnown, after.blocks);
+    const found = byBlocks ? measureLayer(layer, blocks, isNew) : measureWhole(layer, isKnown, after.blocks);
     layers.set(layer.diffId, found);
   }
   const fresh = byBlocks ? blocks.filter(isNew) : [];

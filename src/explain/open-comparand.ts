@@ -41,7 +41,9 @@ export async function openComparand(name: string, options: OpenComparandOptions)
   if (digest !== undefined) return openRecipeOfCache(name, digest, options);
   const info = await stat(name).catch((error: unknown) => {
     if (['ENOENT', 'ENOTDIR'].includes(findErrno(error) ?? '')) return undefined;
-    throw new BundleError('source-failed', `Cannot read "${name}": ${describeError(error)}`, { cause: error });
+    throw new BundleError('source-failed', `Cannot read "${name}": ${describeError(error)}`, {
+      cause: error,
+    });
   });
   if (info === undefined) {
     throw new BundleError('archive-not-found', `Cannot compare "${name}": there is no such file or folder`, {
@@ -63,7 +65,11 @@ async function openBuild(name: string, index: number, options: OpenComparandOpti
       { hint: builds.length === 0 ? 'Build a bundle first.' : `The oldest is @${builds.length - 1}.` },
     );
   }
-  return openRecipeOfCache(`${name} (${build.startedAt.slice(0, 16).replace('T', ' ')})`, build.recipe, options);
+  return openRecipeOfCache(
+    `${name} (${build.startedAt.slice(0, 16).replace('T', ' ')})`,
+    build.recipe,
+    options,
+  );
 }
 
 async function openRecipeOfCache(
@@ -74,9 +80,13 @@ async function openRecipeOfCache(
   const cache = await options.openCache();
   const recipe = await cache.findRecipe(digest);
   if (recipe === undefined) {
-    throw new BundleError('invalid-argument', `Cannot compare "${label}": there is no such recipe in the cache "${cache.path}"`, {
-      hint: 'It may have been collected. Name the cache that has it with --cache, or a file.',
-    });
+    throw new BundleError(
+      'invalid-argument',
+      `Cannot compare "${label}": there is no such recipe in the cache "${cache.path}"`,
+      {
+        hint: 'It may have been collected. Name the cache that has it with --cache, or a file.',
+      },
+    );
   }
   return openRecipeContents(label, recipe, cache, options);
 }
@@ -121,7 +131,10 @@ async function openDocument(path: string, options: OpenComparandOptions, label =
   if (description !== undefined) return withoutLayers(description);
   const recipe = recipeSchema.safeParse(findJson(text));
   if (recipe.success) return openRecipeContents(label, recipe.data, await options.openCache(), options);
-  throw new BundleError('archive-unsupported', `Cannot compare "${path}": it is neither a recipe nor a bundle.json`);
+  throw new BundleError(
+    'archive-unsupported',
+    `Cannot compare "${path}": it is neither a recipe nor a bundle.json`,
+  );
 }
 
 function findJson(text: string): unknown {
@@ -132,7 +145,11 @@ function findJson(text: string): unknown {
   }
 }
 
-async function openArchiveFile(path: string, options: OpenComparandOptions, label: string): Promise<Comparand> {
+async function openArchiveFile(
+  path: string,
+  options: OpenComparandOptions,
+  label: string,
+): Promise<Comparand> {
   const file = await openDiskFile(path);
   return openXz(label, file, options, () => file.close());
 }

@@ -18,7 +18,9 @@ export async function printBlocks(
   file: Pick<VirtualFile, 'read'>,
   { streams }: XzStructure,
 ): Promise<readonly ContentBlock[] | undefined> {
-  const blocks = streams.flatMap((stream) => stream.blocks.map((block) => ({ ...block, check: stream.check })));
+  const blocks = streams.flatMap((stream) =>
+    stream.blocks.map((block) => ({ ...block, check: stream.check })),
+  );
   if (blocks.some(({ check }) => checkSizes[check] === undefined)) return undefined;
   return mapWithLimit(blocks, readsAtOnce, async (block) => {
     const value = Buffer.alloc(checkSizes[block.check] ?? 0);

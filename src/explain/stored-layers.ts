@@ -52,7 +52,13 @@ function openLayer(
   const blocks = layout.extents.flatMap((extent) => {
     if (extent.kind !== 'block') return [];
     const { uncompressedSize } = extent.record;
-    const block = { start: extent.start, storedSize: extent.length, uncompressedStart, uncompressedSize, check };
+    const block = {
+      start: extent.start,
+      storedSize: extent.length,
+      uncompressedStart,
+      uncompressedSize,
+      check,
+    };
     uncompressedStart += uncompressedSize;
     return [block];
   });

@@ -52,10 +52,7 @@ function addMember<Layer>(tree: TreeNode<Layer>, member: LayerMember, layer: Lay
 }
 
 /** The children of the folder at `names`; what stands in its way is replaced by folders without metadata. */
-function makeFolder<Layer>(
-  tree: TreeNode<Layer>,
-  names: readonly string[],
-): Map<string, TreeNode<Layer>> {
+function makeFolder<Layer>(tree: TreeNode<Layer>, names: readonly string[]): Map<string, TreeNode<Layer>> {
   let children = (tree.children ??= new Map<string, TreeNode<Layer>>());
   for (const name of names) {
     let node = children.get(name);

@@ -10,7 +10,10 @@ export function addDiffCommand(program: Command, signal: AbortSignal): void {
       .command('diff')
       .description('compare two bundles: images, bytes that are new, and down to files')
       .argument('<before>', 'a bundle or another image archive, a folder or mount with one, an OCI layout,')
-      .argument('<after>', 'recipe.json or bundle.json, a recipe of the cache by its digest, or @N: the build N before the last'),
+      .argument(
+        '<after>',
+        'recipe.json or bundle.json, a recipe of the cache by its digest, or @N: the build N before the last',
+      ),
   )
     .option('--files', 'compare the files of rebuilt images, merged from all of their layers')
     .option('--top <count>', 'files to list for each group of images, largest first; 0 for all', parseTop, 20)

@@ -17,7 +17,12 @@ export function addWhyCommand(program: Command, signal: AbortSignal): void {
       'in the build n before the last (0 for the last; default: the last one that encoded something of it)',
       parseBuild,
     )
-    .option('--top <count>', 'files to list for each layer, most encoded bytes first; 0 for all', parseTop, 10)
+    .option(
+      '--top <count>',
+      'files to list for each layer, most encoded bytes first; 0 for all',
+      parseTop,
+      10,
+    )
     .option('--json', 'print one JSON object on standard output, with all files')
     .addHelpText('after', '\nExamples:\n  bundlefs why shop/web:1\n  bundlefs why shop/web --build 3 --top 0')
     .action(async (image: string, options: WhyOptions) => {

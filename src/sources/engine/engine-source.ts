@@ -7,12 +7,13 @@ import { parseImageConfig } from '../../image/image-config.ts';
 import type { Image } from '../../image/image.ts';
 import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import { familiarName, formatName, type Reference } from '../../image/reference.ts';
-import type { ImageSource, LayerSink, ReadImagesOptions } from '../image-source.ts';
+import type { ImageSource, LayerSink, ReadImagesOptions, SurveyedImage } from '../image-source.ts';
 import { isVersionAtLeast } from './api-version.ts';
 import { connectEngine, type EngineConnection } from './engine-connection.ts';
 import { findEngineEndpoint } from './engine-endpoint.ts';
 import { engineNameOf, findEngineImage, hasContainerdStore, listEngineNames } from './engine-image.ts';
 import { exportImages, hasSameLayers, type WantedImage } from './export-images.ts';
+import { readLayerHistory } from './layer-history.ts';
 
 export interface OpenEngineSourceOptions {
   /** `unix:///path`, `tcp://host:port` or `ssh://user@host`; the one that the docker command would use where left out. */
@@ -49,6 +50,7 @@ export async function openEngineSource({
     return {
       description: connection.description,
       readImages: (references, sink, options = {}) => readImages(engine, references, sink, options),
+      surveyImages: (references, known, options = {}) => surveyImages(engine, references, known, options),
       close() {
         connection.close();
         return Promise.resolve();
@@ -99,6 +101,23 @@ async function readImages(
   return mergeImages(wanted.map(({ id }) => images.get(id)).filter((image) => image !== undefined));
 }
 
+/** Asks for inspections and histories, and exports nothing. */
+async function surveyImages(
+  engine: Engine,
+  references: readonly Reference[],
+  known: Pick<LayerSink, 'hasLayer' | 'findConfig'>,
+  { signal }: ReadImagesOptions,
+): Promise<SurveyedImage[]> {
+  const images: SurveyedImage[] = [];
+  for (const image of await resolveReferences(engine, references, signal)) {
+    const { id, tags, size } = image;
+    const isKnown = (await findKnownConfig(engine, image, known)) !== undefined;
+    const layers = await readLayerHistory(engine.connection, image, signal && { signal });
+    images.push({ id, tags, layers, exportSize: isKnown ? 0 : size });
+  }
+  return images;
+}
+
 /** Each image once, with all of the names that it was asked for by. */
 async function resolveReferences(
   { connection, wish }: Engine,
@@ -144,7 +163,7 @@ async function nothingNamed(
 async function findKnownConfig(
   { isContainerd }: Engine,
   { id, layers }: WantedImage,
-  sink: LayerSink,
+  sink: Pick<LayerSink, 'hasLayer' | 'findConfig'>,
 ): Promise<Uint8Array | undefined> {
   const config = await sink.findConfig(id);
   if (config === undefined || (!isContainerd && digestOf(config) !== id)) return undefined;

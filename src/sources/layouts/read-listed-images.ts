@@ -17,7 +17,7 @@ export interface ReadListedImagesOptions extends ReadImagesOptions {
   readonly wish: PlatformWish;
 }
 
-interface ReadImage {
+export interface ReadImage {
   readonly image: Image;
   readonly layers: readonly LocatedLayer[];
 }
@@ -48,7 +48,8 @@ export async function readListedImages(
   return [...images.values()].map(({ image }) => image);
 }
 
-async function readImage(table: MemberTable, { listed, tags }: SelectedImage): Promise<ReadImage> {
+/** The image and where its layers are; reads nothing but its manifest and config. Throws config-*, layer-*, archive-*. */
+export async function readImage(table: MemberTable, { listed, tags }: SelectedImage): Promise<ReadImage> {
   const { config, layers } = await listed.locate();
   const names = tags.length > 0 ? tags : listed.names;
   const name = names[0] ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image';
