@@ -13,9 +13,9 @@ interface FileGroup {
 export function fileGroupsToText(images: readonly ImageDiff[], top: number): string[] {
   const compared = images.filter(({ files }) => files !== undefined);
   if (compared.length === 0) return [];
-  const groups = groupChanges(compared);
+  const groups = groupChanges(compared).filter(({ changes }) => changes.some(isWorthALine));
   if (groups.length === 0) return ['', 'No file differs.'];
-  return groups.flatMap((group) => ['', groupToText(group, top)]);
+  return groups.flatMap((group) => ['', groupToText(group, top, compared.length)]);
 }
 
 function groupChanges(images: readonly ImageDiff[]): FileGroup[] {
@@ -49,7 +49,7 @@ function keyOf(change: FileChange): string {
   return `${change.kind} ${change.path} ${ends.join(' ')}`;
 }
 
-function groupToText({ images, changes }: FileGroup, top: number): string {
+function groupToText({ images, changes }: FileGroup, top: number, comparedCount: number): string {
   const shown = changes
     .filter(isWorthALine)
     .sort((a, b) => rankOf(b) - rankOf(a) || (a.path < b.path ? -1 : 1));
@@ -63,10 +63,15 @@ function groupToText({ images, changes }: FileGroup, top: number): string {
     ]);
   const leftOut = shown.length - rows.length;
   return [
-    `${images.join(', ')}: ${summarise(changes)}`,
+    `${nameGroup(images, comparedCount)}: ${summarise(changes)}`,
     ...(rows.length === 0 ? [] : [formatTable(['', '', '>', ''], rows).split('\n').slice(1).join('\n')]),
     ...(leftOut > 0 ? [`  … and ${leftOut} more (--top 0 shows all)`] : []),
   ].join('\n');
+}
+
+function nameGroup(images: readonly string[], comparedCount: number): string {
+  if (images.length > 1 && images.length === comparedCount) return `All ${images.length} rebuilt images`;
+  return images.join(', ');
 }
 
 /** Folders that are there or not, or have other times, follow from what is in them. */
@@ -94,11 +99,15 @@ function describeSizes(change: FileChange): string {
   const { before, after } = change;
   if (before.kind !== 'file' && after.kind !== 'file') return '';
   const [from, to] = [formatSize(before.size), formatSize(after.size)];
-  return before.size === after.size ? to : `${from} → ${to}`;
+  return from === to ? to : `${from} → ${to}`;
 }
 
+/** That other content has another time is no news. */
 function describeDifferences(differences: readonly string[]): string {
-  return differences.length === 1 ? `${differences[0] ?? ''} only` : differences.join(', ');
+  if (differences.length === 1) return `${differences[0] ?? ''} only`;
+  return differences
+    .filter((difference) => difference !== 'times' || !differences.includes('content'))
+    .join(', ');
 }
 
 function summarise(changes: readonly FileChange[]): string {
@@ -112,5 +121,5 @@ function summarise(changes: readonly FileChange[]): string {
     (change) => change.kind === 'changed' && change.differences.join() === 'times',
   ).length;
   if (timesOnly > 0 && timesOnly < files.length) parts.push(`${timesOnly} of them in times only`);
-  return parts.length === 0 ? `${formatCount(changes.length, 'folder')} only` : parts.join(', ');
+  return parts.length === 0 ? formatCount(changes.length, 'folder') : parts.join(', ');
 }
