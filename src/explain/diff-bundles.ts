@@ -57,7 +57,14 @@ export async function diffBundles(
       added: 'after' in change ? sumLayers(change.after, added) : { size: 0, storedSize: 0 },
       ...(isCompared && { files: await compareFiles(library, change.before.layers, change.after.layers) }),
     });
-    if (isCompared) forgetUnneeded(library.forget, change, changes.slice(index + 1));
+    if (isCompared)
+      forgetUnneeded(
+        (diffId) => {
+          library.forget(diffId);
+        },
+        change,
+        changes.slice(index + 1),
+      );
   }
   return {
     before: before.contents,

@@ -67,12 +67,13 @@ export function createLayerLibrary(
   const list = async (diffId: DiffId): Promise<readonly LayerMember[]> => {
     const bytes = await open(diffId);
     const members: LayerMember[] = [];
-    for await (const { member, stream } of walkLayer(readerOf(bytes, diffId))) {
+    for await (const passing of walkLayer(readerOf(bytes, diffId))) {
+      const { member } = passing;
       signal?.throwIfAborted();
       members.push(member);
       if (bytes.kind === 'random' || member.kind !== 'file') continue;
       const hash = createHash('sha256');
-      for await (const chunk of stream()) hash.update(chunk);
+      for await (const chunk of passing.stream()) hash.update(chunk);
       onRead?.(member.size);
       digests.set(keyOf({ layer: diffId, position: member.contentPosition }), hash.digest('base64'));
     }

@@ -72,7 +72,7 @@ export async function surveyBuild(options: SurveyBuildOptions): Promise<BuildPla
     (build) => build.profile === profileName(profile),
   );
   const [last] = builds;
-  const sizes = await readSizes(builds, layers.findLayer);
+  const sizes = await readSizes(builds, (diffId) => layers.findLayer(diffId));
   return planBuild({
     images,
     records,

@@ -47,7 +47,8 @@ function addMember<Layer>(tree: TreeNode<Layer>, member: LayerMember, layer: Lay
   }
   const siblings = makeFolder(tree, names);
   const before = siblings.get(last);
-  const children = entry.kind === 'directory' ? (before?.children ?? new Map()) : undefined;
+  const children =
+    entry.kind === 'directory' ? (before?.children ?? new Map<string, TreeNode<Layer>>()) : undefined;
   siblings.set(last, { entry, children });
 }
 
