@@ -10,13 +10,14 @@ import {
   finishedBuilds,
   imagesOf,
 } from '../explain/choose-build.ts';
-import { type ExplainedLayer, explainImage } from '../explain/explain-image.ts';
+import { explainImage } from '../explain/explain-image.ts';
 import { createLayerLibrary } from '../explain/layer-library.ts';
 import { openStoredLayers, type StoredLayers } from '../explain/stored-layers.ts';
 import { imageNotFound } from '../image/image-not-found.ts';
 import { parseImageConfig } from '../image/image-config.ts';
 import { parseReference, type Reference } from '../image/reference.ts';
 import { startProgress } from './progress.ts';
+import type { WhyReport } from './why-report.ts';
 import { whyToJson } from './why-to-json.ts';
 import { whyToText } from './why-to-text.ts';
 
@@ -26,12 +27,6 @@ export interface WhyOptions {
   readonly build?: number;
   readonly top: number;
   readonly json?: boolean;
-}
-
-/** What is known of an image's last encoding. */
-export interface WhyReport {
-  readonly chosen: ChosenBuild;
-  readonly layers: readonly ExplainedLayer[];
 }
 
 /** Finds the build and prints what it had to encode of the image. */

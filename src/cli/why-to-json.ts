@@ -2,7 +2,7 @@
 import type { ChosenBuild, EarlierImage } from '../explain/choose-build.ts';
 import type { ExplainedLayer } from '../explain/explain-image.ts';
 import { familiarName } from '../image/reference.ts';
-import type { WhyReport } from './run-why.ts';
+import type { WhyReport } from './why-report.ts';
 
 export function whyToJson({ chosen, layers }: WhyReport): object {
   const { image, earlier, build } = chosen;

@@ -4,7 +4,7 @@ import type { ExplainedLayer } from '../explain/explain-image.ts';
 import type { EncodeReason, ExplainedFile, ExplainedFiles } from '../explain/explain-layer.ts';
 import { describeImage } from '../image/describe-image.ts';
 import { formatCount, formatShare, formatSize, formatTable } from './format-text.ts';
-import type { WhyReport } from './run-why.ts';
+import type { WhyReport } from './why-report.ts';
 
 const reasons: Readonly<Record<EncodeReason, string>> = {
   new: 'new',

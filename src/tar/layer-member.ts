@@ -1,6 +1,5 @@
 /** One member of a layer's tar with all of its metadata, decoded from its header and the PAX and GNU headers before it. */
 import { isUtf8 } from 'node:buffer';
-import { posix } from 'node:path';
 import { isSafeName } from './is-safe-name.ts';
 import { scanTarHeader } from './scan-tar-header.ts';
 import { findText, readTarNumber } from './tar-field.ts';
@@ -104,10 +103,9 @@ export function decodeLayerMember(
 
 /** `./a//b/` as `a/b`, `/` and `./` as the empty path; undefined where it leads out of the layer. */
 function cleanLayerPath(path: string): string | undefined {
-  const relative = path.replace(/^\/+/, '') || '.';
-  if (!isSafeName(relative)) return undefined;
-  const clean = posix.normalize(relative).replace(/\/+$/, '');
-  return clean === '.' ? '' : clean;
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  const clean = parts.join('/');
+  return clean === '' || isSafeName(clean) ? clean : undefined;
 }
 
 /** Names are bytes; those that are no UTF-8 are taken byte by byte, so that two of them stay two. */
