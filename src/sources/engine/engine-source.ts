@@ -5,12 +5,13 @@ import { parseImageConfig, readImagePlatform } from '../../image/image-config.ts
 import type { Image } from '../../image/image.ts';
 import { matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import type { Reference } from '../../image/reference.ts';
-import type { ImageSource, LayerSink, ReadImagesOptions } from '../image-source.ts';
+import type { ImageSource, LayerSink, ReadImagesOptions, SurveyedImage } from '../image-source.ts';
 import { isVersionAtLeast } from './api-version.ts';
 import { connectEngine } from './engine-connection.ts';
 import { findEngineEndpoint } from './engine-endpoint.ts';
 import { hasContainerdStore } from './engine-image.ts';
 import { exportImages, hasSameLayers } from './export-images.ts';
+import { readLayerHistory } from './layer-history.ts';
 import { type ResolvingEngine, resolveReferences, type WantedImage } from './resolve-references.ts';
 
 export interface OpenEngineSourceOptions {
@@ -41,6 +42,7 @@ export async function openEngineSource({
     return {
       description: connection.description,
       readImages: (references, sink, options = {}) => readImages(engine, references, sink, options),
+      surveyImages: (references, known, options = {}) => surveyImages(engine, references, known, options),
       close() {
         connection.close();
         return Promise.resolve();
@@ -91,11 +93,28 @@ async function readImages(
   return mergeImages(wanted.map(({ id }) => images.get(id)).filter((image) => image !== undefined));
 }
 
+/** Asks for inspections and histories, and exports nothing. */
+async function surveyImages(
+  engine: ResolvingEngine,
+  references: readonly Reference[],
+  known: Pick<LayerSink, 'hasLayer' | 'findConfig'>,
+  { signal }: ReadImagesOptions,
+): Promise<SurveyedImage[]> {
+  const images: SurveyedImage[] = [];
+  for (const image of await resolveReferences(engine, references, signal && { signal })) {
+    const { id, tags, size } = image;
+    const isKnown = (await findKnownConfig(engine, image, known)) !== undefined;
+    const layers = await readLayerHistory(engine.connection, image, signal && { signal });
+    images.push({ id, tags, layers, exportSize: isKnown ? 0 : size });
+  }
+  return images;
+}
+
 /** The config kept of an earlier run, where it and all layers are at hand: then the engine need not export anything. */
 async function findKnownConfig(
   { isContainerd, wish }: ResolvingEngine,
   image: WantedImage,
-  sink: LayerSink,
+  sink: Pick<LayerSink, 'hasLayer' | 'findConfig'>,
 ): Promise<Uint8Array | undefined> {
   const { id, layers } = image;
   const config = await sink.findConfig(id);

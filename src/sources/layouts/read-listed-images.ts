@@ -19,7 +19,7 @@ export interface ReadListedImagesOptions extends ReadImagesOptions {
   readonly fallbackNames?: readonly string[];
 }
 
-interface ReadImage {
+export interface ReadImage {
   readonly image: Image;
   readonly layers: readonly LocatedLayer[];
 }
@@ -50,10 +50,11 @@ export async function readListedImages(
   return [...images.values()].map(({ image }) => image);
 }
 
-async function readImage(
+/** The image and where its layers are; reads nothing but its manifest and config. Throws config-*, layer-*, archive-*. */
+export async function readImage(
   table: MemberTable,
   { listed, tags }: SelectedImage,
-  fallbackNames: readonly string[],
+  fallbackNames: readonly string[] = [],
 ): Promise<ReadImage> {
   const { config, layers } = await listed.locate();
   const names = [tags, listed.names, fallbackNames].find((some) => some.length > 0) ?? [];
