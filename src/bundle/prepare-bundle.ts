@@ -7,6 +7,7 @@ import { createRecipe, recipeDigest } from '../blocks/recipe.ts';
 import { BundleError, isBundleError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import type { Reference } from '../image/reference.ts';
+import { applyTagRules, type TagRule } from '../image/tag-rules.ts';
 import { cuttingRule } from '../plan/cutting-rule.ts';
 import { tarLayoutName } from '../plan/plan-bundle.ts';
 import { orderImages } from '../plan/total-order.ts';
@@ -24,6 +25,8 @@ export interface PrepareBundleOptions {
   readonly source: ImageSource;
   /** Empty for all images of the source. */
   readonly references: readonly Reference[];
+  /** The names that images get in the bundle, where not those that they were asked for by. */
+  readonly tagRules?: readonly TagRule[];
   readonly cache: Cache;
   readonly profile: ProfileChoice;
   readonly signal?: AbortSignal;
@@ -103,7 +106,7 @@ async function prepareChecked(
 }
 
 async function prepareOnce(options: PrepareBundleOptions, encoded: Set<BlockKey>): Promise<PreparedBundle> {
-  const { source, references, cache, signal } = options;
+  const { source, references, tagRules = [], cache, signal } = options;
   const profile = completeProfile(options.profile);
   const store = await cache.openBlocks(profile);
   const progress = createProgress(options.onProgress);
@@ -114,7 +117,7 @@ async function prepareOnce(options: PrepareBundleOptions, encoded: Set<BlockKey>
     onRead: progress.onRead,
   });
   const records = await ingest.finish();
-  const images = orderImages(read);
+  const images = orderImages(applyTagRules(read, tagRules));
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
     glueBlock: (glue) => maker.makeBlock(glue),

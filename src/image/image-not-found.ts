@@ -10,21 +10,22 @@ const listedCount = 5;
  * near misses, or some of the names there are.
  */
 export function imageNotFound(reference: Reference, place: string, known: readonly string[]): BundleError {
-  return new BundleError(
-    'image-not-found',
-    `Cannot find image "${reference.text}": ${place} does not have it`,
-    {
-      hint: describeNames(reference, known),
-    },
-  );
+  const fault = reference.kind === 'pattern' ? 'has no image with such a name' : 'does not have it';
+  return new BundleError('image-not-found', `Cannot find image "${reference.text}": ${place} ${fault}`, {
+    hint: describeNames(reference, known),
+  });
 }
 
 function describeNames(reference: Reference, known: readonly string[]): string {
   if (known.length === 0) return 'Its images have no names.';
-  const near =
-    reference.kind === 'name' ? findNearMisses(`${reference.repository}:${reference.tag}`, known) : [];
+  const near = findNear(reference, known);
   if (near.length > 0) return `Did you mean ${near.join(', ')}?`;
   const names = [...new Set(known.map((name) => familiarName(name)))].sort();
   const more = names.length > listedCount ? ` and ${names.length - listedCount} more` : '';
   return `It has ${names.slice(0, listedCount).join(', ')}${more}.`;
+}
+
+function findNear(reference: Reference, known: readonly string[]): string[] {
+  if (reference.kind === 'name') return findNearMisses(`${reference.repository}:${reference.tag}`, known);
+  return reference.kind === 'pattern' ? findNearMisses(reference.text, known) : [];
 }

@@ -6,7 +6,7 @@ import { imageNotFound } from '../../image/image-not-found.ts';
 import { parseImageConfig } from '../../image/image-config.ts';
 import type { Image } from '../../image/image.ts';
 import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
-import { familiarName, formatName, type Reference } from '../../image/reference.ts';
+import { familiarName, formatName, parseReference, type Reference } from '../../image/reference.ts';
 import type { ImageSource, LayerSink, ReadImagesOptions } from '../image-source.ts';
 import { isVersionAtLeast } from './api-version.ts';
 import { connectEngine, type EngineConnection } from './engine-connection.ts';
@@ -101,14 +101,17 @@ async function readImages(
 
 /** Each image once, with all of the names that it was asked for by. */
 async function resolveReferences(
-  { connection, wish }: Engine,
+  engine: Engine,
   references: readonly Reference[],
   signal: AbortSignal | undefined,
 ): Promise<WantedImage[]> {
+  const { connection } = engine;
   const options = signal && { signal };
   if (references.length === 0) throw await nothingNamed(connection, options);
   const wanted = new Map<string, WantedImage>();
-  for (const reference of references) {
+  for (const reference of await expandPatterns(connection, references, options)) {
+    const wish: PlatformWish | undefined =
+      reference.platform === undefined ? engine.wish : { platform: reference.platform, isRequired: true };
     const found = await findEngineImage(connection, engineNameOf(reference), options);
     if (found === undefined) {
       throw imageNotFound(reference, connection.description, await listEngineNames(connection, options));
@@ -125,6 +128,29 @@ async function resolveReferences(
     wanted.set(found.id, { ...found, tags: isNew ? [...tags, formatName(reference)] : tags });
   }
   return [...wanted.values()];
+}
+
+/** Each pattern as the names that it matches now. Throws image-not-found for one that matches none. */
+async function expandPatterns(
+  connection: EngineConnection,
+  references: readonly Reference[],
+  options: { readonly signal: AbortSignal } | undefined,
+): Promise<Exclude<Reference, { kind: 'pattern' }>[]> {
+  const isPattern = references.some(({ kind }) => kind === 'pattern');
+  const names = isPattern ? (await listEngineNames(connection, options)).sort() : [];
+  return references.flatMap((reference) => {
+    if (reference.kind !== 'pattern') return [reference];
+    const found = names.filter((name) => reference.pattern.matches(familiarName(name)));
+    if (found.length === 0) throw imageNotFound(reference, connection.description, names);
+    const { platform } = reference;
+    return found.map((name) => ({ ...parseName(name), ...(platform && { platform }) }));
+  });
+}
+
+function parseName(name: string): Extract<Reference, { kind: 'name' }> {
+  const reference = parseReference(name);
+  if (reference.kind !== 'name') throw new TypeError(`"${name}" is no name with a tag`);
+  return reference;
 }
 
 async function nothingNamed(
