@@ -18,6 +18,7 @@ const folders = {
   outputs: { uses: ['file', 'blocks/write-durably', 'image', 'sources/engine'] },
   inspect: { uses: ['file', 'sources', 'image', 'tar', 'xz'] },
   mount: { uses: ['addon/read-module'] },
+  selection: { uses: ['image'] },
   cli: { uses: ['.*'] },
 };
 
@@ -30,7 +31,8 @@ const owners = {
   commander: ['cli'],
   'tar-stream': ['tar'],
   fzstd: ['sources'],
-  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'inspect'],
+  yaml: ['selection/yaml-document'],
+  zod: ['selection', 'image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'inspect'],
 };
 
 const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|xz|plan|layout)/)';

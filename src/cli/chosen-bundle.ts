@@ -1,7 +1,7 @@
 /** The bundle that the options of a verb ask for. */
 import { type Cache, cachePath, openCache } from '../blocks/cache.ts';
 import { prepareBundle, type PreparedBundle } from '../bundle/prepare-bundle.ts';
-import { parseReference } from '../image/reference.ts';
+import type { Selection } from '../selection/resolve-selection.ts';
 import { openSource } from '../sources/open-source.ts';
 import { formatSize } from './format-text.ts';
 import type { ImageOptions } from './image-options.ts';
@@ -12,14 +12,13 @@ export async function openChosenCache(options: Pick<ImageOptions, 'cache'>): Pro
   return openCache(cachePath(options.cache, process.env));
 }
 
-/** Prepares the bundle of `names` as the options say, with progress on a terminal. */
+/** Prepares the bundle of `selection` as the options say, with progress on a terminal. */
 export async function prepareChosenBundle(
-  names: readonly string[],
+  selection: Selection,
   options: ImageOptions,
   cache: Cache,
   signal: AbortSignal,
 ): Promise<PreparedBundle> {
-  const references = names.map((name) => parseReference(name));
   const source = await openSource(options.from, {
     signal,
     ...(options.platform !== undefined && { platform: options.platform }),
@@ -28,7 +27,8 @@ export async function prepareChosenBundle(
     using progress = startProgress({ label: 'reading' });
     return await prepareBundle({
       source,
-      references,
+      references: selection.patterns,
+      tagRules: selection.tagAs,
       cache,
       profile: { ...options.preset, check: options.check },
       signal,

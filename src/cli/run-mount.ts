@@ -12,6 +12,7 @@ import { loadFuse } from '../mount/fuse-library.ts';
 import { prepareMountPoint } from '../mount/mount-point.ts';
 import { serveMount } from '../mount/serve-mount.ts';
 import { startDaemon } from '../mount/start-daemon.ts';
+import type { Selection } from '../selection/resolve-selection.ts';
 import { bundleFileName } from './bundle-files.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
@@ -28,7 +29,7 @@ export interface MountOptions extends ImageOptions {
 
 /** Makes the bundle and mounts it, in the background or here, where it returns when the mount has ended. */
 export async function runMount(
-  names: readonly string[],
+  selection: Selection,
   mountPoint: string,
   options: MountOptions,
   signal: AbortSignal,
@@ -36,7 +37,7 @@ export async function runMount(
   await loadFuse(); // what is missing should show before minutes of encoding
   const realPath = await prepareMountPoint(mountPoint, { signal });
   const cache = await openChosenCache(options);
-  const { recipe, report, summary } = await prepareToMount(names, options, cache, signal);
+  const { recipe, report, summary } = await prepareToMount(selection, options, cache, signal);
   const text =
     options.json === true ? JSON.stringify({ mountPoint: realPath, ...report }) : `${realPath}: ${summary}`;
   const announce = (): boolean => process.stdout.write(`${text}\n`);
@@ -53,12 +54,12 @@ interface ReadyToMount {
 
 /** Makes and checks the bundle, and has its digest kept, so that a daemon needs nothing but the recipe. */
 async function prepareToMount(
-  names: readonly string[],
+  selection: Selection,
   options: MountOptions,
   cache: Cache,
   signal: AbortSignal,
 ): Promise<ReadyToMount> {
-  await using bundle = await prepareChosenBundle(names, options, cache, signal);
+  await using bundle = await prepareChosenBundle(selection, options, cache, signal);
   const { images, statistics, xz } = bundle;
   const digest = await getBundleDigest(bundle, cache, signal);
   return {

@@ -10,7 +10,11 @@ export interface NamePattern {
 type Letter =
   | { readonly kind: 'exact'; readonly letter: string }
   | { readonly kind: 'any' }
-  | { readonly kind: 'class'; readonly isNegated: boolean; readonly ranges: readonly (readonly [string, string])[] };
+  | {
+      readonly kind: 'class';
+      readonly isNegated: boolean;
+      readonly ranges: readonly (readonly [string, string])[];
+    };
 
 /** What stands between the stars of a pattern. */
 type Chunk = readonly Letter[];
@@ -39,7 +43,10 @@ export function compilePattern(text: string): (name: string) => readonly string[
 }
 
 /** The repository and tag of a name as docker shows it. */
-export function splitFamiliar(name: string): { readonly repository: string; readonly tag: string | undefined } {
+export function splitFamiliar(name: string): {
+  readonly repository: string;
+  readonly tag: string | undefined;
+} {
   const colon = name.lastIndexOf(':');
   if (colon < 0 || name.includes('/', colon)) return { repository: name, tag: undefined };
   return { repository: name.slice(0, colon), tag: name.slice(colon + 1) };
@@ -144,6 +151,8 @@ function invalidPattern(text: string): BundleError {
   return new BundleError(
     'invalid-reference',
     `Cannot read image pattern "${text}": a [ or a \\ in it is not finished`,
-    { hint: 'For example "shop/*:1.*", "shop/web:[0-9]*". Quote patterns, so that the shell leaves them alone.' },
+    {
+      hint: 'For example "shop/*:1.*", "shop/web:[0-9]*". Quote patterns, so that the shell leaves them alone.',
+    },
   );
 }

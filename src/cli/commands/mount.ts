@@ -1,6 +1,6 @@
 /** `bundlefs mount`: a folder to copy the bundle from. */
 import type { Command } from 'commander';
-import { addImageOptions } from '../image-options.ts';
+import { addImageOptions, type Given } from '../image-options.ts';
 import type { MountOptions } from '../run-mount.ts';
 
 export function addMountCommand(program: Command, signal: AbortSignal): void {
@@ -10,8 +10,11 @@ export function addMountCommand(program: Command, signal: AbortSignal): void {
       .description(
         'show the bundle of these images in a folder, to be copied from there; returns when it is ready',
       )
-      .usage('[options] [images...] <mount-point>')
-      .argument('<images-and-mount-point...>', 'image names, and last the empty folder to mount at'),
+      .usage('[options] [images...] [mount-point]')
+      .argument(
+        '[images-and-mount-point...]',
+        'image names, ids or patterns, and last the empty folder to mount at; without any, what bundlefs.yaml says',
+      ),
   )
     .option('--foreground', 'serve it in this process until it is unmounted or stopped')
     .option('--allow-other', 'let other users read it too (root, for one, when an ordinary user mounts)')
@@ -20,8 +23,11 @@ export function addMountCommand(program: Command, signal: AbortSignal): void {
       'after',
       '\nExamples:\n  bundlefs mount shop/web:1 shop/api:1 /mnt/bundle && cp /mnt/bundle/* /media/usb/\n  bundlefs mount --from images.tar /mnt/bundle',
     )
-    .action(async (args: string[], options: MountOptions) => {
+    .action(async (args: string[], given: Given<MountOptions>) => {
+      const { chooseImages, chooseMountPoint } = await import('../choose-images.ts');
+      const { selection, options } = await chooseImages(args.slice(0, -1), given);
+      const mountPoint = chooseMountPoint(args.at(-1), selection);
       const { runMount } = await import('../run-mount.ts');
-      await runMount(args.slice(0, -1), args.at(-1) ?? '', options, signal);
+      await runMount(selection, mountPoint, { ...given, ...options }, signal);
     });
 }
