@@ -26,7 +26,7 @@ export function interpolate(text: string, lookup: Lookup, depth = 0): string {
     if (dollar < 0) break;
     result += text.slice(position, dollar);
     const next = text[dollar + 1];
-    const name = namePattern.exec(text.slice(dollar + 1))?.[0];
+    const name = findName(text, dollar + 1);
     if (next === '$') {
       result += '$';
       position = dollar + 2;
@@ -45,7 +45,13 @@ export function interpolate(text: string, lookup: Lookup, depth = 0): string {
   return result + text.slice(position);
 }
 
-const namePattern = /^[_a-z][_a-z0-9]*/i;
+/** The variable's name that starts at `start`. */
+function findName(text: string, start: number): string | undefined {
+  const pattern = /[_a-z][_a-z0-9]*/iy;
+  pattern.lastIndex = start;
+  return pattern.exec(text)?.[0];
+}
+
 const bracedPattern = /^([_a-z][_a-z0-9]*)(?:(:?[-?+])(.*))?$/is;
 
 function replaceBraced(braced: string, text: string, lookup: Lookup, depth: number): string {
