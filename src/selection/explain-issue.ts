@@ -55,7 +55,10 @@ const typeNames: Readonly<Record<string, string>> = {
 };
 
 function describeWanted(issue: Issue): string {
-  if (issue.code === 'invalid_type') return typeNames[issue.expected] ?? issue.expected;
+  // Where the schema says nothing of its own, zod's message begins like this.
+  if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')) {
+    return typeNames[issue.expected] ?? issue.expected;
+  }
   if (issue.code === 'invalid_value') return `one of ${issue.values.map(String).join(', ')}`;
   return issue.message;
 }

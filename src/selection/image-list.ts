@@ -8,7 +8,7 @@ import { fileFault } from './file-fault.ts';
  * a line or after a space is a comment; lines may end as on Windows. Throws selection-invalid with the line.
  */
 export function parseImageList(text: string, path: string): Reference[] {
-  return text.split('\n').flatMap((line, index) => {
+  return text.split(/\r?\n/).flatMap((line, index) => {
     const name = line.replace(/(^|\s)#.*$/, '').trim();
     if (name === '') return [];
     const position = { line: index + 1, column: line.indexOf(name) + 1 };

@@ -5,12 +5,24 @@ const text = z.string().min(1, 'text that is not empty');
 const texts = z.array(text);
 
 /** Messages of these schemas are what was wanted, to be put behind "is …,". */
-const size = z.union([z.int().min(1), z.string().regex(/^\d+(\.\d+)?\s*([kMGT]i?)?B?$/)], {
-  error: 'a size such as 4095M or 20G, or a count of bytes,',
-});
-const duration = z
-  .string({ error: 'a time such as 30d or 12h' })
-  .regex(/^\d+\s*(s|m|h|d|w)$/, 'a time such as 30d or 12h');
+const sizeWanted = 'a size such as 4095M or 20G, or a count of bytes,';
+const size = z.union(
+  [
+    z.int(sizeWanted).min(1, sizeWanted),
+    z.string(sizeWanted).regex(/^\d+(\.\d+)?\s*([kMGT]i?)?B?$/, sizeWanted),
+  ],
+  { error: sizeWanted },
+);
+const durationWanted = 'a time such as 30d or 12h';
+const duration = z.string(durationWanted).regex(/^\d+\s*(s|m|h|d|w)$/, durationWanted);
+const presetWanted = 'a digit from 0 to 9, with an e behind it for extreme,';
+const preset = z.union(
+  [
+    z.int(presetWanted).min(0, presetWanted).max(9, presetWanted),
+    z.string(presetWanted).regex(/^[0-9]e?$/, presetWanted),
+  ],
+  { error: presetWanted },
+);
 const wholeNumber = z.int('a whole number');
 
 const compose = z
@@ -91,12 +103,7 @@ export const projectFileSchema = z
       .describe(
         'Other names for the bundle: the name or pattern that an image has, and the one that it gets.',
       ),
-    preset: z
-      .union([z.int().min(0).max(9), z.string().regex(/^[0-9]e?$/)], {
-        error: 'a digit from 0 to 9, with an e behind it for extreme,',
-      })
-      .optional()
-      .describe('xz preset of newly encoded blocks: 6, or 9e.'),
+    preset: preset.optional().describe('xz preset of newly encoded blocks: 6, or 9e.'),
     check: z
       .enum(['crc32', 'crc64', 'sha256'])
       .optional()
