@@ -49,9 +49,9 @@ export function parseProjectFile(text: string, path: string): ProjectFile {
   if (document === undefined || document.value === null) return { path };
   const result = projectFileSchema.safeParse(document.value);
   if (result.success) return { path, ...withAbsolutePaths(result.data, dirname(path)) };
-  const [first, ...others] = result.error.issues.flatMap((issue) =>
-    explainIssue(issue, document, projectFileSchema),
-  );
+  const [first, ...others] = result.error.issues
+    .flatMap((issue) => explainIssue(issue, document, projectFileSchema))
+    .sort((a, b) => (a.position?.line ?? 0) - (b.position?.line ?? 0));
   const more = others
     .slice(0, shownCount)
     .map(({ position, text }) => `Also: ${formatPosition(position)}${text}`)

@@ -133,7 +133,7 @@ gc: { maxSize: 20G, keepLast: 5, olderThan: 30d, auto: true }
       }
       throw new Error('nothing was thrown');
     })();
-    expect(fault.message).toMatch(/^Cannot use "\/srv\/bundlefs.yaml": line /);
+    expect(fault.message).toMatch(/^Cannot use "\/srv\/bundlefs.yaml": line 1, column 1: "imags"/);
     for (const part of ['"imags"', '"check"', '"from"'])
       expect(`${fault.message}\n${fault.hint ?? ''}`).toContain(part);
   });
