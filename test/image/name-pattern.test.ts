@@ -27,7 +27,7 @@ describe('parsePattern', () => {
   it.each(['shop/[', 'shop/[]', 'shop/[a', 'shop/[a-]', 'shop/web\\', 'a*[-b]'])(
     'throws invalid-reference for %s',
     (text) => {
-      expect(() => parsePattern(text)).toThrowError(expect.objectContaining({ code: 'invalid-reference' }));
+      expect(() => parsePattern(text)).toThrow(expect.objectContaining({ code: 'invalid-reference' }));
     },
   );
 

@@ -61,7 +61,7 @@ describe('applyTagRules', () => {
   });
 
   it('throws invalid-argument where two images would have one name, and says which', () => {
-    expect(() => rename([web, api], 'shop/*:1=customer/all:1')).toThrowError(
+    expect(() => rename([web, api], 'shop/*:1=customer/all:1')).toThrow(
       expect.objectContaining({
         code: 'invalid-argument',
         message: expect.stringMatching(
@@ -69,13 +69,11 @@ describe('applyTagRules', () => {
         ) as string,
       }),
     );
-    expect(() => rename([api, image('other', 'shop/api:1')])).toThrowError(
-      /Cannot name two images "shop\/api:1"/,
-    );
+    expect(() => rename([api, image('other', 'shop/api:1')])).toThrow(/Cannot name two images "shop\/api:1"/);
   });
 
   it('throws invalid-argument for a rule that no image is for, with near misses, unless it need not be', () => {
-    expect(() => rename([web, api], 'shop/wbe:1=a:1')).toThrowError(
+    expect(() => rename([web, api], 'shop/wbe:1=a:1')).toThrow(
       expect.objectContaining({
         code: 'invalid-argument',
         hint: 'Did you mean shop/web:1, shop/web:latest?',
@@ -109,7 +107,7 @@ describe('parseTagRule', () => {
     '0123456789ab=a',
     `a@sha256:${'0'.repeat(64)}=a:1`,
   ])('refuses %s', (text) => {
-    expect(() => parseTagRule(text)).toThrowError(
+    expect(() => parseTagRule(text)).toThrow(
       expect.objectContaining({ code: expect.stringMatching(/^invalid-(argument|reference)$/) as string }),
     );
   });

@@ -116,7 +116,7 @@ gc: { maxSize: 20G, keepLast: 5, olderThan: 30d, auto: true }
     ['__proto__: { images: [a] }', '"__proto__" is not a key'],
     ['a: &a [*a]', ''],
   ])('%j throws selection-invalid: %s', (text, message) => {
-    expect(() => parseProjectFile(text, '/srv/bundlefs.yaml')).toThrowError(
+    expect(() => parseProjectFile(text, '/srv/bundlefs.yaml')).toThrow(
       expect.objectContaining({
         code: 'selection-invalid',
         message: expect.stringContaining(message) as string,

@@ -10,7 +10,7 @@ import { makeTempFolder } from '../support/temp-folder.ts';
 
 export interface Scene {
   readonly folder: string;
-  at(name: string): string;
+  readonly at: (name: string) => string;
   /** What is selected in the folder; `environment` is all there is of one. */
   select(
     given?: Partial<GivenSelection>,

@@ -61,7 +61,7 @@ describe('parseDotEnv', () => {
     ["B='open", 1],
     ['A=${', 2],
   ])('throws selection-invalid with the line for %j', (text) => {
-    expect(() => parse(text)).toThrowError(
+    expect(() => parse(text)).toThrow(
       expect.objectContaining({
         code: 'selection-invalid',
         message: expect.stringMatching(/"\/project\/.env": line \d/) as string,

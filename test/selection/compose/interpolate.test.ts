@@ -75,7 +75,7 @@ describe('interpolate', () => {
     ['${missing?}', 'the variable missing is needed and not set'],
     ['${missing:?}', 'the variable missing is needed and not set'],
   ])('%s throws: %s', (text, message) => {
-    expect(() => replace(text)).toThrowError(new InterpolationError(message));
+    expect(() => replace(text)).toThrow(new InterpolationError(message));
   });
 
   it.each([
@@ -89,11 +89,11 @@ describe('interpolate', () => {
     '${missing:-${}}',
     '${missing:-${a}',
   ])('%s is refused', (text) => {
-    expect(() => replace(text)).toThrowError(InterpolationError);
+    expect(() => replace(text)).toThrow(InterpolationError);
   });
 
   it('ends for texts that nest without end', () => {
-    expect(() => replace('${a:-'.repeat(50_000) + '}'.repeat(50_000))).toThrowError(/nested too deeply/);
+    expect(() => replace('${a:-'.repeat(50_000) + '}'.repeat(50_000))).toThrow(/nested too deeply/);
     expect(replace('$'.repeat(100_001))).toBe('$'.repeat(50_001));
   });
 });
