@@ -80,16 +80,16 @@ describe('docs/choosing-images.md', { timeout }, () => {
     const lines = (await blocksOf('choosing-images.md', 'sh')).flatMap((block) => block.trim().split('\n'));
     const expected: [RegExp, string[]][] = [
       [/tiny\/web:1.0 tiny\/worker /, ['tiny/web:1.0', 'tiny/worker:latest']],
-      [/build 'tiny\/\*:1\.\*'/, ['tiny/db:1.0', 'tiny/web:1.0', 'tiny/worker:1.0']],
+      [/build 'tiny\/\*:1\.\*'/, ['tiny/web:1.0', 'tiny/worker:1.0']],
       [/--images-file list/, ['tiny/web:1.0', 'tiny/worker:1.0']],
       [
         /--images-file -/,
-        ['tiny/db:1.0', 'tiny/web:1.0', 'tiny/web:latest', 'tiny/worker:1.0', 'tiny/worker:latest'],
+        ['tiny/db:5', 'tiny/web:1.0', 'tiny/web:latest', 'tiny/worker:1.0', 'tiny/worker:latest'],
       ],
       [/compose.yml -o/, ['tiny/web:1.0']],
       [/--profile/, ['shop-built:latest', 'tiny/web:1.0', 'tiny/worker:1.0']],
       [/=registry/, ['registry.customer.example/web:stable']],
-      [/'tiny\/\*=/, ['customer/db:1.0', 'customer/web:1.0', 'customer/worker:1.0']],
+      [/'tiny\/\*=/, ['customer/web:1.0', 'customer/worker:1.0']],
     ];
     const seen = new Set<RegExp>();
     for (const line of lines.filter((text) => !/oci:|^bundlefs build$/.test(text))) {
@@ -136,15 +136,10 @@ describe('docs/project-file.md', { timeout }, () => {
     );
     await shell('bundlefs build');
     const names = await namesIn('out.tar.xz');
-    expect(names).toEqual([
-      'customer/worker:1.0',
-      'registry.customer.example/web:stable',
-      'tiny/db:1.0',
-      'tiny/web:1.0',
-    ]);
+    expect(names).toEqual(['customer/worker:1.0', 'registry.customer.example/web:stable', 'tiny/web:1.0']);
     await shell('bundlefs mount && cmp mnt/images.tar.xz out.tar.xz; bundlefs unmount mnt');
-    await shell('bundlefs stream tiny/db:1.0 > one.tar.xz');
-    expect(await namesIn('one.tar.xz')).toEqual(['tiny/db:1.0']);
+    await shell('bundlefs stream tiny/db:5 > one.tar.xz');
+    expect(await namesIn('one.tar.xz')).toEqual(['tiny/db:5']);
     await shell('bundlefs build --no-config --from images.tar -o all.tar.xz');
     expect(await namesIn('all.tar.xz')).toContain('tiny/web:latest');
     await rm(join(folder, 'bundlefs.yaml'));
