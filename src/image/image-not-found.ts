@@ -1,5 +1,6 @@
 /** The error for an image that a source does not have. */
 import { BundleError } from '../errors.ts';
+import { parsePattern, splitFamiliar } from './name-pattern.ts';
 import { findNearMisses } from './near-misses.ts';
 import { familiarName, type Reference } from './reference.ts';
 
@@ -27,5 +28,16 @@ function describeNames(reference: Reference, known: readonly string[]): string {
 
 function findNear(reference: Reference, known: readonly string[]): string[] {
   if (reference.kind === 'name') return findNearMisses(`${reference.repository}:${reference.tag}`, known);
-  return reference.kind === 'pattern' ? findNearMisses(reference.text, known) : [];
+  return reference.kind === 'pattern' ? findNearPattern(reference.text, known) : [];
+}
+
+/** Other tags of the repositories that the pattern means, or names that are written like it. */
+function findNearPattern(text: string, known: readonly string[]): string[] {
+  const { repository, tag } = splitFamiliar(familiarName(text));
+  // A colon may stand in a class, and then the tag does not begin there.
+  if (/\[[^\]]*$|\\$/.test(repository)) return findNearMisses(text, known);
+  const pattern = parsePattern(repository);
+  const others = known.map((name) => familiarName(name)).filter((name) => pattern.matches(name));
+  if (tag === undefined || others.length === 0) return findNearMisses(text, known);
+  return [...new Set(others)].sort().slice(0, listedCount);
 }
