@@ -40,6 +40,7 @@ const folders = {
   },
   mount: { uses: ['addon/read-module'] },
   live: { uses: ['mount', 'addon/notify-service', 'sources/engine/watch-engine'] },
+  selection: { uses: ['image'] },
   cli: { uses: ['.*'] },
 };
 
@@ -51,7 +52,20 @@ const owners = {
   commander: ['cli'],
   'tar-stream': ['tar'],
   fzstd: ['sources'],
-  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'live', 'inspect', 'stick', 'explain'],
+  yaml: ['selection/yaml-document'],
+  zod: [
+    'selection',
+    'image',
+    'tar',
+    'blocks',
+    'sources',
+    'bundle',
+    'mount',
+    'live',
+    'inspect',
+    'stick',
+    'explain',
+  ],
 };
 
 const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|tree|xz|plan|layout)/)';

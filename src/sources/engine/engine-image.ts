@@ -69,7 +69,7 @@ export async function findEngineImage(
 }
 
 /** What to ask an engine for `reference` by. */
-export function engineNameOf(reference: Reference): string {
+export function engineNameOf(reference: Exclude<Reference, { kind: 'pattern' }>): string {
   switch (reference.kind) {
     case 'name':
       return formatName(reference);

@@ -2,7 +2,7 @@
 import { BundleError } from '../../errors.ts';
 import { imageNotFound } from '../../image/image-not-found.ts';
 import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
-import { familiarName, formatName, type Reference } from '../../image/reference.ts';
+import { familiarName, formatName, parseReference, type Reference } from '../../image/reference.ts';
 import { isVersionAtLeast } from './api-version.ts';
 import type { EngineConnection } from './engine-connection.ts';
 import {
@@ -45,8 +45,9 @@ export async function resolveReferences(
 ): Promise<WantedImage[]> {
   if (references.length === 0) throw await nothingNamed(engine.connection, options);
   const wanted = new Map<string, WantedImage>();
-  for (let start = 0; start < references.length; start += inspectsAtOnce) {
-    const some = references.slice(start, start + inspectsAtOnce);
+  const named = await expandPatterns(engine.connection, references, options);
+  for (let start = 0; start < named.length; start += inspectsAtOnce) {
+    const some = named.slice(start, start + inspectsAtOnce);
     const found = await Promise.all(some.map((reference) => resolveReference(engine, reference, options)));
     for (const [index, reference] of some.entries()) {
       const image = found[index];
@@ -59,11 +60,39 @@ export async function resolveReferences(
   return [...wanted.values()];
 }
 
+type NamedReference = Exclude<Reference, { kind: 'pattern' }>;
+
+/** Each pattern as the names that it matches now. Throws image-not-found for one that matches none. */
+async function expandPatterns(
+  connection: EngineConnection,
+  references: readonly Reference[],
+  options: AskEngineOptions,
+): Promise<NamedReference[]> {
+  const isPattern = references.some(({ kind }) => kind === 'pattern');
+  const names = isPattern ? (await listEngineNames(connection, options)).sort() : [];
+  return references.flatMap((reference) => {
+    if (reference.kind !== 'pattern') return [reference];
+    const found = names.filter((name) => reference.pattern.matches(familiarName(name)));
+    if (found.length === 0) throw imageNotFound(reference, connection.description, names);
+    const { platform } = reference;
+    return found.map((name) => ({ ...parseName(name), ...(platform && { platform }) }));
+  });
+}
+
+function parseName(name: string): Extract<Reference, { kind: 'name' }> {
+  const reference = parseReference(name);
+  if (reference.kind !== 'name') throw new TypeError(`"${name}" is no name with a tag`);
+  return reference;
+}
+
 async function resolveReference(
-  { connection, isContainerd, wish }: ResolvingEngine,
-  reference: Reference,
+  engine: ResolvingEngine,
+  reference: NamedReference,
   options: AskEngineOptions,
 ): Promise<WantedImage | undefined> {
+  const { connection, isContainerd } = engine;
+  const wish: PlatformWish | undefined =
+    reference.platform === undefined ? engine.wish : { platform: reference.platform, isRequired: true };
   const name = engineNameOf(reference);
   const found = await findEngineImage(connection, name, options);
   if (found === undefined) return undefined;

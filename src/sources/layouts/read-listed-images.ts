@@ -3,7 +3,7 @@ import { type DiffId, hexOf } from '../../digest.ts';
 import { createImage } from '../../image/create-image.ts';
 import { describeImage } from '../../image/describe-image.ts';
 import type { Image } from '../../image/image.ts';
-import type { PlatformWish } from '../../image/platform.ts';
+import { formatPlatform, type PlatformWish } from '../../image/platform.ts';
 import { familiarName, type Reference } from '../../image/reference.ts';
 import type { LayerSink, ReadImagesOptions } from '../image-source.ts';
 import { listImages } from './list-images.ts';
@@ -35,9 +35,8 @@ export async function readListedImages(
   sink: LayerSink,
   { wish, fallbackNames = [], ...options }: ReadListedImagesOptions,
 ): Promise<Image[]> {
-  const listed = await listImages(table, wish);
   const images = new Map<string, ReadImage>();
-  for (const selected of await selectImages(listed, references, table.label)) {
+  for (const selected of await selectByWish(table, references, wish)) {
     const { image, layers } = await readImage(table, selected, fallbackNames);
     const known = images.get(image.configDigest);
     images.set(image.configDigest, {
@@ -48,6 +47,32 @@ export async function readListedImages(
   const layers = [...images.values()].flatMap((image) => image.layers);
   await takeLayers(await findUnread(layers, sink), table.label, sink, options);
   return [...images.values()].map(({ image }) => image);
+}
+
+/** Selects each reference from what there is for the platform that it wants. */
+async function selectByWish(
+  table: MemberTable,
+  references: readonly Reference[],
+  wish: PlatformWish,
+): Promise<SelectedImage[]> {
+  const groups = new Map<string, { readonly wish: PlatformWish; readonly references: Reference[] }>();
+  for (const reference of references) {
+    const { platform } = reference;
+    const key = platform === undefined ? '' : formatPlatform(platform);
+    const group = groups.get(key) ?? {
+      wish: platform === undefined ? wish : { platform, isRequired: true },
+      references: [],
+    };
+    group.references.push(reference);
+    groups.set(key, group);
+  }
+  if (groups.size === 0) groups.set('', { wish, references: [] });
+  const selected: SelectedImage[] = [];
+  for (const group of groups.values()) {
+    const listed = await listImages(table, group.wish);
+    selected.push(...(await selectImages(listed, group.references, table.label)));
+  }
+  return selected;
 }
 
 /** The image and where its layers are; reads nothing but its manifest and config. Throws config-*, layer-*, archive-*. */
