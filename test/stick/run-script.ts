@@ -89,7 +89,7 @@ export function findTool(name: string): string {
 
 /** The processes of a group that still run. */
 export function listGroup(group: number): string {
-  return spawnSync('pgrep', ['-a', '-g', String(group)], { encoding: 'utf8' }).stdout;
+  return spawnSync('pgrep', ['-a', '-r', 'D,R,S,T', '-g', String(group)], { encoding: 'utf8' }).stdout;
 }
 
 function shellCommand(shell: Shell): readonly string[] {
