@@ -11,7 +11,7 @@ export const testConfig = defineConfig({
     globalSetup: ['test/support/build-program.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: 90_000,
     hookTimeout: 30_000,
     env,
     reporters: ['default', noSkipsReporter()],
