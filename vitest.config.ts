@@ -12,7 +12,7 @@ export const testConfig = defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 90_000,
-    hookTimeout: 30_000,
+    hookTimeout: 90_000,
     env,
     reporters: ['default', noSkipsReporter()],
   },
