@@ -16,6 +16,23 @@ const folders = {
   sources: { uses: ['image', 'tar', 'file', 'addon'] },
   bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
   outputs: { uses: ['file', 'blocks/write-durably', 'image', 'sources/engine'] },
+  tree: { types: ['tar'] },
+  explain: {
+    uses: [
+      'addon/scan-gear',
+      'blocks',
+      'bundle',
+      'file',
+      'image',
+      'inspect/hash-sink',
+      'layout',
+      'plan',
+      'sources',
+      'tar',
+      'tree',
+    ],
+    types: ['xz'],
+  },
   inspect: { uses: ['file', 'sources', 'image', 'tar', 'xz'] },
   stick: {
     uses: ['image', 'layout', 'bundle/keep-digest', 'cli/format-text'],
@@ -23,22 +40,35 @@ const folders = {
   },
   mount: { uses: ['addon/read-module'] },
   live: { uses: ['mount', 'addon/notify-service', 'sources/engine/watch-engine'] },
+  selection: { uses: ['image'] },
   cli: { uses: ['.*'] },
 };
 
 /** One third-party package has one owner: the folders of src that may import it. */
 const owners = {
-  dockerode: ['sources/engine'],
   'fuse-native': ['mount'],
   '@napi-rs/lzma': ['blocks', 'inspect'],
   'lru-cache': ['file'],
   commander: ['cli'],
   'tar-stream': ['tar'],
   fzstd: ['sources'],
-  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'live', 'inspect', 'stick'],
+  yaml: ['selection/yaml-document'],
+  zod: [
+    'selection',
+    'image',
+    'tar',
+    'blocks',
+    'sources',
+    'bundle',
+    'mount',
+    'live',
+    'inspect',
+    'stick',
+    'explain',
+  ],
 };
 
-const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|xz|plan|layout)/)';
+const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|tree|xz|plan|layout)/)';
 const escapePattern = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 const pathsOf = (names) => names.map((name) => `^src/${name}(/|\\.ts$)`);
 

@@ -24,6 +24,13 @@ export function formatDuration(seconds: number): string {
   return shown.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, '0'))).join(':');
 }
 
+/** `0.4 %`, `17 %`; `under 0.1 %` of what is not nothing. */
+export function formatShare(share: number): string {
+  const percent = 100 * share;
+  if (percent > 0 && percent < 0.1) return 'under 0.1 %';
+  return `${percent.toFixed(percent < 9.95 ? 1 : 0)} %`;
+}
+
 /** `1 block`, `2 blocks`. */
 export function formatCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

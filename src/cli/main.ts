@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
+import { addDiffCommand } from './commands/diff.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addListCommand } from './commands/list.ts';
@@ -10,9 +11,11 @@ import { addLogCommand } from './commands/log.ts';
 import { addMountCommand } from './commands/mount.ts';
 import { addRefreshCommand } from './commands/refresh.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addPlanCommand } from './commands/plan.ts';
 import { addStreamCommand } from './commands/stream.ts';
 import { addUnmountCommand } from './commands/unmount.ts';
 import { addVerifyCommand } from './commands/verify.ts';
+import { addWhyCommand } from './commands/why.ts';
 import { exitStatus, unexpectedStatus } from './exit-status.ts';
 import { readVersion } from './read-version.ts';
 
@@ -47,6 +50,9 @@ function createProgram(signal: AbortSignal): Command {
     addLoadCommand,
     addInspectCommand,
     addVerifyCommand,
+    addPlanCommand,
+    addDiffCommand,
+    addWhyCommand,
     addCacheCommand,
   ]) {
     add(program, signal);

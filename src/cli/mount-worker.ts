@@ -4,6 +4,7 @@ import { openCache } from '../blocks/cache.ts';
 import { parseDigest } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import { toWorkerFailure, type WorkerMessage } from '../live/worker-message.ts';
+import { chooseImages } from './choose-images.ts';
 import type { WorkerTask } from './mount-settings.ts';
 import { prepareMount } from './prepare-mount.ts';
 
@@ -32,8 +33,9 @@ process.exit(await run());
 async function run(): Promise<0 | 1> {
   try {
     const cache = await openCache(task.cachePath);
-    const { uncheckedRecipe } = task;
-    await using held = await prepareMount(task.names, task.options, cache, ending.signal, {
+    const { given, uncheckedRecipe } = task;
+    const { selection, options } = await chooseImages(given.images, given);
+    await using held = await prepareMount(selection, { ...task.options, ...options }, cache, ending.signal, {
       verb: task.verb,
       onProgress: tellSometimes(),
       ...(uncheckedRecipe !== undefined && {

@@ -4,6 +4,7 @@ import type { Cache } from '../blocks/cache.ts';
 import { recipeDigest } from '../blocks/recipe.ts';
 import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
 import type { PreparedGeneration } from '../live/worker-message.ts';
+import type { Selection } from '../selection/resolve-selection.ts';
 import { createStick, type Stick } from '../stick/create-stick.ts';
 import { summarizeBuild } from './build-summary.ts';
 import { type PrepareChosenOptions, prepareChosenBundle } from './chosen-bundle.ts';
@@ -21,20 +22,20 @@ export type PreparedMount = PreparedGeneration & AsyncDisposable;
 
 /** Makes and checks the bundle, and has its digests kept, so that a daemon needs nothing but the recipe. */
 export async function prepareMount(
-  names: readonly string[],
+  selection: Selection,
   options: MountChoice,
   cache: Cache,
   signal: AbortSignal,
   { verb, ...chosen }: PrepareChosenOptions & { readonly verb: string },
 ): Promise<PreparedMount> {
   const startMs = performance.now();
-  await using bundle = await prepareChosenBundle(names, options, cache, signal, verb, chosen);
+  await using bundle = await prepareChosenBundle(selection, options, cache, signal, verb, chosen);
   const { images, statistics } = bundle;
   const { description } = await prepareStick(bundle, options, cache, signal);
+  const { text, fields } = await summarizeBuild(cache, bundle, (performance.now() - startMs) / 1000);
   const { encodedSize, reusedSize, encodedBlockCount, reusedBlockCount, blockCount } = statistics;
   const recipe = recipeDigest(bundle.recipe);
   const lease = await cache.lease(recipe);
-  const summary = await summarizeBuild(cache, bundle, (performance.now() - startMs) / 1000);
   return {
     recipe,
     [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
@@ -42,7 +43,7 @@ export async function prepareMount(
     reusedSize,
     encodedBlockCount,
     reusedBlockCount,
-    files: [...sourceFiles(options.from)],
+    files: [...sourceFiles(options.from), ...selection.files],
     report: {
       images: describeImages(images),
       bundle: {
@@ -53,9 +54,9 @@ export async function prepareMount(
       parts: description.parts,
       blocks: { total: blockCount, reused: reusedBlockCount, encoded: encodedBlockCount },
       bytes: { reused: reusedSize, encoded: encodedSize },
-      ...summary.fields,
+      ...fields,
     },
-    summary: summary.text,
+    summary: text,
   };
 }
 

@@ -13,6 +13,7 @@ import { loadFuse } from '../mount/fuse-library.ts';
 import { prepareMountPoint } from '../mount/mount-point.ts';
 import { serveMount } from '../mount/serve-mount.ts';
 import { startDaemon } from '../mount/start-daemon.ts';
+import type { GivenSelection, Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache } from './chosen-bundle.ts';
 import { formatSize } from './format-text.ts';
 import type { MountSettings } from './mount-settings.ts';
@@ -37,11 +38,21 @@ const changesLimitMs = 30_000;
 
 /** Makes the bundle and mounts it, in the background or here, where it returns when the mount has ended. */
 export async function runMount(
-  names: readonly string[],
+  given: GivenSelection,
+  selection: Selection,
   mountPoint: string,
   options: MountOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  if ((options.watch === true || options.foreground === true) && selection.hasReadInput) {
+    throw new BundleError(
+      'invalid-argument',
+      'Cannot take the list of images from standard input here: it is read again for each new bundle',
+      {
+        hint: 'Write the list to a file, and name that with --images-file.',
+      },
+    );
+  }
   if (options.watch === true && options.from === '-') {
     throw new BundleError('invalid-argument', 'Cannot watch standard input: it can be read once only', {
       hint: 'Leave out --watch, or name an archive with --from: it is looked at again when it changes.',
@@ -49,18 +60,19 @@ export async function runMount(
   }
   await loadFuse(); // what is missing should show before minutes of encoding
   const realPath = await prepareMountPoint(mountPoint, { signal });
-  const settings = await chooseSettings(names, realPath, options);
+  const settings = await chooseSettings(given, selection, realPath, options);
   const announce = ({ report, summary }: PreparedGeneration): void => {
     const text =
       options.json === true ? JSON.stringify({ mountPoint: realPath, ...report }) : `${realPath}: ${summary}`;
     process.stdout.write(`${text}\n`);
   };
   if (options.foreground === true) await serveHere(settings, signal, announce);
-  else await serveInBackground(settings, signal, announce);
+  else await serveInBackground(settings, selection, signal, announce);
 }
 
 async function chooseSettings(
-  names: readonly string[],
+  given: GivenSelection,
+  selection: Selection,
   mountPoint: string,
   options: MountOptions,
 ): Promise<MountSettings> {
@@ -71,7 +83,7 @@ async function chooseSettings(
     mountPoint,
     folder: process.cwd(),
     cachePath,
-    names,
+    given,
     options: {
       preset,
       check,
@@ -84,7 +96,7 @@ async function chooseSettings(
     niceness: options.nice,
     ...(options.watch === true && {
       watch: {
-        files: sourceFiles(from),
+        files: [...sourceFiles(from), ...selection.files],
         quietMs: quiet,
         limitMs: Math.max(changesLimitMs, quiet),
         ...(engine && { engine }),
@@ -142,12 +154,13 @@ async function prepareForeground(settings: MountSettings, signal: AbortSignal): 
 
 async function serveInBackground(
   settings: MountSettings,
+  selection: Selection,
   signal: AbortSignal,
   announce: (prepared: PreparedGeneration) => void,
 ): Promise<void> {
-  const { names, options, logPath = '' } = settings;
+  const { options, logPath = '' } = settings;
   const cache = await openChosenCache({ cache: settings.cachePath });
-  await using prepared = await prepareMount(names, options, cache, signal, { verb: 'mount' });
+  await using prepared = await prepareMount(selection, options, cache, signal, { verb: 'mount' });
   const script = fileURLToPath(new URL('./mount-daemon.js', import.meta.url));
   await startDaemon(script, [JSON.stringify(settings), prepared.recipe], { logPath, signal });
   announce(prepared);

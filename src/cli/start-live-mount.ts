@@ -46,12 +46,12 @@ export async function startLiveMount(
 
 /** Makes the bundle in a process of its own. */
 export function prepareElsewhere(
-  { folder, cachePath, names, options }: MountSettings,
+  { folder, cachePath, given, options }: MountSettings,
   task: Pick<WorkerTask, 'uncheckedRecipe'> & { readonly verb?: string },
   run: Omit<RunWorkerOptions, 'folder'>,
 ): Promise<HeldGeneration> {
   const script = fileURLToPath(new URL('./mount-worker.js', import.meta.url));
-  const whole: WorkerTask = { cachePath, names, options, verb: 'refresh', ...task };
+  const whole: WorkerTask = { cachePath, given, options, verb: 'refresh', ...task };
   return runWorker(script, whole, { ...run, folder });
 }
 

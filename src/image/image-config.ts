@@ -62,3 +62,19 @@ export function parseImageConfig(bytes: Uint8Array, what: string): ImageConfig {
 export function readImagePlatform(bytes: Uint8Array): ImagePlatform {
   return parseImageConfig(bytes, 'an image config').platform;
 }
+
+/** The line of the history that made each layer, from the lowest up; shorter where the history does not say. */
+export function layerSteps(history: readonly HistoryEntry[]): string[] {
+  return history.filter((entry) => !entry.isEmptyLayer).map((entry) => tidyStep(entry.createdBy ?? ''));
+}
+
+/** `/bin/sh -c #(nop) COPY dir:9f86d0… in /app ` as a person would have it: `COPY dir in /app`. The same for every content. */
+export function tidyStep(createdBy: string): string {
+  return createdBy
+    .replace(/\s+/g, ' ')
+    .replace(/^\/bin\/sh -c #\(nop\) */, '')
+    .replace(/^(?:RUN )?(?:\|\d+ .*?)?\/bin\/sh -c /, 'RUN ')
+    .replace(/ # buildkit$/, '')
+    .replace(/\b(file|dir|multi):[0-9a-f]{64}\b/g, '$1')
+    .trim();
+}

@@ -37,6 +37,28 @@ export interface ReadImagesOptions {
   readonly onRead?: (done: number, total: number | undefined) => void;
 }
 
+/** What a source says of an image without handing over any of its layers. */
+export interface SurveyedImage {
+  /** Fully qualified names that it was asked for by; empty for an untagged image. */
+  readonly tags: readonly string[];
+  /** The config digest, or what else the source calls the image by (a manifest's digest, of containerd's store). */
+  readonly id: Digest;
+  /** From the lowest up. */
+  readonly layers: readonly SurveyedLayer[];
+  /** Bytes, about, that the source hands over for the image as a whole; absent where it hands over single layers. */
+  readonly exportSize?: number;
+}
+
+export interface SurveyedLayer {
+  readonly diffId: DiffId;
+  /** Bytes of its tar; absent where the source does not say. */
+  readonly size?: number;
+  /** Whether `size` is just that, and not an estimate. */
+  readonly isExact: boolean;
+  /** The line of the history that made it, where that is known. */
+  readonly createdBy?: string;
+}
+
 export interface ImageSource {
   /** What it is, for messages: `docker engine at unix:///var/run/docker.sock`, `archive "images.tar"`. */
   readonly description: string;
@@ -51,6 +73,15 @@ export interface ImageSource {
     sink: LayerSink,
     options?: ReadImagesOptions,
   ): Promise<readonly Image[]>;
+  /**
+   * What readImages would find, asked for without reading layers; undefined where only reading all of it can tell.
+   * An image that is `known` whole is handed over as nothing. Throws as readImages does for what is asked for.
+   */
+  surveyImages?(
+    references: readonly Reference[],
+    known: Pick<LayerSink, 'hasLayer' | 'findConfig'>,
+    options?: ReadImagesOptions,
+  ): Promise<readonly SurveyedImage[] | undefined>;
   /** Gives back sockets and file handles. */
   close(): Promise<void>;
 }

@@ -12,6 +12,7 @@ import type { Reference } from '../../image/reference.ts';
 import { type Compression, findCompression, magicSize } from '../decompress.ts';
 import type { ImageSource, LayerSink, ReadImagesOptions } from '../image-source.ts';
 import { readListedImages } from '../layouts/read-listed-images.ts';
+import { surveyListedImages } from '../layouts/survey-listed-images.ts';
 import { readDockerArchiveStream } from './read-docker-archive-stream.ts';
 import { indexTar } from './tar-table.ts';
 
@@ -30,6 +31,18 @@ export function createArchiveSource(path: string, wish: PlatformWish): ImageSour
       const file = await openDiskFile(path);
       try {
         return await readFile(file, request);
+      } finally {
+        await file.close();
+      }
+    },
+    async surveyImages(references, _known, options = {}) {
+      if (await isPipe(path)) return undefined;
+      const file = await openDiskFile(path);
+      try {
+        const tar = await findTar(file, await readCompression(file));
+        if (tar === undefined) return undefined;
+        const table = await indexTar(tar, { label, ...(options.signal && { signal: options.signal }) });
+        return await surveyListedImages(table, references, wish);
       } finally {
         await file.close();
       }

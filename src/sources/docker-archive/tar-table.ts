@@ -31,7 +31,13 @@ export async function indexTar(file: VirtualFile, { label, signal }: IndexTarOpt
       if (found === undefined) return Promise.resolve(undefined);
       const { size, start } = found.file;
       const range = { start, end: start + size, ...(signal && { signal }) };
-      return Promise.resolve({ kind: 'stored', name: found.name, size, stream: () => file.stream(range) });
+      return Promise.resolve({
+        kind: 'stored',
+        name: found.name,
+        size,
+        start,
+        stream: () => file.stream(range),
+      });
     },
   };
 }

@@ -10,6 +10,8 @@ export interface StoredMember {
   readonly kind: 'stored';
   readonly name: string;
   readonly size: number;
+  /** Where its bytes start in the tar that it is a member of; absent in a folder. */
+  readonly start?: number;
   stream(): AsyncIterable<Uint8Array>;
 }
 

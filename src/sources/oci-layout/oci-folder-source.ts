@@ -2,6 +2,7 @@
 import type { PlatformWish } from '../../image/platform.ts';
 import type { ImageSource } from '../image-source.ts';
 import { readListedImages } from '../layouts/read-listed-images.ts';
+import { surveyListedImages } from '../layouts/survey-listed-images.ts';
 import { createFolderTable } from './folder-table.ts';
 
 /**
@@ -16,6 +17,10 @@ export function createOciFolderSource(folder: string, wish: PlatformWish): Image
       const { signal } = options;
       const table = createFolderTable(folder, { label, ...(signal && { signal }) });
       return readListedImages(table, references, sink, { ...options, wish });
+    },
+    surveyImages(references, _known, { signal } = {}) {
+      const table = createFolderTable(folder, { label, ...(signal && { signal }) });
+      return surveyListedImages(table, references, wish);
     },
     close: () => Promise.resolve(),
   };

@@ -1,0 +1,30 @@
+/** `bundlefs diff`: what is different between two bundles. */
+import type { Command } from 'commander';
+import { addCacheOption } from '../image-options.ts';
+import { parseTop } from '../parse-top.ts';
+import type { DiffOptions } from '../run-diff.ts';
+
+export function addDiffCommand(program: Command, signal: AbortSignal): void {
+  addCacheOption(
+    program
+      .command('diff')
+      .description('compare two bundles: images, bytes that are new, and down to files')
+      .argument('<before>', 'a bundle or another image archive, a folder or mount with one, an OCI layout,')
+      .argument(
+        '<after>',
+        'recipe.json or bundle.json, a recipe of the cache by its digest, or @N: the build N before the last',
+      ),
+  )
+    .option('--files', 'compare the files of rebuilt images, merged from all of their layers')
+    .option('--top <count>', 'files to list for each group of images, largest first; 0 for all', parseTop, 20)
+    .option('--json', 'print one JSON object on standard output, with all files')
+    .option('--exit-code', 'end with status 10 where the bundles differ in an image')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bundlefs diff old/images.tar.xz images.tar.xz --files\n  bundlefs diff @1 @0\n  bundlefs diff /media/usb /mnt/bundle',
+    )
+    .action(async (before: string, after: string, options: DiffOptions) => {
+      const { runDiff } = await import('../run-diff.ts');
+      await runDiff(before, after, options, signal);
+    });
+}

@@ -1,0 +1,58 @@
+/** The files in which two images differ: both merged from their layers as an engine would, and compared path by path. */
+import type { DiffId } from '../digest.ts';
+import { applyLayer } from '../tree/apply-layer.ts';
+import { compareTrees, type TreeChange } from '../tree/compare-trees.ts';
+import { type ContentPlace, createTree, type TreeEntry, type TreeNode } from '../tree/tree.ts';
+import type { LayerLibrary } from './layer-library.ts';
+
+/** A change whose content has been looked at where that was needed: it has no `content?` any more. */
+export type FileChange = TreeChange<DiffId>;
+
+/** The merged tree of these layers, lowest first. */
+export async function mergeLayers(
+  library: LayerLibrary,
+  layers: readonly DiffId[],
+): Promise<TreeNode<DiffId>> {
+  const tree = createTree<DiffId>();
+  for (const layer of layers) applyLayer(tree, await library.listMembers(layer), layer);
+  return tree;
+}
+
+/**
+ * The changes from the image of `before` to the image of `after`, folders before what is in them. Content is read of
+ * files that have one size in both, come from different layers, and do not lie in the same blocks; of no others.
+ */
+export async function compareFiles(
+  library: LayerLibrary,
+  before: readonly DiffId[],
+  after: readonly DiffId[],
+): Promise<FileChange[]> {
+  const [a, b] = [await mergeLayers(library, before), await mergeLayers(library, after)];
+  const changes = [...compareTrees(a, b, (one, other) => isSamePlace(library, one, other))];
+  await library.readContents(changes.flatMap(unreadPlaces));
+  return changes.flatMap((change) => settleContent(library, change));
+}
+
+function isSamePlace(library: LayerLibrary, a: TreeEntry<DiffId>, b: TreeEntry<DiffId>): boolean {
+  if (a.content === undefined || b.content === undefined) return false;
+  if (a.content.layer === b.content.layer && a.content.position === b.content.position) return true;
+  const name = library.nameContent(a.content);
+  return name !== undefined && name === library.nameContent(b.content);
+}
+
+function unreadPlaces(change: FileChange): ContentPlace<DiffId>[] {
+  if (change.kind !== 'changed' || !change.differences.includes('content?')) return [];
+  return [change.before.content, change.after.content].filter((place) => place !== undefined);
+}
+
+/** Answers `content?`; a change of which nothing is left is none. */
+function settleContent(library: LayerLibrary, change: FileChange): FileChange[] {
+  const [before, after] = unreadPlaces(change);
+  if (change.kind !== 'changed' || before === undefined || after === undefined) return [change];
+  const isSame = library.digestOf(before) === library.digestOf(after);
+  const differences = change.differences.flatMap((difference) => {
+    if (difference !== 'content?') return [difference];
+    return isSame ? [] : ['content' as const];
+  });
+  return differences.length === 0 ? [] : [{ ...change, differences }];
+}

@@ -1,0 +1,109 @@
+/** The difference of two bundles: images, bytes, and on request the files of every image that changed. */
+import type { DiffId } from '../digest.ts';
+import type { BundleContents, ContentImage } from './bundle-contents.ts';
+import { compareFiles, type FileChange } from './compare-files.ts';
+import { compareImages, type ImageChange } from './compare-images.ts';
+import { createLayerLibrary, type FindLayer } from './layer-library.ts';
+import { measureNew, type NewBytes, type NewContents } from './measure-new.ts';
+import type { Comparand } from './open-comparand.ts';
+
+export interface BundleDiff {
+  readonly before: BundleContents;
+  readonly after: BundleContents;
+  readonly images: readonly ImageDiff[];
+  /** What of `after` is not in `before`. */
+  readonly added: NewContents;
+  /** What of `before` is not in `after`. */
+  readonly gone: NewContents;
+}
+
+export interface ImageDiff {
+  readonly change: ImageChange;
+  /** What of the image's layers is new to the bundle: shared layers count in each image. */
+  readonly added: NewBytes;
+  /** Of a rebuilt image, where files were asked for: in the order of their paths. */
+  readonly files?: readonly FileChange[];
+}
+
+export interface DiffBundlesOptions {
+  /** Whether to compare the files of rebuilt images. */
+  readonly files?: boolean;
+  readonly signal?: AbortSignal;
+  /** Called with bytes of files' content that were read so far. */
+  readonly onRead?: (done: number) => void;
+}
+
+/**
+ * Compares `before` with `after`. Memory holds the paths of two images at a time, and no content. Throws layer-missing
+ * where files are asked for and a layer cannot be read.
+ */
+export async function diffBundles(
+  before: Comparand,
+  after: Comparand,
+  { files = false, signal, onRead }: DiffBundlesOptions = {},
+): Promise<BundleDiff> {
+  const added = measureNew(before.contents, after.contents);
+  const changes = compareImages(before.contents.images, after.contents.images);
+  let done = 0;
+  const library = createLayerLibrary(findInBoth(before.findLayer, after.findLayer), {
+    ...(signal && { signal }),
+    onRead: (size) => onRead?.((done += size)),
+  });
+  const images: ImageDiff[] = [];
+  for (const [index, change] of changes.entries()) {
+    const isCompared = files && change.kind === 'rebuilt';
+    images.push({
+      change,
+      added: 'after' in change ? sumLayers(change.after, added) : { size: 0, storedSize: 0 },
+      ...(isCompared && { files: await compareFiles(library, change.before.layers, change.after.layers) }),
+    });
+    if (isCompared)
+      forgetUnneeded(
+        (diffId) => {
+          library.forget(diffId);
+        },
+        change,
+        changes.slice(index + 1),
+      );
+  }
+  return {
+    before: before.contents,
+    after: after.contents,
+    images,
+    added,
+    gone: measureNew(after.contents, before.contents),
+  };
+}
+
+/** A layer at random access is preferred: a stream must be hashed whole. */
+function findInBoth(first: FindLayer, second: FindLayer): FindLayer {
+  return async (diffId) => {
+    const found = await first(diffId);
+    return found?.kind === 'random' ? found : ((await second(diffId)) ?? found);
+  };
+}
+
+function sumLayers(image: ContentImage, { layers }: NewContents): NewBytes {
+  const parts = [...new Set(image.layers)].map((diffId) => layers.get(diffId));
+  const storedSizes = parts.map((part) => part?.storedSize);
+  const isStoredKnown = storedSizes.every((size) => size !== undefined);
+  return {
+    size: parts.reduce((sum, part) => sum + (part?.size ?? 0), 0),
+    ...(isStoredKnown && { storedSize: storedSizes.reduce((sum, size) => sum + size, 0) }),
+  };
+}
+
+function forgetUnneeded(
+  forget: (diffId: DiffId) => void,
+  done: Extract<ImageChange, { kind: 'rebuilt' }>,
+  next: readonly ImageChange[],
+): void {
+  const needed = new Set(
+    next.flatMap((change) =>
+      change.kind === 'rebuilt' ? [...change.before.layers, ...change.after.layers] : [],
+    ),
+  );
+  for (const diffId of [...done.before.layers, ...done.after.layers]) {
+    if (!needed.has(diffId)) forget(diffId);
+  }
+}

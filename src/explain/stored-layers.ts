@@ -1,0 +1,75 @@
+/** Layers whose blocks are in a cache, for looking into: only what is looked at is decoded. */
+import { type BlockRecord } from '../blocks/block-record.ts';
+import type { Cache } from '../blocks/cache.ts';
+import type { LayerRecord } from '../blocks/layer-records.ts';
+import type { CheckName, Profile } from '../blocks/profile.ts';
+import type { DiffId } from '../digest.ts';
+import { openDecodedFile } from '../file/decoded-file.ts';
+import { openStoredFile } from '../file/stored-file.ts';
+import type { VirtualFile } from '../file/virtual-file.ts';
+import { layOutXz } from '../layout/xz-layout.ts';
+import type { ContentBlock } from './bundle-contents.ts';
+import type { FindLayer } from './layer-library.ts';
+import { nameRange } from './name-range.ts';
+
+export interface StoredLayers extends AsyncDisposable {
+  readonly findRecord: (diffId: DiffId) => Promise<LayerRecord | undefined>;
+  readonly findLayer: FindLayer;
+}
+
+/** Decoded bytes to keep for each layer that is open. */
+const decodedSize = 48 * 1024 * 1024;
+
+/** The layers that `cache` has of `profile`. */
+export async function openStoredLayers(cache: Cache, profile: Profile): Promise<StoredLayers> {
+  const records = await cache.openLayers(profile);
+  const store = await cache.openBlocks(profile);
+  const opened: VirtualFile[] = [];
+  return {
+    findRecord: (diffId) => records.findLayer(diffId),
+    async findLayer(diffId) {
+      const record = await records.findLayer(diffId);
+      if (record === undefined) return undefined;
+      for (const block of record.blocks) if (!(await store.hasBlock(block))) return undefined;
+      const blocks = placeBlocks(record.blocks);
+      const file = openLayer(record.blocks, profile.check, (key) => store.blockPath(key));
+      opened.push(file);
+      return { kind: 'random', file, nameRange: (position, size) => nameRange(blocks, position, size) };
+    },
+    async [Symbol.asyncDispose]() {
+      for (const file of opened) await file.close();
+    },
+  };
+}
+
+function openLayer(
+  records: readonly BlockRecord[],
+  check: CheckName,
+  blockPath: (key: BlockRecord['key']) => string,
+): VirtualFile {
+  const layout = layOutXz(records, check);
+  let uncompressedStart = 0;
+  const blocks = layout.extents.flatMap((extent) => {
+    if (extent.kind !== 'block') return [];
+    const { uncompressedSize } = extent.record;
+    const block = {
+      start: extent.start,
+      storedSize: extent.length,
+      uncompressedStart,
+      uncompressedSize,
+      check,
+    };
+    uncompressedStart += uncompressedSize;
+    return [block];
+  });
+  return openDecodedFile(openStoredFile(layout, blockPath), blocks, { cacheSize: decodedSize });
+}
+
+function placeBlocks(records: readonly BlockRecord[]): ContentBlock[] {
+  let start = 0;
+  return records.map(({ key, uncompressedSize, unpaddedSize }) => {
+    const block = { print: key, start, size: uncompressedSize, storedSize: unpaddedSize };
+    start += uncompressedSize;
+    return block;
+  });
+}

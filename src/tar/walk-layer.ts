@@ -1,0 +1,91 @@
+/** Walks a layer's tar member by member with all metadata: what trees are made of, and squashed or compared layers. */
+import { BundleError } from '../errors.ts';
+import type { ByteReader } from './byte-reader.ts';
+import { decodeLayerMember, findContentSize, type LayerMember } from './layer-member.ts';
+import { largestPaxSize, parsePaxRecords } from './pax-records.ts';
+import { isZero } from './read-tar-header.ts';
+import { tarBlockSize, tarPadding } from './tar-header.ts';
+
+/** A member whose content can be read while the walk stands at it. */
+export interface PassingMember {
+  readonly member: LayerMember;
+  /** Its content in chunks, the receiver's to keep. To be taken once, before the next member is asked for, or not at all. */
+  stream(): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * The members in the order of the layer; members of unknown kinds, and those whose names lead out of it, are left out.
+ * Content that nobody takes is skipped. Other than walkTar this takes a layer as engines do: it ends at a block of zeros
+ * or at the end of the bytes. Throws archive-corrupt and archive-truncated.
+ */
+export async function* walkLayer(reader: ByteReader): AsyncGenerator<PassingMember, void, undefined> {
+  const globals = new Map<string, Buffer>();
+  try {
+    for (;;) {
+      const headerPosition = reader.position;
+      const found = await readHeaders(reader, globals);
+      if (found === undefined) return;
+      const end = reader.position + found.size;
+      const place = { headerPosition, contentPosition: reader.position, size: found.size };
+      const member = decodeLayerMember(found.block, found, place);
+      if (member !== undefined) yield { member, stream: () => reader.stream(member.size) };
+      await reader.skip(end + tarPadding(found.size) - reader.position);
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+interface FoundHeader {
+  readonly block: Uint8Array;
+  readonly size: number;
+  readonly records: ReadonlyMap<string, Buffer>;
+  readonly path?: Buffer;
+  readonly target?: Buffer;
+}
+
+/** The next member's header, all headers that extend it read; undefined at the end of the archive. */
+async function readHeaders(
+  reader: ByteReader,
+  globals: Map<string, Buffer>,
+): Promise<FoundHeader | undefined> {
+  let records: ReadonlyMap<string, Buffer> = globals;
+  let long: { path?: Buffer; target?: Buffer } = {};
+  for (;;) {
+    const block = await reader.read(tarBlockSize);
+    if (block === undefined || isZero(block)) return undefined;
+    const type = String.fromCharCode(block[156] ?? 0);
+    const isExtension = 'xgLK'.includes(type);
+    const size = findContentSize(block, isExtension ? new Map() : records);
+    if (size === undefined || !Number.isSafeInteger(reader.position + size)) throw noHeader(reader);
+    if (!isExtension) return { block, size, records, ...long };
+    const content = await readExtension(reader, size);
+    if (type === 'L') long = { ...long, path: untilNul(content) };
+    else if (type === 'K') long = { ...long, target: untilNul(content) };
+    else {
+      const parsed = parsePaxRecords(content);
+      if (parsed === undefined) throw noHeader(reader);
+      if (type === 'x') records = new Map([...globals, ...parsed]);
+      else for (const [key, value] of parsed) globals.set(key, value);
+    }
+  }
+}
+
+async function readExtension(reader: ByteReader, size: number): Promise<Buffer> {
+  if (size > largestPaxSize) throw noHeader(reader);
+  const content = size === 0 ? new Uint8Array(0) : await reader.read(size);
+  await reader.skip(tarPadding(size));
+  return Buffer.from(content ?? []);
+}
+
+function untilNul(bytes: Buffer): Buffer {
+  const stop = bytes.indexOf(0);
+  return stop < 0 ? bytes : bytes.subarray(0, stop);
+}
+
+function noHeader(reader: ByteReader): BundleError {
+  return new BundleError(
+    'archive-corrupt',
+    `Cannot read ${reader.label}: no tar header and no end of archive before byte ${reader.position}`,
+  );
+}

@@ -1,0 +1,85 @@
+/** Puts a layer on top of a tree, as engines do (OCI image-spec, layer.md, "Applying Changesets"). */
+import type { LayerMember } from '../tar/layer-member.ts';
+import { findNode, isFolder, splitPath, type TreeEntry, type TreeNode } from './tree.ts';
+import { findWhiteout } from './whiteout.ts';
+
+/**
+ * Applies the members of `layer` to `tree`, which is changed. The rules, and where engines differ:
+ *
+ * - Whiteouts hide what lower layers have and nothing of their own layer, wherever they stand in it.
+ * - The last of several members of one path wins.
+ * - A folder's entry on a folder changes its metadata and keeps what is in it; every other replacement takes what was
+ *   below away. Paths do not go through symlinks: a member below one replaces it by a folder.
+ * - A folder that has no entry in any layer is there without metadata; one that a lower layer has an entry for keeps
+ *   that (containerd does so; docker's graph drivers and podman give it mode 0755).
+ * - A hardlink is the file that its target is at that moment, of its own layer or a lower one. A member that later
+ *   replaces one of the names leaves the others as they are.
+ * - A hardlink to nothing is left out: engines refuse such layers.
+ */
+export function applyLayer<Layer>(
+  tree: TreeNode<Layer>,
+  members: readonly LayerMember[],
+  layer: Layer,
+): void {
+  const added: LayerMember[] = [];
+  for (const member of members) {
+    const whiteout = findWhiteout(member.path);
+    if (whiteout === undefined) added.push(member);
+    else if (whiteout.kind === 'remove') removeNode(tree, whiteout.path);
+    else if (whiteout.kind === 'empty') findNode(tree, whiteout.path)?.children?.clear();
+  }
+  for (const member of added) addMember(tree, member, layer);
+}
+
+function removeNode<Layer>(tree: TreeNode<Layer>, path: string): void {
+  const slash = path.lastIndexOf('/');
+  findNode(tree, slash < 0 ? '' : path.slice(0, slash))?.children?.delete(path.slice(slash + 1));
+}
+
+function addMember<Layer>(tree: TreeNode<Layer>, member: LayerMember, layer: Layer): void {
+  const entry = entryOf(tree, member, layer);
+  if (entry === undefined) return;
+  const names = splitPath(member.path);
+  const last = names.pop();
+  if (last === undefined) {
+    tree.entry = entry;
+    return;
+  }
+  const siblings = makeFolder(tree, names);
+  const before = siblings.get(last);
+  const children =
+    entry.kind === 'directory' ? (before?.children ?? new Map<string, TreeNode<Layer>>()) : undefined;
+  siblings.set(last, { entry, children });
+}
+
+/** The children of the folder at `names`; what stands in its way is replaced by folders without metadata. */
+function makeFolder<Layer>(tree: TreeNode<Layer>, names: readonly string[]): Map<string, TreeNode<Layer>> {
+  let children = (tree.children ??= new Map<string, TreeNode<Layer>>());
+  for (const name of names) {
+    let node = children.get(name);
+    if (node === undefined || !isFolder(node)) {
+      node = { entry: undefined, children: new Map() };
+      children.set(name, node);
+    }
+    children = node.children ??= new Map<string, TreeNode<Layer>>();
+  }
+  return children;
+}
+
+function entryOf<Layer>(
+  tree: TreeNode<Layer>,
+  member: LayerMember,
+  layer: Layer,
+): TreeEntry<Layer> | undefined {
+  const { kind, mode, uid, gid, mtime, size, target, device, xattrs } = member;
+  if (kind === 'hardlink') {
+    const linked = findNode(tree, target ?? '')?.entry;
+    return linked?.kind === 'directory' ? undefined : linked;
+  }
+  return {
+    ...{ kind, mode, uid, gid, mtime, size, xattrs, layer },
+    ...(target !== undefined && { target }),
+    ...(device !== undefined && { device }),
+    ...(kind === 'file' && { content: { layer, position: member.contentPosition, size } }),
+  };
+}

@@ -1,0 +1,74 @@
+/** A tree of files as an image shows it: nested folders, each name once. */
+import type { LayerMember } from '../tar/layer-member.ts';
+
+/** Where the content of a file lies. */
+export interface ContentPlace<Layer> {
+  readonly layer: Layer;
+  /** Bytes from the start of the layer. */
+  readonly position: number;
+  readonly size: number;
+}
+
+export type TreeEntryKind = Exclude<LayerMember['kind'], 'hardlink'>;
+
+/** What stands at a path of a merged tree. Two names of one file (hardlinks) share one entry. */
+export interface TreeEntry<Layer> {
+  readonly kind: TreeEntryKind;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds since 1970, with the fraction that PAX gives. */
+  readonly mtime: number;
+  readonly size: number;
+  /** Where a symlink points. */
+  readonly target?: string;
+  readonly device?: string;
+  readonly xattrs: ReadonlyMap<string, string>;
+  /** Of a file. */
+  readonly content?: ContentPlace<Layer>;
+  /** The layer that has the entry. */
+  readonly layer: Layer;
+}
+
+/** A path of a tree: what stands there, undefined for a folder that no layer has an entry for, and what is below. */
+export interface TreeNode<Layer> {
+  entry: TreeEntry<Layer> | undefined;
+  /** Of a folder, by name. */
+  children: Map<string, TreeNode<Layer>> | undefined;
+}
+
+/** A tree of nothing but its root. `Layer` names layers: a diffId, or anything else that content is found again by. */
+export function createTree<Layer>(): TreeNode<Layer> {
+  return { entry: undefined, children: new Map() };
+}
+
+/** The node at `path`, which has no slashes at its ends, or undefined. Symlinks are not followed. */
+export function findNode<Layer>(root: TreeNode<Layer>, path: string): TreeNode<Layer> | undefined {
+  let node: TreeNode<Layer> | undefined = root;
+  for (const name of splitPath(path)) node = node?.children?.get(name);
+  return node;
+}
+
+/** Whether a folder stands at `node`. */
+export function isFolder<Layer>(node: TreeNode<Layer>): boolean {
+  return node.children !== undefined;
+}
+
+/** The names of `path` from the root down; none for the root. */
+export function splitPath(path: string): string[] {
+  return path === '' ? [] : path.split('/');
+}
+
+/** Every path below `node` with its node, folders before what is in them, names in the order of their code units. */
+export function* walkTree<Layer>(node: TreeNode<Layer>, path = ''): Generator<[string, TreeNode<Layer>]> {
+  for (const [name, child] of sortedChildren(node)) {
+    const childPath = path === '' ? name : `${path}/${name}`;
+    yield [childPath, child];
+    yield* walkTree(child, childPath);
+  }
+}
+
+/** The children of `node` in the order of their names' code units. */
+export function sortedChildren<Layer>(node: TreeNode<Layer>): [string, TreeNode<Layer>][] {
+  return [...(node.children ?? [])].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+}

@@ -1,0 +1,90 @@
+/** Layers on trees: the rules of the OCI layer specification, and what engines make of its corners. */
+import { describe, expect, it } from 'vitest';
+import { makeLayer } from '../../sample/make-image.mjs';
+import type { TarMember } from '../../sample/pack-tar.mjs';
+import { StreamByteReader } from '../../src/tar/byte-reader.ts';
+import type { LayerMember } from '../../src/tar/layer-member.ts';
+import { walkLayer } from '../../src/tar/walk-layer.ts';
+import { applyLayer } from '../../src/tree/apply-layer.ts';
+import { createTree, findNode, walkTree } from '../../src/tree/tree.ts';
+import { chunked } from '../tar/tar-fixture.ts';
+
+/** The tree of these layers: paths with the number of the layer that their entry is of; `-` without an entry. */
+async function merge(...layers: readonly (readonly TarMember[])[]): Promise<string[]> {
+  const tree = createTree<number>();
+  for (const [index, members] of layers.entries()) applyLayer(tree, await list(members), index);
+  return [...walkTree(tree)].map(([path, { entry }]) => `${path} ${entry?.layer ?? '-'}`);
+}
+
+async function list(members: readonly TarMember[]): Promise<LayerMember[]> {
+  const found: LayerMember[] = [];
+  const reader = new StreamByteReader(chunked(await makeLayer(members), [1000]), 'a layer');
+  for await (const { member } of walkLayer(reader)) found.push(member);
+  return found;
+}
+
+const folder = (name: string): TarMember => ({ name: `${name}/`, type: 'directory' });
+const file = (name: string): TarMember => ({ name, content: Buffer.from(name) });
+
+describe('applyLayer', () => {
+  it.each<[string, TarMember[][], string[]]>([
+    ['a whiteout hides a file', [[file('a'), file('b')], [file('.wh.a')]], ['b 0']],
+    [
+      'a whiteout hides a folder with all below',
+      [[folder('d'), file('d/a'), file('e')], [file('.wh.d')]],
+      ['e 0'],
+    ],
+    ['a whiteout hides nothing of its own layer, before', [[file('a')], [file('.wh.a'), file('a')]], ['a 1']],
+    ['a whiteout hides nothing of its own layer, after', [[file('a')], [file('a'), file('.wh.a')]], ['a 1']],
+    [
+      'a whiteout of a folder that is there again keeps the new content only',
+      [
+        [folder('d'), file('d/old')],
+        [file('.wh.d'), file('d/new')],
+      ],
+      ['d -', 'd/new 1'],
+    ],
+    ['a whiteout of nothing does nothing', [[file('a')], [file('d/.wh.x'), file('.wh.y')]], ['a 0']],
+    [
+      'an opaque folder keeps what its own layer has, on either side of the mark',
+      [
+        [folder('d'), file('d/old')],
+        [folder('d'), file('d/a'), file('d/.wh..wh..opq'), file('d/b')],
+      ],
+      ['d 1', 'd/a 1', 'd/b 1'],
+    ],
+    [
+      'a name that only contains .wh. is a file',
+      [[file('a.wh.b'), file('x/.whale')]],
+      ['a.wh.b 0', 'x -', 'x/.whale 0'],
+    ],
+    ['what AUFS left is no file', [[file('.wh..wh.plnk'), file('a')]], ['a 0']],
+    ['a folder replaces a file', [[file('a')], [folder('a'), file('a/b')]], ['a 1', 'a/b 1']],
+    ['a file replaces a folder and all below', [[folder('a'), file('a/b')], [file('a')]], ['a 1']],
+    [
+      'a symlink replaces a folder, and a member below a symlink replaces that',
+      [[folder('a'), file('a/b')], [{ name: 'a', type: 'symlink', linkName: '/x' }], [file('a/c')]],
+      ['a -', 'a/c 2'],
+    ],
+    ['a folder on a folder keeps its content', [[folder('a'), file('a/b')], [folder('a')]], ['a 1', 'a/b 0']],
+    ['a folder without an entry keeps that of below', [[folder('a')], [file('a/b')]], ['a 0', 'a/b 1']],
+    [
+      'a hardlink is the file of the lower layer',
+      [[file('a')], [{ name: 'b', type: 'link', linkName: 'a' }]],
+      ['a 0', 'b 0'],
+    ],
+    ['a hardlink to nothing is left out', [[{ name: 'b', type: 'link', linkName: 'a' }]], []],
+    ['names with dots and slashes are one', [[file('./a//b')], [file('/a/b')]], ['a -', 'a/b 1']],
+  ])('%s', async (_, layers, expected) => {
+    expect(await merge(...layers)).toEqual(expected);
+  });
+
+  it('a hardlink does not follow a name that is replaced above', async () => {
+    const tree = createTree<number>();
+    applyLayer(tree, await list([file('a'), { name: 'b', type: 'link', linkName: './a' }]), 0);
+    expect(findNode(tree, 'b')?.entry).toBe(findNode(tree, 'a')?.entry);
+    applyLayer(tree, await list([file('a')]), 1);
+    expect(findNode(tree, 'a')?.entry?.content?.layer).toBe(1);
+    expect(findNode(tree, 'b')?.entry?.content?.layer).toBe(0);
+  });
+});
