@@ -27,12 +27,18 @@ const folders = {
       'layout',
       'plan',
       'sources',
+      'stick/bundle-description',
+      'addon',
       'tar',
       'tree',
     ],
     types: ['xz'],
   },
   inspect: { uses: ['file', 'sources', 'image', 'tar', 'xz'] },
+  stick: {
+    uses: ['image', 'layout', 'bundle/keep-digest', 'cli/format-text'],
+    types: ['bundle', 'blocks', 'file'],
+  },
   mount: { uses: ['addon/read-module'] },
   cli: { uses: ['.*'] },
 };
@@ -46,7 +52,7 @@ const owners = {
   commander: ['cli'],
   'tar-stream': ['tar'],
   fzstd: ['sources'],
-  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'inspect', 'explain'],
+  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'inspect', 'stick'],
 };
 
 const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|tree|xz|plan|layout)/)';

@@ -5,15 +5,19 @@
 #include "encode-requests.h"
 #include "extent-reader-binding.h"
 #include "file-lock-binding.h"
+#include "gear-scan-binding.h"
+#include "memory-use.h"
 #include "read-module-binding.h"
 #include "stream-decoder-binding.h"
 
 namespace {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  bundlefs::ReturnLargeMemory();
   env.SetInstanceData(new bundlefs::EncodeRequests(env));
   bundlefs::ExportBlockCodec(env, exports);
   bundlefs::ExportFileLock(env, exports);
+  bundlefs::ExportGearScan(env, exports);
   bundlefs::ExportStreamDecoder(env, exports);
   bundlefs::ExportExtentTable(env, exports);
   bundlefs::ExportReadModule(env, exports);

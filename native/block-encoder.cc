@@ -2,8 +2,8 @@
 #include "block-encoder.h"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
+#include <utility>
 
 namespace bundlefs {
 
@@ -43,10 +43,15 @@ BlockEncoder::~BlockEncoder() { lzma_end(&stream_); }
 EncodeResult BlockEncoder::Encode(const uint8_t* content, size_t size, const EncodeSettings& settings,
                                   const std::atomic<bool>& cancelled) {
   EncodeResult result;
-  if (!Reserve(OutputBound(size))) {
+  // Given to the receiver as it is. Memory that is never written to is never taken from the system.
+  const size_t output_size = OutputBound(size);
+  std::unique_ptr<uint8_t[]> output(new (std::nothrow) uint8_t[output_size]);
+  if (output == nullptr) {
     result.status = LZMA_MEM_ERROR;
     return result;
   }
+  stream_.next_out = output.get() + LZMA_BLOCK_HEADER_SIZE_MAX;
+  stream_.avail_out = output_size - LZMA_BLOCK_HEADER_SIZE_MAX;
   lzma_options_lzma options = OptionsFor(settings.preset, size);
   lzma_filter filters[] = {{LZMA_FILTER_LZMA2, &options}, {LZMA_VLI_UNKNOWN, nullptr}};
   lzma_block block = {};
@@ -60,35 +65,20 @@ EncodeResult BlockEncoder::Encode(const uint8_t* content, size_t size, const Enc
   // The encoder has filled in both sizes, with which the header is as short as it can be.
   if (result.status == LZMA_OK) result.status = lzma_block_header_size(&block);
   if (result.status != LZMA_OK) return result;
-  uint8_t* start = output_.get() + LZMA_BLOCK_HEADER_SIZE_MAX - block.header_size;
-  result.status = lzma_block_header_encode(&block, start);
+  result.start = LZMA_BLOCK_HEADER_SIZE_MAX - block.header_size;
+  result.status = lzma_block_header_encode(&block, output.get() + result.start);
   if (result.status != LZMA_OK) return result;
 
-  result.size = stream_.next_out - start;
+  result.size = stream_.next_out - output.get() - result.start;
   result.unpadded_size = lzma_block_unpadded_size(&block);
-  result.bytes.reset(new (std::nothrow) uint8_t[result.size]);
-  if (result.bytes == nullptr) {
-    result.status = LZMA_MEM_ERROR;
-    return result;
-  }
-  memcpy(result.bytes.get(), start, result.size);
-  result.crc64 = lzma_crc64(start, result.size, 0);
+  result.output = std::move(output);
+  result.crc64 = lzma_crc64(result.bytes(), result.size, 0);
   return result;
-}
-
-bool BlockEncoder::Reserve(size_t size) {
-  if (size <= output_size_) return true;
-  output_.reset();
-  output_.reset(new (std::nothrow) uint8_t[size]);
-  output_size_ = output_ == nullptr ? 0 : size;
-  return output_ != nullptr;
 }
 
 lzma_ret BlockEncoder::EncodeData(const uint8_t* content, size_t size, const std::atomic<bool>& cancelled) {
   stream_.next_in = content;
   stream_.avail_in = 0;
-  stream_.next_out = output_.get() + LZMA_BLOCK_HEADER_SIZE_MAX;
-  stream_.avail_out = output_size_ - LZMA_BLOCK_HEADER_SIZE_MAX;
   size_t given = 0;
   lzma_ret status = LZMA_OK;
   while (status == LZMA_OK) {

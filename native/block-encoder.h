@@ -19,10 +19,13 @@ struct EncodeSettings {
 
 struct EncodeResult {
   lzma_ret status = LZMA_OK;
-  std::unique_ptr<uint8_t[]> bytes;  // the block with its padding; null where status is not LZMA_OK
-  size_t size = 0;
+  std::unique_ptr<uint8_t[]> output;  // has the block at `start`; null where status is not LZMA_OK
+  size_t start = 0;
+  size_t size = 0;  // of the block with its padding
   uint64_t unpadded_size = 0;
-  uint64_t crc64 = 0;  // of `bytes`
+  uint64_t crc64 = 0;  // of the block
+
+  const uint8_t* bytes() const { return output.get() + start; }
 };
 
 // The LZMA2 options of `preset` for content of `content_size` bytes: a dictionary no larger than the content
@@ -43,13 +46,9 @@ class BlockEncoder {
                       const std::atomic<bool>& cancelled);
 
  private:
-  // Makes room for `size` bytes of output; false where memory is short.
-  bool Reserve(size_t size);
   lzma_ret EncodeData(const uint8_t* content, size_t size, const std::atomic<bool>& cancelled);
 
   lzma_stream stream_ = LZMA_STREAM_INIT;
-  std::unique_ptr<uint8_t[]> output_;
-  size_t output_size_ = 0;
 };
 
 }  // namespace bundlefs

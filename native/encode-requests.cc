@@ -55,7 +55,7 @@ void EncodeRequests::Finish(Napi::Env env, const Done& done) {
     request.on_done.Call({status});
     return;
   }
-  request.on_done.Call({status, Napi::Buffer<uint8_t>::Copy(env, result.bytes.get(), result.size),
+  request.on_done.Call({status, Napi::Buffer<uint8_t>::Copy(env, result.bytes(), result.size),
                         Napi::Number::New(env, static_cast<double>(result.unpadded_size)),
                         Crc64Text(env, result.crc64)});
 }

@@ -19,6 +19,15 @@ export interface RawAddon {
   setEncoderThreads(count: number): void;
   /** Fills `content` exactly; settles to a lzma_ret. */
   decodeBlock(block: Uint8Array, check: number, content: Uint8Array): Promise<number>;
+  /** See GearScan. Bounds and the table's 256 entries are trusted. */
+  scanGear(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    mask: number,
+    hash: Int32Array,
+    table: Int32Array,
+  ): number;
   /** flock with LOCK_NB: 0 or an errno. */
   lockFile(fd: number, isExclusive: boolean): number;
   /** Makes the read module known to libfuse; what stands in the way, as the rest of a sentence, or undefined. */

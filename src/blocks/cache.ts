@@ -9,6 +9,7 @@ import { type BuildJournal, openBuildJournal } from './build-journal.ts';
 import { withCacheErrors } from './cache-error.ts';
 import { makeFolder } from './make-folder.ts';
 import { findCheckedJson, writeCheckedJson } from './checked-json.ts';
+import { type Leases, openLeases, removeStaleLeases } from './leases.ts';
 import { type LayerRecords, openLayerRecords } from './layer-records.ts';
 import { type EncoderSettings, encoderName, type Profile, profileName } from './profile.ts';
 import { type Recipe, recipeDigest, recipeSchema } from './recipe.ts';
@@ -17,7 +18,7 @@ import { removeStalePartials, writeDurably } from './write-durably.ts';
 /** The version of everything below this folder; another version never looks in here. */
 const formatFolder = 'v1';
 
-export interface Cache extends BuildJournal {
+export interface Cache extends BuildJournal, Leases {
   /** The folder the user named, or the default. */
   readonly path: string;
   /** The folder of this format version within it. */
@@ -84,6 +85,7 @@ export async function openCache(path: string): Promise<Cache> {
   await withCacheErrors('open the cache', path, async () => {
     for (const folder of [partials, ...Object.values(folders)]) await makeFolder(folder);
     await removeStalePartials(partials);
+    await removeStaleLeases(root);
   });
   const openFolder = async (...names: string[]): Promise<string> => {
     const folder = join(root, ...names);
@@ -94,6 +96,7 @@ export async function openCache(path: string): Promise<Cache> {
   const imagePath = (imageId: Digest): string => join(folders.images, `${hexOf(imageId)}.json`);
   const recipePath = (digest: Digest): string => join(folders.recipes, `${hexOf(digest)}.json`);
   return {
+    ...openLeases(root),
     ...openBuildJournal(join(root, 'builds'), partials),
     path,
     root,

@@ -23,7 +23,16 @@ export const recipeSchema = z.object({
     z.object({ tags: z.array(z.string()), config: digestSchema, layers: z.array(diffIdSchema) }),
   ),
   /** The bundle it makes; absent until its bytes have been read once. */
-  bundle: z.object({ size: z.int(), sha256: z.string() }).optional(),
+  bundle: z
+    .object({
+      size: z.int(),
+      sha256: z.string(),
+      /** When these bytes were first read: Unix time in milliseconds, whole seconds. Recipes of version 0.1 have none. */
+      finishedMs: z.int().optional(),
+      /** The digests of its parts, in hex, by the rule and the largest size that cut them. */
+      parts: z.record(z.string(), z.array(z.string())).optional(),
+    })
+    .optional(),
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;

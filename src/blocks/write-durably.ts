@@ -1,14 +1,11 @@
 /** Writes a file so that it is there whole or not at all, even after a power cut; the discipline of docs/format.md, "The cache". */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { tryLockFile } from '../addon/file-lock.ts';
 import { findErrno } from '../errors.ts';
+import { openLockedFile, removeIfStale } from './locked-file.ts';
 
 const partialSuffix = '.partial';
-
-/** Of a file that somebody else removed, or may remove and we may not: sweeping is no reason to fail. */
-const othersReasons: readonly string[] = ['ENOENT', 'EACCES', 'EPERM', 'EROFS'];
 
 /** A file being written under a temporary name. Disposing of it before `commit` removes it. */
 export interface DurableFile extends AsyncDisposable {
@@ -23,7 +20,10 @@ export interface DurableFile extends AsyncDisposable {
  * whichever container that lived, and removeStalePartials takes it away.
  */
 export async function startDurableFile(path: string, folder: string = dirname(path)): Promise<DurableFile> {
-  const { handle, partial } = await openPartial(join(folder, `.${basename(path)}`));
+  const stem = join(folder, `.${basename(path)}`);
+  const { handle, path: partial } = await openLockedFile(
+    () => `${stem}.${randomBytes(8).toString('hex')}${partialSuffix}`,
+  );
   let isDone = false;
   return {
     handle,
@@ -58,47 +58,6 @@ export async function removeStalePartials(folder: string, name?: string): Promis
     if (!entry.endsWith(partialSuffix)) continue;
     if (name !== undefined && !entry.startsWith(`.${name}.`)) continue;
     await removeIfStale(join(folder, entry));
-  }
-}
-
-async function removeIfStale(path: string): Promise<void> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    if (othersReasons.includes(findErrno(error) ?? '')) return;
-    throw error;
-  }
-  try {
-    if (tryLockFile(handle.fd)) await rm(path, { force: true });
-  } catch (error) {
-    if (!othersReasons.includes(findErrno(error) ?? '')) throw error;
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Another process may take a new file for stale between our open and our lock: then it is gone, and we start again. */
-async function openPartial(stem: string): Promise<{ handle: FileHandle; partial: string }> {
-  for (;;) {
-    const partial = `${stem}.${randomBytes(8).toString('hex')}${partialSuffix}`;
-    const handle = await open(partial, 'wx+', 0o644);
-    try {
-      if (tryLockFile(handle.fd) && (await isSameFile(handle, partial))) return { handle, partial };
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-    await handle.close();
-  }
-}
-
-async function isSameFile(handle: FileHandle, path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).ino === (await handle.stat()).ino;
-  } catch (error) {
-    if (findErrno(error) === 'ENOENT') return false;
-    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Puts a bundle together from records: images and their layers' blocks in, the layout of the .xz file out. */
-import type { BlockRecord } from '../blocks/block-record.ts';
+import { type BlockRecord, storedSize } from '../blocks/block-record.ts';
 import type { LayerRecord } from '../blocks/layer-records.ts';
 import type { CheckName } from '../blocks/profile.ts';
 import type { DiffId } from '../digest.ts';
@@ -16,8 +16,18 @@ export interface AssembledBundle {
   readonly check: CheckName;
   /** In the order of the bundle; joined, their content is the bundle tar. */
   readonly blocks: readonly BlockRecord[];
+  /** Every layer once, in the order of the bundle. */
+  readonly layers: readonly AssembledLayer[];
   /** Bytes of the bundle tar. */
   readonly tarSize: number;
+}
+
+export interface AssembledLayer {
+  readonly diffId: DiffId;
+  /** Bytes of its tar. */
+  readonly size: number;
+  /** Bytes of its blocks. */
+  readonly storedSize: number;
 }
 
 /** Where the parts of a bundle come from: made when a bundle is prepared, found when one is mounted. */
@@ -46,10 +56,18 @@ export async function assembleBundle(
     return record;
   };
   const blocks: BlockRecord[] = [];
-  for (const segment of planSegments(planBundle(images, (diffId) => getLayer(diffId).size))) {
+  const members = planBundle(images, (diffId) => getLayer(diffId).size);
+  const layers = members.flatMap((member) =>
+    member.kind === 'layer' ? [measureLayer(getLayer(member.diffId))] : [],
+  );
+  for (const segment of planSegments(members)) {
     if (segment.kind === 'layer') blocks.push(...getLayer(segment.diffId).blocks);
     else blocks.push(await parts.glueBlock(segment.bytes));
   }
   const tarSize = blocks.reduce((sum, block) => sum + block.uncompressedSize, 0);
-  return { layout: layOutXz(blocks, check), check, blocks, tarSize };
+  return { layout: layOutXz(blocks, check), check, blocks, layers, tarSize };
+}
+
+function measureLayer({ diffId, size, blocks }: LayerRecord): AssembledLayer {
+  return { diffId, size, storedSize: blocks.reduce((sum, block) => sum + storedSize(block), 0) };
 }

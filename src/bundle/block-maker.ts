@@ -1,16 +1,24 @@
 /** Makes blocks of pieces: finds a piece that is known, encodes, reads back and stores one that is not. */
 import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { encodeBlock } from '../addon/block-codec.ts';
 import type { BlockKey, BlockRecord } from '../blocks/block-record.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
 import type { EncoderSettings } from '../blocks/profile.ts';
 import { readBack } from '../blocks/read-back.ts';
 import { digestOf } from '../digest.ts';
+import { joinPiece, type Piece, pieceOf } from '../plan/piece-cutter.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
+import { createWorkLimit } from './work-limit.ts';
+
+/** A block is read back some ten times as fast as it was encoded, and takes twice its content in memory meanwhile. */
+const encodersPerReadBack = 8;
 
 export interface BlockMaker {
   /** The record of the block of `piece`, which is stored when this returns. `piece` must not change until then. */
-  makeBlock(piece: Uint8Array): Promise<BlockRecord>;
+  makeBlock(piece: Piece): Promise<BlockRecord>;
+  /** Waits until nothing is under way any more, whatever became of it. */
+  settle(): Promise<void>;
 }
 
 export interface BlockMakerOptions {
@@ -21,6 +29,12 @@ export interface BlockMakerOptions {
   readonly meter?: BuildMeter;
 }
 
+/** A piece that can be let go of, so that its parts are not kept in memory beside the content made of them. */
+interface HeldPiece {
+  piece: Piece;
+}
+const noBytes = new Uint8Array(0);
+
 /** A maker that fills `store`. Equal pieces that are given while the first is under way are encoded once. */
 export function createBlockMaker(
   store: BlockStore,
@@ -28,13 +42,24 @@ export function createBlockMaker(
   options: BlockMakerOptions = {},
 ): BlockMaker {
   const { meter = createBuildMeter() } = options;
+  const readBacks = createWorkLimit(Math.ceil(availableParallelism() / encodersPerReadBack));
   const made = new Map<BlockKey, Promise<BlockRecord>>();
-  const make = async (key: BlockKey, piece: Uint8Array): Promise<BlockRecord> => {
+  const encode = async (key: BlockKey, held: HeldPiece): Promise<BlockRecord> => {
+    const { signal } = options;
+    const content = joinPiece(held.piece);
+    held.piece = pieceOf(noBytes);
+    const { bytes, unpaddedSize, crc64 } = await encodeBlock(content, settings, signal ? { signal } : {});
+    const { result } = await readBacks.run(1, () => readBack(content, bytes, unpaddedSize, settings.check));
+    await result;
+    const record = { key, unpaddedSize, uncompressedSize: content.length, digest: digestOf(bytes), crc64 };
+    await store.putBlock(record, bytes);
+    return record;
+  };
+  const make = async (key: BlockKey, held: HeldPiece): Promise<BlockRecord> => {
     const known = await store.findBlock(key);
-    const record =
-      known ?? (await meter.encoding.time(() => encodeInto(store, key, piece, settings, options.signal)));
+    const record = known ?? (await meter.encoding.time(() => encode(key, held)));
     if (known === undefined) meter.encoded.add(key);
-    options.onBlock?.(piece.length, known === undefined);
+    options.onBlock?.(record.uncompressedSize, known === undefined);
     return record;
   };
   return {
@@ -42,31 +67,22 @@ export function createBlockMaker(
       const key = contentKey(piece);
       let block = made.get(key);
       if (block === undefined) {
-        block = make(key, piece);
+        block = make(key, { piece });
         made.set(key, block);
       } else {
-        options.onBlock?.(piece.length, false);
+        options.onBlock?.(piece.size, false);
       }
       return block;
+    },
+    async settle() {
+      await Promise.allSettled(made.values());
     },
   };
 }
 
 /** The key under which a block of this content is stored. */
-export function contentKey(content: Uint8Array): BlockKey {
-  return createHash('sha256').update(content).digest('hex') as BlockKey;
-}
-
-async function encodeInto(
-  store: BlockStore,
-  key: BlockKey,
-  piece: Uint8Array,
-  settings: EncoderSettings,
-  signal: AbortSignal | undefined,
-): Promise<BlockRecord> {
-  const { bytes, unpaddedSize, crc64 } = await encodeBlock(piece, settings, signal ? { signal } : {});
-  await readBack(piece, bytes, unpaddedSize, settings.check);
-  const record = { key, unpaddedSize, uncompressedSize: piece.length, digest: digestOf(bytes), crc64 };
-  await store.putBlock(record, bytes);
-  return record;
+export function contentKey({ parts }: Piece): BlockKey {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex') as BlockKey;
 }

@@ -1,4 +1,5 @@
 /** The way in: takes layers from a source, cuts them, and has every piece made a block; reading runs ahead of encoding by a bounded amount. */
+import { scanGearNatively } from '../addon/scan-gear.ts';
 import type { BlockRecord } from '../blocks/block-record.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
 import type { Cache } from '../blocks/cache.ts';
@@ -6,6 +7,7 @@ import type { LayerRecord, LayerRecords } from '../blocks/layer-records.ts';
 import { type DiffId, finishDigest, startDigest } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import { cuttingRule } from '../plan/cutting-rule.ts';
+import type { Piece } from '../plan/piece-cutter.ts';
 import type { LayerSink } from '../sources/image-source.ts';
 import type { BlockMaker } from './block-maker.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
@@ -13,7 +15,7 @@ import { mapWithLimit } from './map-with-limit.ts';
 import { createWorkLimit } from './work-limit.ts';
 
 /** Bytes of pieces that may wait for an encoder: enough to keep all of them busy, and no more than that. */
-const pieceBudget = 64 * 1024 * 1024;
+const pieceBudget = 24 * 1024 * 1024;
 const lookupsAtOnce = 16;
 
 export interface Ingest {
@@ -58,13 +60,13 @@ export function createIngest(parts: IngestParts): Ingest {
     hasLayer: findLayer,
     async addLayer(content, { expected, label = 'a layer' } = {}) {
       const hash = startDigest();
-      const cutter = cuttingRule.createCutter();
+      const cutter = cuttingRule.createCutter(scanGearNatively);
       const made: Promise<BlockRecord>[] = [];
       let size = 0;
-      const take = async (pieces: readonly Uint8Array[]): Promise<void> => {
+      const take = async (pieces: readonly Piece[]): Promise<void> => {
         for (const piece of pieces) {
           const { result } = await meter.waiting.time(() =>
-            limit.run(piece.length, () => watch(maker.makeBlock(piece))),
+            limit.run(piece.size, () => watch(maker.makeBlock(piece))),
           );
           made.push(watch(result));
           failIfBroken();

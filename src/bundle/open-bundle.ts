@@ -2,7 +2,8 @@
 import type { BlockRecord } from '../blocks/block-record.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
 import type { Cache } from '../blocks/cache.ts';
-import type { Recipe } from '../blocks/recipe.ts';
+import type { Lease } from '../blocks/leases.ts';
+import { type Recipe, recipeDigest } from '../blocks/recipe.ts';
 import type { LayerRecord } from '../blocks/layer-records.ts';
 import type { DiffId } from '../digest.ts';
 import { BundleError } from '../errors.ts';
@@ -11,8 +12,11 @@ import { openStoredFile, type StoredFile } from '../file/stored-file.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import { createImage } from '../image/create-image.ts';
 import type { Image } from '../image/image.ts';
+import type { Layout } from '../layout/extent.ts';
+import { sliceLayout } from '../layout/slice-layout.ts';
 import { type AssembledBundle, assembleBundle } from './assemble.ts';
 import { contentKey } from './block-maker.ts';
+import { pieceOf } from '../plan/piece-cutter.ts';
 import { mapWithLimit } from './map-with-limit.ts';
 
 const filesAtOnce = 16;
@@ -26,6 +30,11 @@ export interface Bundle extends AsyncDisposable {
   readonly xz: StoredFile;
   /** `images.tar`, decoded on read. Closed with the bundle. */
   readonly tar: VirtualFile;
+  /**
+   * Bytes `start` to `end` of `xz` as a file of their own, closed with the bundle. Both must be ends of extents of the
+   * layout; throws RangeError otherwise.
+   */
+  openPart(start: number, end: number): StoredFile;
 }
 
 /** Opens an assembled bundle over the store that has its blocks. */
@@ -35,16 +44,53 @@ export function openAssembledBundle(
   assembled: AssembledBundle,
   store: BlockStore,
 ): Bundle {
-  const xz = openStoredFile(assembled.layout, (key) => store.blockPath(key));
+  const open = (layout: Layout): StoredFile => openStoredFile(layout, (key) => store.blockPath(key));
+  const xz = open(assembled.layout);
   const tar = openDecodedFile(xz, listDecodableBlocks(assembled));
-  return { images, recipe, assembled, xz, tar, [Symbol.asyncDispose]: () => xz.close() };
+  const files = [xz];
+  return {
+    images,
+    recipe,
+    assembled,
+    xz,
+    tar,
+    openPart(start, end) {
+      const part = open(sliceLayout(assembled.layout, start, end));
+      files.push(part);
+      return part;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(files.map((file) => file.close()));
+    },
+  };
 }
 
 /**
  * Opens the bundle of `recipe` from what `cache` has. Nothing is encoded: throws block-missing where the cache has
- * not all of it.
+ * not all of it. Nothing of it is collected until it is disposed of.
  */
 export async function openRecipe(cache: Cache, recipe: Recipe): Promise<Bundle> {
+  const lease = await cache.lease(recipeDigest(recipe));
+  try {
+    return holdBundle(await openLeased(cache, recipe), lease);
+  } catch (error) {
+    await lease[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The same bundle, which gives `lease` back when it is disposed of. */
+export function holdBundle<T extends Bundle>(bundle: T, lease: Lease): T {
+  return {
+    ...bundle,
+    async [Symbol.asyncDispose]() {
+      await bundle[Symbol.asyncDispose]();
+      await lease[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function openLeased(cache: Cache, recipe: Recipe): Promise<Bundle> {
   const { profile } = recipe;
   const store = await cache.openBlocks(profile);
   const layers = await cache.openLayers(profile);
@@ -62,11 +108,14 @@ export async function openRecipe(cache: Cache, recipe: Recipe): Promise<Bundle> 
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
     glueBlock: async (glue): Promise<BlockRecord> => {
-      const record = await store.findBlock(contentKey(glue));
+      const record = await store.findBlock(contentKey(pieceOf(glue)));
       if (record === undefined) throw missing('a block of tar headers');
       return record;
     },
   });
+  const isStored = await mapWithLimit(assembled.blocks, filesAtOnce, (block) => store.hasBlock(block));
+  const missingCount = isStored.filter((stored) => !stored).length;
+  if (missingCount > 0) throw missing(`${missingCount} of its ${isStored.length} blocks`, missingCount);
   return openAssembledBundle(images, recipe, assembled, store);
 }
 
@@ -88,8 +137,9 @@ function listDecodableBlocks({ layout, check }: AssembledBundle): DecodableBlock
   return blocks;
 }
 
-function missing(what: string): BundleError {
-  return new BundleError('block-missing', `Cannot open the bundle: ${what} is not in the cache`, {
+function missing(what: string, count = 1): BundleError {
+  const verb = count === 1 ? 'is' : 'are';
+  return new BundleError('block-missing', `Cannot open the bundle: ${what} ${verb} not in the cache`, {
     hint: 'Build the bundle again from its images.',
   });
 }

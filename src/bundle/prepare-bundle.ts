@@ -1,22 +1,24 @@
 /** From references to a bundle that can be read: reads the source, makes the blocks that are missing, assembles, checks. */
 import { liblzmaVersion } from '../addon/block-codec.ts';
-import { type BlockKey, type BlockRecord, storedSize } from '../blocks/block-record.ts';
+import type { BlockStore } from '../blocks/block-store.ts';
 import type { Cache } from '../blocks/cache.ts';
-import type { EncoderSettings, Profile } from '../blocks/profile.ts';
+import { encoderName, type EncoderSettings, type Profile } from '../blocks/profile.ts';
 import { createRecipe, recipeDigest } from '../blocks/recipe.ts';
 import { BundleError, isBundleError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import type { Reference } from '../image/reference.ts';
 import { cuttingRule } from '../plan/cutting-rule.ts';
+import { pieceOf } from '../plan/piece-cutter.ts';
 import { tarLayoutName } from '../plan/plan-bundle.ts';
 import { orderImages } from '../plan/total-order.ts';
 import type { ImageSource } from '../sources/image-source.ts';
-import { assembleBundle } from './assemble.ts';
-import { createBlockMaker } from './block-maker.ts';
+import { type AssembledBundle, assembleBundle } from './assemble.ts';
+import { type BlockMaker, createBlockMaker } from './block-maker.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 import { findBadBlocks } from './find-bad-blocks.ts';
 import { createIngest } from './ingest.ts';
-import { type Bundle, openAssembledBundle } from './open-bundle.ts';
+import { type BundleStatistics, measureBundle } from './measure-bundle.ts';
+import { type Bundle, holdBundle, openAssembledBundle } from './open-bundle.ts';
 
 /** What a user may choose of a profile. */
 export type ProfileChoice = Pick<EncoderSettings, 'preset' | 'extreme' | 'check'>;
@@ -42,18 +44,6 @@ export interface PrepareProgress {
   readonly reusedSize: number;
 }
 
-/** How much of a bundle was there and how much had to be made. Sizes are stored bytes unless they say otherwise. */
-export interface BundleStatistics {
-  readonly blockCount: number;
-  readonly encodedBlockCount: number;
-  readonly reusedBlockCount: number;
-  readonly uncompressedSize: number;
-  readonly encodedSize: number;
-  readonly reusedSize: number;
-  readonly encodedUncompressedSize: number;
-  readonly reusedUncompressedSize: number;
-}
-
 export interface PreparedBundle extends Bundle {
   readonly statistics: BundleStatistics;
 }
@@ -66,10 +56,21 @@ export function completeProfile(choice: ProfileChoice): Profile {
 /**
  * Makes the bundle of the wanted images, and checks every one of its blocks. A block that was damaged on disk is set
  * aside and made again from the source, once; where the source cannot give it a second time, throws block-corrupt.
- * Throws all that sources, cache and encoder throw. What was encoded before an error stays in the cache.
+ * Throws all that sources, cache and encoder throw. What was encoded before an error stays in the cache. Nothing of the
+ * bundle is collected until it is disposed of.
  */
 export async function prepareBundle(options: PrepareBundleOptions): Promise<PreparedBundle> {
-  const meter = options.meter ?? createBuildMeter();
+  const { cache } = options;
+  const build = await cache.leaseBuild(encoderName(completeProfile(options.profile)));
+  try {
+    const bundle = await prepareHealed(options, options.meter ?? createBuildMeter());
+    return holdBundle(bundle, await cache.lease(recipeDigest(bundle.recipe)));
+  } finally {
+    await build[Symbol.asyncDispose]();
+  }
+}
+
+async function prepareHealed(options: PrepareBundleOptions, meter: BuildMeter): Promise<PreparedBundle> {
   const first = await prepareChecked(options, meter);
   if (first.bad.size === 0) return first.bundle;
   await first.bundle[Symbol.asyncDispose]();
@@ -107,29 +108,58 @@ async function prepareChecked(
   }
 }
 
+/** Where it fails, nothing of it is under way any more when it throws: encoders stop, and half-written files are gone. */
 async function prepareOnce(options: PrepareBundleOptions, meter: BuildMeter): Promise<PreparedBundle> {
-  const { source, references, cache, signal } = options;
+  const { cache } = options;
   const profile = completeProfile(options.profile);
   const store = await cache.openBlocks(profile);
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([stopping.signal, ...(options.signal ? [options.signal] : [])]);
   const progress = createProgress(meter, options.onProgress);
-  const maker = createBlockMaker(store, profile, {
-    ...(signal && { signal }),
-    onBlock: progress.onBlock,
-    meter,
-  });
+  const maker = createBlockMaker(store, profile, { signal, onBlock: progress.onBlock, meter });
+  try {
+    const { images, assembled } = await readAndAssemble(options, {
+      maker,
+      meter,
+      profile,
+      progress,
+      signal,
+      store,
+    });
+    const recipe = await keepRecipe(cache, images, profile);
+    const bundle = openAssembledBundle(images, recipe, assembled, store);
+    return { ...bundle, statistics: measureBundle(assembled.blocks, meter.encoded) };
+  } catch (error) {
+    stopping.abort(error);
+    await maker.settle();
+    throw error;
+  }
+}
+
+interface PrepareParts {
+  readonly maker: BlockMaker;
+  readonly meter: BuildMeter;
+  readonly profile: Profile;
+  readonly progress: ReturnType<typeof createProgress>;
+  readonly signal: AbortSignal;
+  readonly store: BlockStore;
+}
+
+async function readAndAssemble(
+  { source, references, cache }: PrepareBundleOptions,
+  { maker, meter, profile, progress, signal, store }: PrepareParts,
+): Promise<{ images: readonly Image[]; assembled: AssembledBundle }> {
   const ingest = createIngest({ cache, store, layers: await cache.openLayers(profile), maker, meter });
   const read = await meter.reading.time(() =>
-    source.readImages(references, ingest.sink, { ...(signal && { signal }), onRead: progress.onRead }),
+    source.readImages(references, ingest.sink, { signal, onRead: progress.onRead }),
   );
   const records = await ingest.finish();
   const images = orderImages(read);
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
-    glueBlock: (glue) => maker.makeBlock(glue),
+    glueBlock: (glue) => maker.makeBlock(pieceOf(glue)),
   });
-  const recipe = await keepRecipe(cache, images, profile);
-  const bundle = openAssembledBundle(images, recipe, assembled, store);
-  return { ...bundle, statistics: measureBundle(assembled.blocks, meter.encoded) };
+  return { images, assembled };
 }
 
 /** A recipe made before is given back as it was kept: it may know its bundle's digest. */
@@ -143,34 +173,6 @@ async function keepRecipe(
   const known = await cache.findRecipe(recipeDigest(recipe));
   if (known === undefined) await cache.putRecipe(recipe);
   return known ?? recipe;
-}
-
-function measureBundle(blocks: readonly BlockRecord[], encoded: ReadonlySet<BlockKey>): BundleStatistics {
-  const isNew = new Set<BlockKey>();
-  let uncompressedSize = 0;
-  let encodedSize = 0;
-  let reusedSize = 0;
-  let encodedUncompressedSize = 0;
-  for (const block of blocks) {
-    uncompressedSize += block.uncompressedSize;
-    if (encoded.has(block.key) && !isNew.has(block.key)) {
-      isNew.add(block.key);
-      encodedSize += storedSize(block);
-      encodedUncompressedSize += block.uncompressedSize;
-    } else {
-      reusedSize += storedSize(block);
-    }
-  }
-  return {
-    blockCount: blocks.length,
-    encodedBlockCount: isNew.size,
-    reusedBlockCount: blocks.length - isNew.size,
-    uncompressedSize,
-    encodedSize,
-    reusedSize,
-    encodedUncompressedSize,
-    reusedUncompressedSize: uncompressedSize - encodedUncompressedSize,
-  };
 }
 
 function createProgress(

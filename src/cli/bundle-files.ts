@@ -1,34 +1,56 @@
-/** The files that stand in a mounted bundle. */
-import { type Digest, hexOf } from '../digest.ts';
+/** The files of a stick as a mount shows them. */
+import { digestOf } from '../digest.ts';
 import type { StoredFile } from '../file/stored-file.ts';
-import { type BundleDirectory, createBundleDirectory } from '../mount/bundle-directory.ts';
+import {
+  type BundleDirectory,
+  createBundleDirectory,
+  type DirectoryEntry,
+} from '../mount/bundle-directory.ts';
 import { createMemoryFile } from '../mount/memory-file.ts';
 import type { MountedFile } from '../mount/mounted-file.ts';
+import type { Stick, StickFile } from '../stick/create-stick.ts';
 
-export const bundleFileName = 'images.tar.xz';
+/** Smaller inode numbers are free for entries that are not of the stick. */
+export const firstStickIno = 2 ** 16;
+const inoCount = 2 ** 32 - firstStickIno;
 
-/** The directory of a mount: `images.tar.xz`, read from `xz`, and the sum that `sha256sum -c` checks it by. */
-export function createBundleFiles(xz: StoredFile, digest: Digest, mtimeMs: number): BundleDirectory {
-  const sum = Buffer.from(`${hexOf(digest)}  ${bundleFileName}\n`);
-  return createBundleDirectory(
-    [
-      { kind: 'file', name: bundleFileName, ino: 2, mtimeMs, file: mountStoredFile(xz) },
-      { kind: 'file', name: `${bundleFileName}.sha256`, ino: 3, mtimeMs, file: createMemoryFile(sum) },
-    ],
-    { mtimeMs },
-  );
+/**
+ * The directory of a mount that shows `stick`, and after its files the entries in `others`. A file's inode number
+ * comes from its name and content: it stays while these stay, and is another one when another generation has other
+ * bytes under the name.
+ */
+export function createBundleFiles(stick: Stick, others: readonly DirectoryEntry[] = []): BundleDirectory {
+  const inos = new Set<number>();
+  const entries = stick.files.map((file): DirectoryEntry => {
+    const { name, mode, mtimeMs } = file;
+    return { kind: 'file', name, ino: chooseIno(file, inos), mtimeMs, mode, file: mountStickFile(file) };
+  });
+  const mtimeMs = Math.max(...stick.files.map((file) => file.mtimeMs));
+  return createBundleDirectory([...entries, ...others], { mtimeMs });
+}
+
+function chooseIno({ name, digest }: StickFile, taken: Set<number>): number {
+  const hash = Buffer.from(digestOf(Buffer.from(`${digest} ${name}`)).slice(-8), 'hex').readUInt32BE();
+  let ino = firstStickIno + (hash % inoCount);
+  while (taken.has(ino)) ino = firstStickIno + ((ino + 1 - firstStickIno) % inoCount);
+  taken.add(ino);
+  return ino;
+}
+
+function mountStickFile({ content }: StickFile): MountedFile {
+  return content.kind === 'bytes' ? createMemoryFile(content.bytes) : mountStoredFile(content.file);
 }
 
 /** Every handle reads through the one table of extents; it belongs to whoever opened the bundle. */
-function mountStoredFile(xz: StoredFile): MountedFile {
+function mountStoredFile(file: StoredFile): MountedFile {
   return {
-    size: xz.size,
+    size: file.size,
     open: () => {
-      const handle = xz.openHandle();
+      const handle = file.openHandle();
       return {
         handleNumber: handle.number,
-        tryRead: (target, position) => xz.tryRead(target, position),
-        read: (target, position) => xz.read(target, position),
+        tryRead: (target, position) => file.tryRead(target, position),
+        read: (target, position) => file.read(target, position),
         close: () => {
           handle.close();
         },

@@ -1,10 +1,12 @@
 /** The bundle that the options of a verb ask for. */
 import { type Cache, cachePath, openCache } from '../blocks/cache.ts';
 import { type RecordedBundle, recordBuild } from '../bundle/record-build.ts';
+import { collectAutomatically } from '../bundle/collect-automatically.ts';
 import { parseReference } from '../image/reference.ts';
 import { openSource } from '../sources/open-source.ts';
 import { formatSize } from './format-text.ts';
 import type { ImageOptions } from './image-options.ts';
+import { automaticLimits } from './limit-options.ts';
 import { startProgress } from './progress.ts';
 import { readVersion } from './read-version.ts';
 
@@ -21,6 +23,7 @@ export async function prepareChosenBundle(
   signal: AbortSignal,
   verb: string,
 ): Promise<RecordedBundle> {
+  const limits = automaticLimits({}, process.env);
   const references = names.map((name) => parseReference(name));
   const source = await openSource(options.from, {
     signal,
@@ -28,7 +31,7 @@ export async function prepareChosenBundle(
   });
   try {
     using progress = startProgress({ label: 'reading' });
-    return await recordBuild(
+    const bundle = await recordBuild(
       {
         source,
         references,
@@ -42,6 +45,8 @@ export async function prepareChosenBundle(
       },
       { verb, version: readVersion() },
     );
+    await collectAutomatically(cache, limits, { addedSize: bundle.statistics.encodedSize });
+    return bundle;
   } finally {
     await source.close();
   }

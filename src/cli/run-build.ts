@@ -1,12 +1,12 @@
 /** What `bundlefs build` does. */
 import { keepDigest } from '../bundle/keep-digest.ts';
 import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
-import { hexOf } from '../digest.ts';
+import { findDigestOfHex, hexOf } from '../digest.ts';
 import { checkTarget, writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
+import { type BuildSummary, summarizeBuild } from './build-summary.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
 import { describeImages } from './describe-images.ts';
-import { formatCount, formatDuration, formatSize } from './format-text.ts';
 import { startProgress } from './progress.ts';
 
 export interface BuildOptions extends ImageOptions {
@@ -27,8 +27,11 @@ export async function runBuild(
   const written = await writeWithProgress(bundle, options.output, signal);
   await keepDigest(cache, bundle.recipe, written);
   const seconds = (performance.now() - startMs) / 1000;
+  const { text, fields } = await summarizeBuild(cache, bundle, seconds);
   process.stdout.write(
-    options.json === true ? toJson(bundle, written, seconds) : toText(bundle, written, seconds),
+    options.json === true
+      ? toJson(bundle, written, seconds, fields)
+      : `${written.path}: ${written.isNew ? '' : 'unchanged, '}${text}\n`,
   );
 }
 
@@ -38,19 +41,31 @@ async function writeWithProgress(
   signal: AbortSignal,
 ): Promise<WrittenFile> {
   using progress = startProgress({ label: 'writing' });
+  const { sha256 } = bundle.recipe.bundle ?? {};
   return await writeBundleFile(bundle.xz, path, {
     signal,
+    knownDigest: sha256 === undefined ? undefined : findDigestOfHex(sha256),
     onProgress: (done, total) => {
       progress.show(done, total);
     },
   });
 }
 
-function toJson(bundle: PreparedBundle, written: WrittenFile, seconds: number): string {
+function toJson(
+  bundle: PreparedBundle,
+  written: WrittenFile,
+  seconds: number,
+  fields: BuildSummary['fields'],
+): string {
   const { statistics } = bundle;
   const report = {
     images: describeImages(bundle.images),
-    bundle: { path: written.path, size: written.size, sha256: hexOf(written.digest) },
+    bundle: {
+      path: written.path,
+      size: written.size,
+      sha256: hexOf(written.digest),
+      isNew: written.isNew,
+    },
     blocks: {
       total: statistics.blockCount,
       reused: statistics.reusedBlockCount,
@@ -60,14 +75,10 @@ function toJson(bundle: PreparedBundle, written: WrittenFile, seconds: number): 
       uncompressed: statistics.uncompressedSize,
       reused: statistics.reusedSize,
       encoded: statistics.encodedSize,
-      written: written.size,
+      written: written.isNew ? written.size : 0,
     },
     seconds: Math.round(seconds * 1000) / 1000,
+    ...fields,
   };
   return `${JSON.stringify(report)}\n`;
-}
-
-function toText({ images, statistics }: PreparedBundle, written: WrittenFile, seconds: number): string {
-  const made = `${formatSize(statistics.encodedSize)} newly encoded, ${formatSize(statistics.reusedSize)} reused`;
-  return `${written.path}: ${formatCount(images.length, 'image')}, ${formatSize(written.size)} (${made}) in ${formatDuration(seconds)}\n`;
 }

@@ -5,22 +5,24 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cache } from '../blocks/cache.ts';
 import { recipeDigest } from '../blocks/recipe.ts';
-import { hashFile, keepDigest } from '../bundle/keep-digest.ts';
-import { type Digest, digestOf, findDigestOfHex, hexOf } from '../digest.ts';
+import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
+import { type Digest, digestOf, hexOf } from '../digest.ts';
 import { BundleError, describeError } from '../errors.ts';
 import { loadFuse } from '../mount/fuse-library.ts';
 import { prepareMountPoint } from '../mount/mount-point.ts';
 import { serveMount } from '../mount/serve-mount.ts';
 import { startDaemon } from '../mount/start-daemon.ts';
-import { bundleFileName } from './bundle-files.ts';
+import { createStick, type Stick } from '../stick/create-stick.ts';
+import { summarizeBuild } from './build-summary.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
 import { describeImages } from './describe-images.ts';
-import { formatCount, formatSize } from './format-text.ts';
+import { chosenPartSize, type PartOptions } from './part-options.ts';
 import { startProgress } from './progress.ts';
-import { serveRecipe } from './serve-recipe.ts';
+import { toolName } from './read-version.ts';
+import { serveRecipe, type ServeRecipeOptions } from './serve-recipe.ts';
 
-export interface MountOptions extends ImageOptions {
+export interface MountOptions extends ImageOptions, PartOptions {
   readonly foreground?: boolean;
   readonly allowOther?: boolean;
   readonly json?: boolean;
@@ -36,16 +38,18 @@ export async function runMount(
   await loadFuse(); // what is missing should show before minutes of encoding
   const realPath = await prepareMountPoint(mountPoint, { signal });
   const cache = await openChosenCache(options);
-  const { recipe, report, summary } = await prepareToMount(names, options, cache, signal);
+  await using ready = await prepareToMount(names, options, cache, signal);
+  const { recipe, report, summary } = ready;
   const text =
     options.json === true ? JSON.stringify({ mountPoint: realPath, ...report }) : `${realPath}: ${summary}`;
   const announce = (): boolean => process.stdout.write(`${text}\n`);
-  const allowOther = options.allowOther === true;
-  if (options.foreground === true) await serveHere(cache, recipe, realPath, allowOther, signal, announce);
-  else await serveInBackground(cache, recipe, realPath, allowOther, signal).then(announce);
+  const serve = { allowOther: options.allowOther === true, ...chosenPartSize(options), signal };
+  if (options.foreground === true) await serveHere(cache, recipe, realPath, serve, announce);
+  else await serveInBackground(cache, recipe, realPath, serve).then(announce);
 }
 
-interface ReadyToMount {
+/** Holds the bundle, so that it is whole still when the daemon opens it. */
+interface ReadyToMount extends AsyncDisposable {
   readonly recipe: Digest;
   readonly report: object;
   readonly summary: string;
@@ -58,53 +62,66 @@ async function prepareToMount(
   cache: Cache,
   signal: AbortSignal,
 ): Promise<ReadyToMount> {
+  const startMs = performance.now();
   await using bundle = await prepareChosenBundle(names, options, cache, signal, 'mount');
-  const { images, statistics, xz } = bundle;
-  const digest = await getBundleDigest(bundle, cache, signal);
+  const { images, statistics } = bundle;
+  const { description } = await prepareStick(bundle, options, cache, signal);
+  const recipe = recipeDigest(bundle.recipe);
+  const lease = await cache.lease(recipe);
+  const summary = await summarizeBuild(cache, bundle, (performance.now() - startMs) / 1000);
   return {
-    recipe: recipeDigest(bundle.recipe),
+    recipe,
+    [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
     report: {
       images: describeImages(images),
-      bundle: { name: bundleFileName, size: xz.size, sha256: hexOf(digest) },
+      bundle: {
+        name: description.archive.name,
+        size: description.archive.size,
+        sha256: description.archive.sha256,
+      },
+      parts: description.parts,
       blocks: {
         total: statistics.blockCount,
         reused: statistics.reusedBlockCount,
         encoded: statistics.encodedBlockCount,
       },
+      bytes: { reused: statistics.reusedSize, encoded: statistics.encodedSize },
+      ...summary.fields,
     },
-    summary: `${formatCount(images.length, 'image')}, ${formatSize(xz.size)} (${formatSize(statistics.encodedSize)} newly encoded)`,
+    summary: summary.text,
   };
 }
 
-async function getBundleDigest(
-  { recipe, xz }: Awaited<ReturnType<typeof prepareChosenBundle>>,
+/** Has the digests of the stick's files computed and kept where they are not. */
+async function prepareStick(
+  bundle: PreparedBundle,
+  options: MountOptions,
   cache: Cache,
   signal: AbortSignal,
-): Promise<Digest> {
-  const known = recipe.bundle && findDigestOfHex(recipe.bundle.sha256);
-  if (known !== undefined) return known;
+): Promise<Stick> {
   using progress = startProgress({ label: 'hashing' });
-  const digest = await hashFile(xz, {
+  return await createStick(bundle, {
+    cache,
+    tool: toolName(),
+    publishedMs: Date.now(),
     signal,
-    onProgress: (done) => {
-      progress.show(done, xz.size);
+    ...chosenPartSize(options),
+    onProgress: (done, total) => {
+      progress.show(done, total);
     },
   });
-  await keepDigest(cache, recipe, { size: xz.size, digest });
-  return digest;
 }
 
 async function serveHere(
   cache: Cache,
   recipe: Digest,
   mountPoint: string,
-  allowOther: boolean,
-  signal: AbortSignal,
+  options: ServeRecipeOptions,
   announce: () => boolean,
 ): Promise<void> {
-  const served = await serveRecipe(cache, recipe, mountPoint, { allowOther, signal });
+  const served = await serveRecipe(cache, recipe, mountPoint, options);
   announce();
-  await serveMount(served, { signal });
+  await serveMount(served, { signal: options.signal });
   process.exit(0); // libfuse's threads would keep the process alive
 }
 
@@ -112,12 +129,12 @@ async function serveInBackground(
   cache: Cache,
   recipe: Digest,
   mountPoint: string,
-  allowOther: boolean,
-  signal: AbortSignal,
+  { allowOther, maxPartSize, signal }: ServeRecipeOptions,
 ): Promise<void> {
   const script = fileURLToPath(new URL('./mount-daemon.js', import.meta.url));
   const logPath = await prepareLogPath(mountPoint);
-  await startDaemon(script, [cache.path, recipe, mountPoint, allowOther ? '1' : '0'], { logPath, signal });
+  const args = [cache.path, recipe, mountPoint, allowOther ? '1' : '0', String(maxPartSize ?? '')];
+  await startDaemon(script, args, { logPath, signal });
 }
 
 /** One log for each mount point, in the XDG state home (basedir-spec, $XDG_STATE_HOME). */

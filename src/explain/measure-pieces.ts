@@ -1,9 +1,11 @@
 /** Reads layers and cuts them as a build would, and looks up every piece, encoding nothing: what exactly would be new. */
+import { scanGearNatively } from '../addon/scan-gear.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
 import { contentKey } from '../bundle/block-maker.ts';
 import { type DiffId, finishDigest, startDigest } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import { cuttingRule } from '../plan/cutting-rule.ts';
+import type { Piece } from '../plan/piece-cutter.ts';
 import type { LayerSink } from '../sources/image-source.ts';
 
 /** Pieces of a layer that the cache has no block of. */
@@ -28,7 +30,7 @@ export function createPieceMeasure(
 ): PieceMeasure {
   const layers = new Map<DiffId, NewPieces>();
   const seen = new Set<string>();
-  const measure = async (pieces: readonly Uint8Array[], before: NewPieces): Promise<NewPieces> => {
+  const measure = async (pieces: readonly Piece[], before: NewPieces): Promise<NewPieces> => {
     let { newSize, newBlockCount, blockCount } = before;
     for (const piece of pieces) {
       blockCount += 1;
@@ -36,7 +38,7 @@ export function createPieceMeasure(
       if (seen.has(key)) continue;
       seen.add(key);
       if ((await store.findBlock(key)) !== undefined) continue;
-      newSize += piece.length;
+      newSize += piece.size;
       newBlockCount += 1;
     }
     return { ...before, newSize, newBlockCount, blockCount };
@@ -45,7 +47,7 @@ export function createPieceMeasure(
     hasLayer: async (diffId) => layers.has(diffId) || (await known.hasLayer(diffId)),
     async addLayer(content, { expected, label = 'a layer' } = {}) {
       const hash = startDigest();
-      const cutter = cuttingRule.createCutter();
+      const cutter = cuttingRule.createCutter(scanGearNatively);
       let found: NewPieces = { size: 0, newSize: 0, newBlockCount: 0, blockCount: 0 };
       for await (const chunk of content) {
         hash.update(chunk);

@@ -1,6 +1,6 @@
 /** Writes a virtual file to a plain file: whole and durable, or not at all. */
 import { constants } from 'node:fs';
-import { access, type FileHandle, readlink, realpath, stat } from 'node:fs/promises';
+import { access, type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { removeStalePartials, startDurableFile } from '../blocks/write-durably.ts';
 import { type Digest, finishDigest, startDigest } from '../digest.ts';
@@ -10,17 +10,22 @@ import type { VirtualFile } from '../file/virtual-file.ts';
 export interface WriteBundleFileOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
+  /** The digest of the file, where it is known already. */
+  readonly knownDigest?: Digest | undefined;
 }
 
 export interface WrittenFile {
   readonly path: string;
   readonly size: number;
   readonly digest: Digest;
+  /** False where the file that was there had the same bytes: it was left alone, with its times. */
+  readonly isNew: boolean;
 }
 
 /**
- * Writes `file` to `path`, replacing a file that is there in one step at the end. What an earlier run that was killed
- * left half-written beside it is removed. Throws output-full, output-failed and what reading throws.
+ * Writes `file` to `path`, replacing a file that is there in one step at the end; one with the same bytes is left as it
+ * is. What an earlier run that was killed left half-written beside it is removed. Throws output-full, output-failed and
+ * what reading throws.
  */
 export async function writeBundleFile(
   file: VirtualFile,
@@ -28,21 +33,59 @@ export async function writeBundleFile(
   options: WriteBundleFileOptions = {},
 ): Promise<WrittenFile> {
   const target = await checkTarget(path);
-  await withOutputErrors(target, () => removeStalePartials(dirname(target), basename(target)));
+  const { size } = file;
+  return withOutputErrors(target, async () => {
+    await removeStalePartials(dirname(target), basename(target));
+    const found = await findSameBytes(file, target, options);
+    if (found !== undefined) return { path: target, size, digest: found, isNew: false };
+    return { path: target, size, digest: await writeNew(file, target, options), isNew: true };
+  });
+}
+
+/** The digest of `file` where `path` has its bytes; undefined at the first byte that differs. */
+async function findSameBytes(
+  file: VirtualFile,
+  path: string,
+  { signal, onProgress, knownDigest }: WriteBundleFileOptions,
+): Promise<Digest | undefined> {
+  const there = await open(path, 'r').catch(() => undefined);
+  if (there === undefined) return undefined; // whatever is in the way shows when it is written
+  try {
+    if ((await there.stat()).size !== file.size) return undefined;
+    const hash = knownDigest === undefined ? startDigest() : undefined;
+    let other = Buffer.alloc(0);
+    let done = 0;
+    for await (const chunk of file.stream(signal ? { signal } : {})) {
+      if (other.length < chunk.length) other = Buffer.allocUnsafeSlow(chunk.length);
+      const { bytesRead } = await there.read(other, 0, chunk.length, done);
+      if (!other.subarray(0, bytesRead).equals(chunk)) return undefined;
+      hash?.update(chunk);
+      done += chunk.length;
+      onProgress?.(done, file.size);
+    }
+    return hash === undefined ? knownDigest : finishDigest(hash);
+  } finally {
+    await there.close();
+  }
+}
+
+async function writeNew(
+  file: VirtualFile,
+  target: string,
+  { signal, onProgress }: WriteBundleFileOptions,
+): Promise<Digest> {
   const hash = startDigest();
   let size = 0;
-  await withOutputErrors(target, async () => {
-    await using output = await startDurableFile(target);
-    for await (const chunk of file.stream(options.signal ? { signal: options.signal } : {})) {
-      hash.update(chunk);
-      await output.handle.writeFile(chunk);
-      size += chunk.length;
-      options.onProgress?.(size, file.size);
-    }
-    await keepMode(target, output.handle);
-    await output.commit(file.size);
-  });
-  return { path: target, size, digest: finishDigest(hash) };
+  await using output = await startDurableFile(target);
+  for await (const chunk of file.stream(signal ? { signal } : {})) {
+    hash.update(chunk);
+    await output.handle.writeFile(chunk);
+    size += chunk.length;
+    onProgress?.(size, file.size);
+  }
+  await keepMode(target, output.handle);
+  await output.commit(file.size);
+  return finishDigest(hash);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Cutting by content alone: pieces end where their last bytes say so, so that an edit moves no cut but those near it. */
-import type { PieceCutter } from './piece-cutter.ts';
+import { PieceBuffer } from './piece-buffer.ts';
+import type { GearScan, Piece, PieceCutter } from './piece-cutter.ts';
 
 /** The name and version of this rule with its default sizes. Whatever moves a cut must change it. */
 export const contentCutterName = 'content-4m-1';
@@ -12,97 +13,85 @@ export interface ContentCutterOptions {
   readonly meanSize?: number;
   /** No piece is larger (16 MiB). */
   readonly maxSize?: number;
+  /** Does what scanGear does. */
+  readonly scan?: GearScan;
 }
 
 const mebibyte = 1024 * 1024;
 /** The hash has 32 bits and every byte shifts it by one: it knows the last 32 bytes and no others. */
 const windowSize = 32;
+/** A mask that no hash meets: for bytes that are hashed and may not end a piece. */
+const noMask = 0;
 const gear = createGearTable(0x62667331);
 
 /**
  * A cutter by a gear hash, as FastCDC has it (Xia et al., USENIX ATC 2016, sections 3.2 to 3.4): a piece may end
  * where the hash's top bits are all zero; two more bits than the mean asks for below meanSize, two fewer above it,
  * so that most pieces are near the mean. The first minSize - 32 bytes of a piece are not hashed.
- * Every piece is a copy, made once: it is the receiver's. Keeps chunks, which must not change, until they are cut.
  * Throws RangeError for sizes out of order.
  */
 export function createContentCutter(options: ContentCutterOptions = {}): PieceCutter {
-  const { minSize = mebibyte, meanSize = 4 * mebibyte, maxSize = 16 * mebibyte } = options;
+  const { minSize = mebibyte, meanSize = 4 * mebibyte, maxSize = 16 * mebibyte, scan = scanGear } = options;
   if (!(windowSize <= minSize && minSize <= meanSize && meanSize <= maxSize)) {
     throw new RangeError(`Pieces of ${minSize}, ${meanSize} and ${maxSize} bytes: from 32 up was expected`);
   }
   const bitCount = Math.round(Math.log2(meanSize));
   const hardMask = topBits(bitCount + 2);
   const easyMask = topBits(bitCount - 2);
-  let parts: Uint8Array[] = [];
-  let size = 0;
-  let hash = 0;
+  const held = new PieceBuffer();
+  const hash = new Int32Array(1);
 
   /** The index in `chunk` after the last byte of the current piece, which goes on at `start`; -1 where it goes on. */
   const findCut = (chunk: Uint8Array, start: number): number => {
-    const origin = start - size;
+    const origin = start - held.size;
+    const scanTo = (from: number, to: number, mask: number): number => {
+      const end = Math.min(chunk.length, origin + to);
+      return from < end ? scan(chunk, from, end, mask, hash, gear) : from;
+    };
     let at = Math.max(start, origin + minSize - windowSize);
-    at = warmUp(chunk, at, Math.min(chunk.length, origin + minSize - 1));
-    at = scan(chunk, at, Math.min(chunk.length, origin + meanSize - 1), hardMask);
+    at = scanTo(at, minSize - 1, noMask);
+    at = scanTo(at, meanSize - 1, hardMask);
     if (at < 0) return -at;
-    at = scan(chunk, at, Math.min(chunk.length, origin + maxSize), easyMask);
+    at = scanTo(at, maxSize, easyMask);
     if (at < 0) return -at;
     return at === origin + maxSize ? at : -1;
   };
-  const warmUp = (chunk: Uint8Array, start: number, end: number): number => {
-    for (let at = start; at < end; at += 1) hash = roll(hash, chunk[at]);
-    return Math.max(start, end);
-  };
-  /** Returns where it stopped, or the cut made negative. */
-  const scan = (chunk: Uint8Array, start: number, end: number, mask: number): number => {
-    let rolling = hash;
-    let at = start;
-    while (at < end) {
-      rolling = roll(rolling, chunk[at]);
-      at += 1;
-      if ((rolling & mask) === 0) return -at;
-    }
-    hash = rolling;
-    return at;
-  };
-  const finishPiece = (): Uint8Array => {
-    const piece = Buffer.allocUnsafeSlow(size);
-    let position = 0;
-    for (const part of parts) {
-      piece.set(part, position);
-      position += part.length;
-    }
-    parts = [];
-    size = 0;
-    hash = 0;
-    return piece;
-  };
-  const take = (part: Uint8Array): void => {
-    if (part.length === 0) return;
-    parts.push(part);
-    size += part.length;
+  const finishPiece = (): Piece[] => {
+    hash[0] = 0;
+    return held.cut();
   };
 
   return {
     push(chunk) {
-      const pieces: Uint8Array[] = [];
+      const pieces: Piece[] = [];
       let start = 0;
       for (let cut = findCut(chunk, start); cut >= 0; cut = findCut(chunk, start)) {
-        take(chunk.subarray(start, cut));
-        pieces.push(finishPiece());
+        held.take(chunk.subarray(start, cut));
+        pieces.push(...finishPiece());
         start = cut;
       }
-      take(chunk.subarray(start));
+      held.take(chunk.subarray(start));
       return pieces;
     },
-    end: () => (size === 0 ? [] : [finishPiece()]),
+    end: finishPiece,
   };
 }
 
-/** The gear hash, one byte on. Bytes and table entries are never undefined, but the compiler does not know. */
-function roll(hash: number, byte = 0): number {
-  return ((hash << 1) + (gear[byte] ?? 0)) | 0;
-}
+/** The scan in JavaScript: what a native one must do, bit by bit. */
+export const scanGear: GearScan = (bytes, start, end, mask, hash, table) => {
+  let rolling = hash[0] ?? 0;
+  let at = start;
+  while (at < end) {
+    rolling = ((rolling << 1) + (table[bytes[at] ?? 0] ?? 0)) | 0;
+    at += 1;
+    if (mask !== noMask && (rolling & mask) === 0) {
+      at = -at;
+      break;
+    }
+  }
+  hash[0] = rolling;
+  return at;
+};
 
 /** An int32 whose `count` highest bits are set; at least one. */
 function topBits(count: number): number {

@@ -4,7 +4,7 @@ import { tarBlockSize, tarPadding } from '../tar/tar-header.ts';
 import { createContentCutter } from './content-cutter.ts';
 import { hasOwnPiece, hasOwnPieceBySample, isPackaged, sampleSize } from './file-kind.ts';
 import { PieceBuffer } from './piece-buffer.ts';
-import type { PieceCutter } from './piece-cutter.ts';
+import type { GearScan, Piece, PieceCutter } from './piece-cutter.ts';
 
 /** The name and version of this rule. Whatever moves a cut must change it. */
 export const fileCutterName = 'files-1';
@@ -31,18 +31,19 @@ type State =
  * ends one, whatever its header says besides its size: so it is found again under another name, in another layer, with
  * other times. The other members lie in runs, whose ends hang on the names and sizes of single members. From the first
  * block that is no tar header, bytes are cut by content alone. Claimed sizes are counted down and never allocated.
- * Every piece is a copy, made once, of at most 16 MiB. Keeps chunks, which must not change, until they are cut.
+ * No piece is above 16 MiB.
  */
-export function createFileCutter(): PieceCutter {
+export function createFileCutter(scan?: GearScan): PieceCutter {
   const run = new PieceBuffer();
-  const inside = createContentCutter(insideSizes);
-  const unknown = createContentCutter();
+  const scanned = scan && { scan };
+  const inside = createContentCutter({ ...insideSizes, ...scanned });
+  const unknown = createContentCutter({ ...scanned });
   /** The current header or sample, as far as it has come. */
   const scratch = new Uint8Array(sampleSize);
   let scratchSize = 0;
   let state: State = { kind: 'header' };
 
-  const startMember = (header: ScannedHeader): Uint8Array[] => {
+  const startMember = (header: ScannedHeader): Piece[] => {
     const isOwn = hasOwnPiece(header);
     if (isOwn === undefined) state = { kind: 'sample', header };
     else if (isOwn) return startFile(header, 0);
@@ -50,15 +51,18 @@ export function createFileCutter(): PieceCutter {
     return [];
   };
   /** The last `taken` bytes of the run are the file's. */
-  const startFile = (header: ScannedHeader, taken: number): Uint8Array[] => {
+  const startFile = (header: ScannedHeader, taken: number): Piece[] => {
     state = { kind: 'file', left: paddedSize(header) - taken };
-    return [...run.cut(run.size - taken), ...run.drop().flatMap((part) => inside.push(part.bytes))];
+    return [...run.cut(run.size - taken), ...pushHeld(inside)];
   };
-  const startSmall = (header: ScannedHeader, taken: number): Uint8Array[] => {
+  /** Hands on what the run holds. */
+  const pushHeld = (cutter: PieceCutter): Piece[] =>
+    run.cut().flatMap(({ parts }) => parts.flatMap((part) => cutter.push(part)));
+  const startSmall = (header: ScannedHeader, taken: number): Piece[] => {
     state = { kind: 'small', header, left: paddedSize(header) - taken };
     return state.left === 0 ? endSmall(header) : [];
   };
-  const endSmall = (header: ScannedHeader): Uint8Array[] => {
+  const endSmall = (header: ScannedHeader): Piece[] => {
     state = { kind: 'header' };
     return run.size >= maxRunSize || endsRun(header) ? run.cut() : [];
   };
@@ -77,7 +81,7 @@ export function createFileCutter(): PieceCutter {
     if (state.kind === 'sample') return sampleSize - scratchSize;
     return state.kind === 'unknown' ? Infinity : state.left;
   };
-  const step = (part: Uint8Array): Uint8Array[] => {
+  const step = (part: Uint8Array): Piece[] => {
     switch (state.kind) {
       case 'header': {
         run.take(part);
@@ -85,8 +89,7 @@ export function createFileCutter(): PieceCutter {
         const header = scanTarHeader(scratch);
         if (header !== undefined) return startMember(header);
         state = { kind: 'unknown' };
-        const pieces = run.cut(run.size - tarBlockSize);
-        return [...pieces, ...run.drop().flatMap(({ bytes }) => unknown.push(bytes))];
+        return [...run.cut(run.size - tarBlockSize), ...pushHeld(unknown)];
       }
       case 'sample': {
         run.take(part);
@@ -114,7 +117,7 @@ export function createFileCutter(): PieceCutter {
 
   return {
     push(chunk) {
-      const pieces: Uint8Array[] = [];
+      const pieces: Piece[] = [];
       for (let start = 0; start < chunk.length;) {
         const end = Math.min(chunk.length, start + wanted());
         pieces.push(...step(chunk.subarray(start, end)));

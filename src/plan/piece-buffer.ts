@@ -1,6 +1,7 @@
 /** Holds the bytes of a piece that is not complete yet, as parts of the chunks they came in. */
+import type { Piece } from './piece-cutter.ts';
 
-/** Bytes at the front are copied once, when they become a piece; until then their chunks must not change. */
+/** Copies nothing: the chunks must not change. */
 export class PieceBuffer {
   #parts: Uint8Array[] = [];
   #size = 0;
@@ -23,30 +24,20 @@ export class PieceBuffer {
     this.#size += part.length;
   }
 
-  /** The first `size` bytes as a piece, the receiver's to keep; no piece for none. Throws RangeError beyond the end. */
-  cut(size = this.#size): Uint8Array[] {
+  /** Gives up the first `size` bytes as a piece; no piece for none. Throws RangeError beyond the end. */
+  cut(size = this.#size): Piece[] {
     if (size > this.#size) throw new RangeError(`A piece of ${size} bytes: there are ${this.#size}`);
     if (size === 0) return [];
-    const piece = Buffer.allocUnsafeSlow(size);
-    for (const part of this.drop(size)) {
-      piece.set(part.bytes, part.position);
-    }
-    return [piece];
-  }
-
-  /** Gives up the first `size` bytes, as the parts they are held in with their positions. */
-  drop(size = this.#size): { readonly bytes: Uint8Array; readonly position: number }[] {
-    const dropped: { bytes: Uint8Array; position: number }[] = [];
+    const parts: Uint8Array[] = [];
     const kept: Uint8Array[] = [];
-    let position = 0;
+    let missing = size;
     for (const part of this.#parts) {
-      const count = Math.min(part.length, size - position);
-      if (count > 0) dropped.push({ bytes: part.subarray(0, count), position });
-      if (count < part.length) kept.push(part.subarray(count));
-      position += count;
+      if (missing > 0) parts.push(part.subarray(0, missing));
+      if (part.length > missing) kept.push(part.subarray(missing));
+      missing = Math.max(0, missing - part.length);
     }
     this.#parts = kept;
-    this.#size -= position;
-    return dropped;
+    this.#size -= size;
+    return [{ size, parts }];
   }
 }

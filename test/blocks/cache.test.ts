@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { BlockKey } from '../../src/blocks/block-record.ts';
 import { cachePath, openCache } from '../../src/blocks/cache.ts';
-import { measureCache } from '../../src/blocks/measure-cache.ts';
 import { type DiffId, digestOf } from '../../src/digest.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
@@ -100,18 +99,5 @@ describe('openCache', () => {
     await writeFile(join(folder, 'v1/partial/.x.0123.partial'), 'half');
     await openCache(folder);
     expect(await readdir(join(folder, 'v1/partial'))).toEqual([]);
-  });
-});
-
-describe('measureCache', () => {
-  it('counts files and bytes by kind', async () => {
-    const cache = await openCache(await makeTempFolder());
-    await (await cache.openBlocks(profile)).putBlock(block, Buffer.alloc(104));
-    await cache.putConfig(Buffer.from('{}'));
-    expect(await measureCache(cache)).toMatchObject({
-      blocks: [{ name: 'xz6-crc64-5.4.1', fileCount: 1, size: 104 + 68 }],
-      configs: { fileCount: 1, size: 2 },
-      bad: { fileCount: 0, size: 0 },
-    });
   });
 });

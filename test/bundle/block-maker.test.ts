@@ -4,6 +4,7 @@ import { liblzmaVersion } from '../../src/addon/block-codec.ts';
 import { openCache } from '../../src/blocks/cache.ts';
 import { createBlockMaker } from '../../src/bundle/block-maker.ts';
 import { createBuildMeter } from '../../src/bundle/build-meter.ts';
+import { type Piece, pieceOf } from '../../src/plan/piece-cutter.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
 const settings = { liblzma: liblzmaVersion(), preset: 1, extreme: false, check: 'crc64' } as const;
@@ -16,7 +17,7 @@ describe('createBlockMaker', () => {
     const onBlock = (size: number, wasEncoded: boolean): void => void events.push([size, wasEncoded]);
     const meter = createBuildMeter();
     const maker = createBlockMaker(store, settings, { onBlock, meter });
-    const piece = (): Buffer => Buffer.alloc(300_000, 'the same content');
+    const piece = (): Piece => pieceOf(Buffer.alloc(300_000, 'the same content'));
     const [first, second] = await Promise.all([maker.makeBlock(piece()), maker.makeBlock(piece())]);
     const third = await maker.makeBlock(piece());
     expect(second).toEqual(first);

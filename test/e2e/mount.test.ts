@@ -52,21 +52,42 @@ function unmount(mountPoint: string, ...options: string[]): Promise<CliResult> {
 describe('bundlefs mount', () => {
   it('shows the bytes that build writes, and their sum', async () => {
     const { folder, mountPoint, mounted, built } = await mountBundle(10);
-    expect((await readdir(mountPoint)).sort()).toEqual(['images.tar.xz', 'images.tar.xz.sha256']);
+    const files = ['SHA256SUMS', 'bundle.json', 'images.tar.xz', 'index.html', 'load.sh', 'verify.sh'];
+    expect((await readdir(mountPoint)).sort()).toEqual(files);
     await run('cp', [mounted, join(folder, 'copy')]);
     expect(sha256(await readFile(join(folder, 'copy')))).toBe(sha256(await readFile(built)));
     const [seen, real] = [await stat(mounted), await stat(built)];
     expect(seen.size).toBe(real.size);
     expect(seen.blocks).toBe(Math.ceil(real.size / 512));
     await run('cp', ['-r', `${mountPoint}/.`, join(folder, 'stick')]);
-    expect(
-      (await run('sha256sum', ['-c', 'images.tar.xz.sha256'], { cwd: join(folder, 'stick') })).stdout,
-    ).toContain('OK');
+    const checked = await run('sha256sum', ['-c', 'SHA256SUMS'], { cwd: join(folder, 'stick') });
+    expect(checked.stdout.trim().split('\n').sort()).toEqual(
+      files.filter((name) => name !== 'SHA256SUMS').map((name) => `${name}: OK`),
+    );
+    await run('sh', [join(folder, 'stick/verify.sh')]);
     await run('xz', ['-t', mounted]);
     await run('tar', ['-Scf', join(folder, 'sparse.tar'), '-C', mountPoint, 'images.tar.xz']);
     await run('bash', ['-c', `tar -xOf ${folder}/sparse.tar | cmp - ${built}`]);
     expect((await unmount(mountPoint)).status).toBe(0);
     expect(await readdir(mountPoint)).toEqual([]);
+  });
+
+  it('shows the archive in parts that --max-file-size allows, read natively and joined by their names', async () => {
+    const { folder, mountPoint, built } = await mountBundle(40, '--max-file-size', '8M');
+    const names = (await readdir(mountPoint)).filter((name) => name.startsWith('images.'));
+    expect(names.length).toBeGreaterThan(1);
+    expect(names).toEqual(names.map((_, index) => `images.tar.xz.${String(index + 1).padStart(3, '0')}`));
+    for (const name of names)
+      expect((await stat(join(mountPoint, name))).size).toBeLessThanOrEqual(8 * 2 ** 20);
+    await run('cp', ['-r', `${mountPoint}/.`, join(folder, 'stick')]);
+    const parts = await Promise.all(names.map((name) => readFile(join(folder, 'stick', name))));
+    expect(sha256(Buffer.concat(parts))).toBe(sha256(await readFile(built)));
+    await run('sh', [join(folder, 'stick/verify.sh')]);
+    const again = await runCli(['mount', '--max-file-size', '8Q', mountPoint]);
+    expect(again.status).toBe(2);
+    expect(again.stderr).toContain('powers of 1024');
+    const both = await runCli(['mount', '--max-file-size', '8M', '--media', 'cd', mountPoint]);
+    expect(both.status).toBe(2);
   });
 
   it('serves four readers at once, at odd offsets, while another bundle is being built', async () => {

@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { scanGearNatively } from '../../src/addon/scan-gear.ts';
 import { contentCutterName, createContentCutter } from '../../src/plan/content-cutter.ts';
+import { cut as cutWith } from './layer-fixture.ts';
 
 const small = { minSize: 256, meanSize: 1024, maxSize: 4096 };
 const mebibyte = 1024 * 1024;
@@ -20,16 +22,8 @@ function noise(length: number, seed: number): Buffer {
   return bytes;
 }
 
-function cut(bytes: Uint8Array, options = {}, chunkSizes: readonly number[] = [bytes.length]): Uint8Array[] {
-  const cutter = createContentCutter(options);
-  const pieces: Uint8Array[] = [];
-  for (let start = 0, turn = 0; start < bytes.length; turn += 1) {
-    const chunkSize = chunkSizes[turn % chunkSizes.length] ?? bytes.length;
-    pieces.push(...cutter.push(bytes.subarray(start, start + chunkSize)));
-    start += chunkSize;
-  }
-  return [...pieces, ...cutter.end()];
-}
+const cut = (bytes: Uint8Array, options = {}, chunkSizes?: readonly number[]): Uint8Array[] =>
+  cutWith(createContentCutter(options), bytes, chunkSizes);
 
 const lengthsOf = (pieces: readonly Uint8Array[]): number[] => pieces.map((piece) => piece.length);
 const digestOf = (piece: Uint8Array): string => createHash('sha256').update(piece).digest('hex');
@@ -107,14 +101,15 @@ describe('createContentCutter', () => {
     ]);
   });
 
-  test('gives pieces that do not change with the chunks', () => {
-    const chunk = noise(2000, 11);
-    const cutter = createContentCutter({ ...small, minSize: 32, meanSize: 64 });
-    const [piece] = cutter.push(chunk);
-    const copy = Buffer.from(piece ?? []);
-    chunk.fill(0);
-    expect(copy.length).toBeGreaterThan(0);
-    expect(copy.equals(piece ?? Buffer.alloc(0))).toBe(true);
+  test('cuts in the same places by the native scan', () => {
+    fc.assert(
+      fc.property(content, chunkings, (bytes, chunkSizes) => {
+        const natively = cut(bytes, { ...small, scan: scanGearNatively }, [...chunkSizes, 777]);
+        expect(lengthsOf(natively)).toEqual(lengthsOf(cut(bytes, small)));
+      }),
+    );
+    const bytes = noise(20 * mebibyte, 5);
+    expect(lengthsOf(cut(bytes, { scan: scanGearNatively }, [mebibyte]))).toEqual(lengthsOf(cut(bytes)));
   });
 
   test('takes a layer without content, and refuses sizes out of order', () => {

@@ -1,6 +1,7 @@
 /** createFileCutter: pieces that are the layer again, and that an edit, an insertion or new times leave as they were. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { scanGearNatively } from '../../src/addon/scan-gear.ts';
 import { createContentCutter } from '../../src/plan/content-cutter.ts';
 import { createFileCutter, fileCutterName } from '../../src/plan/file-cutter.ts';
 import { encodeTarHeader, tarEnd } from '../../src/tar/tar-header.ts';
@@ -227,12 +228,12 @@ describe('createFileCutter', () => {
     expect(Buffer.concat(cutLayer(layer, [4096])).equals(layer)).toBe(true);
   });
 
-  test('gives pieces that do not change with the chunks, and none for nothing', () => {
-    const layer = layerOf(application);
-    const pieces = cutLayer(layer, [10_000]);
-    const copy = Buffer.concat(pieces);
-    layer.fill(0);
-    expect(Buffer.concat(pieces).equals(copy)).toBe(true);
+  test('cuts in the same places by the native scan, and nothing where there is nothing', () => {
+    for (const bytes of [layerOf(application), Buffer.concat([layerOf(application), noise(9_000_000, 2)])]) {
+      expect(sizesOf(cut(createFileCutter(scanGearNatively), bytes, [70_000]))).toEqual(
+        sizesOf(cutLayer(bytes)),
+      );
+    }
     expect(cutLayer(Buffer.alloc(0))).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 /** Layers for the tests of src/plan: tars of files with content of a chosen kind, and what a cutter makes of them. */
 import { createHash } from 'node:crypto';
-import type { PieceCutter } from '../../src/plan/piece-cutter.ts';
+import { joinPiece, type PieceCutter } from '../../src/plan/piece-cutter.ts';
 import { encodeTarHeader, tarEnd, tarPadding } from '../../src/tar/tar-header.ts';
 import { sealHeader } from '../tar/tar-fixture.ts';
 
@@ -50,10 +50,10 @@ export function cut(
   const pieces: Uint8Array[] = [];
   for (let start = 0, turn = 0; start < bytes.length; turn += 1) {
     const chunkSize = chunkSizes[turn % chunkSizes.length] ?? bytes.length;
-    pieces.push(...cutter.push(bytes.subarray(start, start + chunkSize)));
+    pieces.push(...cutter.push(bytes.subarray(start, start + chunkSize)).map(joinPiece));
     start += chunkSize;
   }
-  return [...pieces, ...cutter.end()];
+  return [...pieces, ...cutter.end().map(joinPiece)];
 }
 
 export function sizesOf(pieces: readonly Uint8Array[]): number[] {

@@ -1,7 +1,7 @@
 /** A Docker engine of its own for one test: started in about a second, and nothing of it is left afterwards. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,12 +20,23 @@ export interface ThrowawayEngine extends AsyncDisposable {
   kill(): void;
 }
 
+export interface StartEngineOptions {
+  /** Where it finds its programs; where the tests find theirs if left out. */
+  readonly path?: string;
+  /** Has a folder for its data mounted, to be unmounted with the engine. */
+  readonly mountData?: (folder: string) => Promise<void>;
+}
+
 /** Starts dockerd with an empty store, no network and a short path (a socket's may have 107 bytes). Needs root. */
-export async function startEngine(): Promise<ThrowawayEngine> {
+export async function startEngine({ path, mountData }: StartEngineOptions = {}): Promise<ThrowawayEngine> {
   const folder = await mkdtemp('/tmp/bfs-');
   const socketPath = join(folder, 's');
   const host = `unix://${socketPath}`;
   const log = await open(join(folder, 'log'), 'w');
+  if (mountData !== undefined) {
+    await mkdir(join(folder, 'd'));
+    await mountData(join(folder, 'd'));
+  }
   // The kernel stops it with this process, however that ends.
   const child = spawn(
     'setpriv',
@@ -45,7 +56,7 @@ export async function startEngine(): Promise<ThrowawayEngine> {
     ],
     {
       stdio: ['ignore', log.fd, log.fd],
-      env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
+      env: { ...process.env, PATH: path ?? `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
     },
   );
   const ended = once(child, 'exit');

@@ -1,47 +1,48 @@
-/** `bundlefs cache`: what is kept. */
+/** `bundlefs cache`: what is kept, and for how long. */
 import type { Command } from 'commander';
-import type { CacheMeasure, FolderMeasure } from '../../blocks/measure-cache.ts';
-import { formatSize, formatTable } from '../format-text.ts';
 import { addCacheOption } from '../image-options.ts';
+import { addLimitOptions } from '../limit-options.ts';
+import type { CacheGcOptions } from '../run-cache-gc.ts';
+import type { CacheInfoOptions } from '../run-cache-info.ts';
+import type { CacheVerifyOptions } from '../run-cache-verify.ts';
 
-interface CacheOptions {
-  readonly cache?: string;
-  readonly json?: boolean;
-}
+const gcHelp = `
+What running builds, mounts and readers use is never removed. Of the rest:
+  --keep-last COUNT  protects all that the COUNT bundles used last need; 1 if you say nothing. Given alone, all else goes.
+  --older-than AGE   removes what no bundle used for longer.
+  --max-size SIZE    then removes more, what was used longest ago first, until the cache has that size.
+Without any of them only goes what interrupted builds left a day ago or longer.
+What is removed is encoded again when it is wanted. Records of it stay for a year: they are small.
 
-export function addCacheCommand(program: Command): void {
+Examples:
+  bundlefs cache gc --max-size 20G --keep-last 5 --older-than 30d --dry-run
+  bundlefs cache gc --keep-last 1`;
+
+export function addCacheCommand(program: Command, signal: AbortSignal): void {
   const cache = program.command('cache').description('look after the cache of encoded blocks');
-  addCacheOption(cache.command('info').description('what the cache holds'))
+  addLimitOptions(
+    addCacheOption(cache.command('info').description('what the cache holds, for which bundles')),
+  )
     .option('--json', 'print one JSON object on standard output')
     .addHelpText('after', '\nExample:\n  bundlefs cache info --cache /var/cache/bundlefs')
-    .action(showInfo);
-}
-
-async function showInfo(options: CacheOptions): Promise<void> {
-  const [{ cachePath, findCache }, { measureCache }] = await Promise.all([
-    import('../../blocks/cache.ts'),
-    import('../../blocks/measure-cache.ts'),
-  ]);
-  const cache = await findCache(cachePath(options.cache, process.env));
-  const measure = await measureCache(cache);
-  const text =
-    options.json === true ? JSON.stringify({ path: cache.root, ...measure }) : toText(cache.root, measure);
-  process.stdout.write(`${text}\n`);
-}
-
-function toText(root: string, measure: CacheMeasure): string {
-  const row = (what: string, { fileCount, size }: FolderMeasure): string[] => [
-    what,
-    String(fileCount),
-    formatSize(size),
-  ];
-  const rows = [
-    ...measure.blocks.map((folder) => row(`blocks of ${folder.name}`, folder)),
-    ...measure.layers.map((folder) => row(`layers of ${folder.name}`, folder)),
-    row('image configs', measure.configs),
-    row('recipes', measure.recipes),
-    row('image ids', measure.images),
-    ...(measure.bad.fileCount > 0 ? [row('damaged, set aside', measure.bad)] : []),
-  ];
-  return `${root}\n${formatTable(['what', '>files', '>size'], rows)}`;
+    .action(async (options: CacheInfoOptions) => {
+      const { runCacheInfo } = await import('../run-cache-info.ts');
+      await runCacheInfo(options);
+    });
+  addLimitOptions(addCacheOption(cache.command('gc').description('remove what is not used any more')))
+    .option('--dry-run', 'only say what would be removed')
+    .option('--json', 'print one JSON object on standard output')
+    .addHelpText('after', gcHelp)
+    .action(async (options: CacheGcOptions) => {
+      const { runCacheGc } = await import('../run-cache-gc.ts');
+      await runCacheGc(options, signal);
+    });
+  addCacheOption(cache.command('verify').description('check every block against its record'))
+    .option('--repair', 'set damaged blocks aside, so that the next build makes them again')
+    .option('--json', 'print one JSON object on standard output')
+    .addHelpText('after', '\nExample:\n  bundlefs cache verify --repair')
+    .action(async (options: CacheVerifyOptions) => {
+      const { runCacheVerify } = await import('../run-cache-verify.ts');
+      await runCacheVerify(options, signal);
+    });
 }

@@ -16,6 +16,7 @@ export function addDiffCommand(program: Command, signal: AbortSignal): void {
       ),
   )
     .option('--files', 'compare the files of rebuilt images, merged from all of their layers')
+    .option('--media', 'say which parts of a split bundle, and so which discs, must be replaced')
     .option('--top <count>', 'files to list for each group of images, largest first; 0 for all', parseTop, 20)
     .option('--json', 'print one JSON object on standard output, with all files')
     .option('--exit-code', 'end with status 10 where the bundles differ in an image')

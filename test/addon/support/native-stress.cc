@@ -182,7 +182,7 @@ class Owner final : public bundlefs::EncodeOwner {
     calls += 1;
     if (result.status != LZMA_OK) return;
     std::string content(contents[id].size(), 0);
-    Expect(bundlefs::DecodeBlock(result.bytes.get(), result.size, LZMA_CHECK_CRC64,
+    Expect(bundlefs::DecodeBlock(result.bytes(), result.size, LZMA_CHECK_CRC64,
                                  reinterpret_cast<uint8_t*>(content.data()), content.size()) == LZMA_OK &&
                content == contents[id],
            "a block decodes to its content");

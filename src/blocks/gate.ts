@@ -1,0 +1,54 @@
+/** The gate of a cache: the lock of its folder, shared by those who take leases, held alone by whoever removes what nobody leased. */
+import { type FileHandle, open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tryLockFile, tryLockShared } from '../addon/file-lock.ts';
+import { BundleError } from '../errors.ts';
+import { withCacheErrors } from './cache-error.ts';
+
+/** flock without waiting is all the addon offers; a collection takes about a second, a lease a millisecond. */
+const pollMs = 20;
+
+export interface EnterGateOptions {
+  /** Alone, or with others who do not ask to be alone. */
+  readonly isAlone: boolean;
+  /** How long to wait; 0 to try once. */
+  readonly timeoutMs: number;
+}
+
+/** Locks the folder `root`. Throws cache-failed where others have it for longer than `timeoutMs`. */
+export async function enterGate(root: string, options: EnterGateOptions): Promise<AsyncDisposable> {
+  const gate = await findGate(root, options);
+  if (gate !== undefined) return gate;
+  throw options.isAlone
+    ? new BundleError('cache-failed', `Cannot collect in the cache "${root}": it is in use all the time`, {
+        hint: 'Another collection is running, or a reader that may not write to the cache holds all of it. Try again when that has ended.',
+      })
+    : new BundleError('cache-failed', `Cannot use the cache "${root}": a collection holds it`, {
+        hint: 'Wait for the other bundlefs process (cache gc) to end, or end it.',
+      });
+}
+
+/** The same, but undefined where others have it. */
+export async function findGate(
+  root: string,
+  { isAlone, timeoutMs }: EnterGateOptions,
+): Promise<AsyncDisposable | undefined> {
+  const endMs = performance.now() + timeoutMs;
+  const handle = await withCacheErrors('open', root, () => open(root, 'r'));
+  try {
+    for (;;) {
+      if (isAlone ? tryLockFile(handle.fd) : tryLockShared(handle.fd)) return holdOpen(handle);
+      if (performance.now() >= endMs) break;
+      await sleep(pollMs);
+    }
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  await handle.close();
+  return undefined;
+}
+
+function holdOpen(handle: FileHandle): AsyncDisposable {
+  return { [Symbol.asyncDispose]: () => handle.close() };
+}

@@ -1,0 +1,173 @@
+/** What a cache holds and who needs it: the facts from which `cache info` and `cache gc` draw their conclusions. */
+import { join } from 'node:path';
+import type { BlockKey } from '../blocks/block-record.ts';
+import type { Cache } from '../blocks/cache.ts';
+import { withCacheErrors } from '../blocks/cache-error.ts';
+import { type LayerRecord, openLayerRecords } from '../blocks/layer-records.ts';
+import type { HeldLease } from '../blocks/leases.ts';
+import { type FoundFile, listFiles, listFolders } from '../blocks/list-files.ts';
+import { encoderName, type Profile, profileName } from '../blocks/profile.ts';
+import type { Recipe } from '../blocks/recipe.ts';
+import { type DiffId, type Digest, findDigestOfHex } from '../digest.ts';
+import { isBundleError } from '../errors.ts';
+import { mapWithLimit } from './map-with-limit.ts';
+import { listRecipeBlocks } from './list-recipe-blocks.ts';
+
+const filesAtOnce = 16;
+
+/** `<encoder>/<key>`: one block among those of all encoders. */
+export type BlockId = string;
+
+export interface StoredBlock extends FoundFile {
+  readonly id: BlockId;
+  readonly encoder: string;
+  readonly key: BlockKey;
+}
+
+export interface KeptLayer extends FoundFile {
+  readonly profile: string;
+  readonly diffId: DiffId;
+  readonly record: LayerRecord;
+  readonly blocks: ReadonlySet<BlockId>;
+}
+
+export interface KeptRecipe extends FoundFile {
+  readonly digest: Digest;
+  readonly recipe: Recipe;
+  readonly encoder: string;
+  readonly profile: string;
+  /** When it was last built, mounted or read; now, where it is leased. */
+  readonly useMs: number;
+  readonly isLeased: boolean;
+  /** What is known of its blocks; all of them where `isKnown`. */
+  readonly blocks: ReadonlySet<BlockId>;
+  /** Whether every record is there that says which blocks it needs. */
+  readonly isKnown: boolean;
+}
+
+export interface CacheSurvey {
+  readonly timeMs: number;
+  readonly blocks: ReadonlyMap<BlockId, StoredBlock>;
+  readonly layers: readonly KeptLayer[];
+  /** Newest use first. */
+  readonly recipes: readonly KeptRecipe[];
+  /** Image configs and the files that say which image id has which config. */
+  readonly configs: readonly FoundFile[];
+  readonly imageIds: readonly FoundFile[];
+  /** Damaged files that were set aside. */
+  readonly bad: readonly FoundFile[];
+  /** The journal and the notes of uses. */
+  readonly notes: readonly FoundFile[];
+  readonly leases: readonly HeldLease[];
+  /** Bytes of all of the above. */
+  readonly size: number;
+}
+
+/** Looks at all of `cache`. What others add or remove meanwhile may or may not be seen. */
+export async function surveyCache(cache: Cache, timeMs: number): Promise<CacheSurvey> {
+  return withCacheErrors('read the cache', cache.root, async () => {
+    const blocks = await surveyBlocks(join(cache.root, 'blocks'));
+    const layers = await surveyLayers(cache);
+    const leases = await cache.listLeases();
+    const recipes = await surveyRecipes(cache, layers, leases, timeMs);
+    const [configs, imageIds, bad, builds, uses] = await Promise.all(
+      ['configs', 'images', 'bad', 'builds', 'uses'].map((name) => listFiles(join(cache.root, name))),
+    );
+    const others = { configs: configs ?? [], imageIds: imageIds ?? [], bad: bad ?? [] };
+    const notes = [...(builds ?? []), ...(uses ?? [])];
+    const files = [blocks.values(), layers, recipes, others.configs, others.imageIds, others.bad, notes];
+    let size = 0;
+    for (const group of files) for (const file of group) size += file.size;
+    return { timeMs, blocks, layers, recipes, ...others, notes, leases, size };
+  });
+}
+
+async function surveyBlocks(folder: string): Promise<Map<BlockId, StoredBlock>> {
+  const found = new Map<BlockId, StoredBlock>();
+  for (const encoder of await listFolders(folder)) {
+    for (const part of await listFolders(join(folder, encoder))) {
+      for (const file of await listFiles(join(folder, encoder, part))) {
+        const id = `${encoder}/${file.name}`;
+        found.set(id, { ...file, id, encoder, key: file.name as BlockKey });
+      }
+    }
+  }
+  return found;
+}
+
+async function surveyLayers(cache: Cache): Promise<KeptLayer[]> {
+  const layers: KeptLayer[] = [];
+  for (const profile of await listFolders(join(cache.root, 'layers'))) {
+    const folder = join(cache.root, 'layers', profile);
+    const records = openLayerRecords(folder, join(cache.root, 'partial'));
+    const found = await mapWithLimit(await listFiles(folder), filesAtOnce, async (file) => {
+      const diffId = findDigestOfHex(file.name.replace(/\.json$/, '')) as DiffId | undefined;
+      const record = diffId && (await records.findLayer(diffId));
+      return record && describeLayer(file, profile, record);
+    });
+    layers.push(...found.filter((layer) => layer !== undefined));
+  }
+  return layers;
+}
+
+function describeLayer(file: FoundFile, profile: string, record: LayerRecord): KeptLayer {
+  const encoder = encoderOfProfile(profile);
+  const blocks = new Set(record.blocks.map(({ key }) => `${encoder}/${key}`));
+  return { ...file, profile, diffId: record.diffId, record, blocks };
+}
+
+/** A profile's name is `<encoder>-<cutter>`, and an encoder's has exactly two hyphens. */
+function encoderOfProfile(profile: string): string {
+  return profile.split('-').slice(0, 3).join('-');
+}
+
+async function surveyRecipes(
+  cache: Cache,
+  layers: readonly KeptLayer[],
+  leases: readonly HeldLease[],
+  timeMs: number,
+): Promise<KeptRecipe[]> {
+  const leased = new Set(leases.flatMap((lease) => (lease.kind === 'recipe' ? [lease.recipe] : [])));
+  const layerOf = new Map(layers.map((layer) => [`${layer.profile}/${layer.diffId}`, layer]));
+  const files = await listFiles(join(cache.root, 'recipes'));
+  const found = await mapWithLimit(files, filesAtOnce, async (file): Promise<KeptRecipe | undefined> => {
+    const digest = findDigestOfHex(file.name.replace(/\.json$/, ''));
+    const recipe = digest && (await cache.findRecipe(digest));
+    if (digest === undefined || recipe === undefined) return undefined;
+    const isLeased = leased.has(digest);
+    const useMs = isLeased ? timeMs : Math.max(file.mtimeMs, (await cache.findUseMs(digest)) ?? 0);
+    const needed = await findNeededBlocks(cache, recipe, layerOf);
+    const names = { encoder: encoderName(recipe.profile), profile: profileName(recipe.profile) };
+    return { ...file, digest, recipe, ...names, useMs, isLeased, ...needed };
+  });
+  return found
+    .filter((recipe) => recipe !== undefined)
+    .sort((a, b) => b.useMs - a.useMs || (a.digest < b.digest ? -1 : 1));
+}
+
+/** With glue where all records are there; otherwise at least the blocks of those layers that are known. */
+async function findNeededBlocks(
+  cache: Cache,
+  recipe: Recipe,
+  layerOf: ReadonlyMap<string, KeptLayer>,
+): Promise<Pick<KeptRecipe, 'blocks' | 'isKnown'>> {
+  const { profile } = recipe;
+  const encoder = encoderName(profile);
+  const toId = (key: BlockKey): BlockId => `${encoder}/${key}`;
+  try {
+    const keys = await listRecipeBlocks(cache, recipe, (id) => findLayer(profile, id, layerOf)?.record);
+    return { blocks: new Set(keys.map(toId)), isKnown: true };
+  } catch (error) {
+    if (!isBundleError(error)) throw error;
+  }
+  const known = recipe.images.flatMap((image) => image.layers.map((id) => findLayer(profile, id, layerOf)));
+  return { blocks: new Set(known.flatMap((layer) => [...(layer?.blocks ?? [])])), isKnown: false };
+}
+
+function findLayer(
+  profile: Profile,
+  diffId: DiffId,
+  layerOf: ReadonlyMap<string, KeptLayer>,
+): KeptLayer | undefined {
+  return layerOf.get(`${profileName(profile)}/${diffId}`);
+}

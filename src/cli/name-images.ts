@@ -1,0 +1,9 @@
+/** The images of a bundle in a few words, for tables. */
+import { familiarName } from '../image/reference.ts';
+
+/** `shop/web:1 and 6 more`, by the first tag of the first images. */
+export function nameImages(images: readonly { readonly tags: readonly string[] }[]): string {
+  const first = images.flatMap(({ tags }) => tags.slice(0, 1))[0];
+  const name = first === undefined ? 'an image without a tag' : familiarName(first);
+  return images.length > 1 ? `${name} and ${images.length - 1} more` : name;
+}

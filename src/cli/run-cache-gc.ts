@@ -1,0 +1,175 @@
+/** What `bundlefs cache gc` does. */
+import { cachePath, findCache } from '../blocks/cache.ts';
+import { collectGarbage, type Collection } from '../bundle/collect-garbage.ts';
+import { isAllHeld, type KeepReason, type Removal, type RemovalReason } from '../bundle/plan-collection.ts';
+import { noteCollection } from '../bundle/collect-automatically.ts';
+import { formatSize, formatTable } from './format-text.ts';
+import { chosenLimits, type LimitOptions } from './limit-options.ts';
+import { nameImages } from './name-images.ts';
+
+export interface CacheGcOptions extends LimitOptions {
+  readonly cache?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+const removalReasons: Readonly<Record<RemovalReason, string>> = {
+  old: 'not used for longer than --older-than',
+  'over-size': 'used longest ago, to come down to --max-size',
+  'not-kept': 'not needed by the bundles to keep',
+  unneeded: 'left by builds that did not finish',
+  damaged: 'damaged, and set aside a week ago or longer',
+  'old-record': 'records that nobody used for a year',
+};
+const keepReasons: Readonly<Record<KeepReason, string>> = {
+  leased: 'in use by a mount or a reader',
+  building: 'a build is running, which may find them known',
+  'kept-last': 'needed by the bundles used last (--keep-last)',
+};
+const removedKinds: Readonly<Record<Removal['kind'], string>> = {
+  block: 'blocks',
+  layer: 'layer records',
+  recipe: 'recipes',
+  config: 'image configs',
+  'image-id': 'image ids',
+  damaged: 'damaged files',
+};
+
+/** Removes what the limits say, or only says what that is. */
+export async function runCacheGc(options: CacheGcOptions, signal: AbortSignal): Promise<void> {
+  const limits = chosenLimits(options, process.env);
+  const cache = await findCache(cachePath(options.cache, process.env));
+  const isDryRun = options.dryRun === true;
+  const collection = await collectGarbage(cache, limits, { isDryRun, signal });
+  if (!isDryRun) await noteCollection(cache, collection, limits);
+  const text =
+    options.json === true
+      ? JSON.stringify({ path: cache.root, isDryRun, limits, ...toReport(collection) })
+      : toText(cache.root, isDryRun, collection);
+  process.stdout.write(`${text}\n`);
+}
+
+function toReport(collection: Collection): object {
+  const { removals, survey, sizeBefore, sizeAfter, isWithinSize } = collection;
+  return {
+    sizeBefore,
+    sizeAfter,
+    isWithinSize,
+    removed: groupRemovals(removals),
+    kept: groupKept(collection),
+    bundles: listAffected(collection).map(({ recipe, useMs, ...sizes }) => ({
+      recipe: recipe.digest,
+      images: recipe.recipe.images.map(({ tags }) => tags),
+      lastUsed: new Date(useMs).toISOString(),
+      ...sizes,
+    })),
+    leases: survey.leases.map(({ sinceMs, ...lease }) => ({
+      ...lease,
+      since: new Date(sinceMs).toISOString(),
+    })),
+  };
+}
+
+function toText(root: string, isDryRun: boolean, collection: Collection): string {
+  const { survey, sizeBefore, sizeAfter, isWithinSize } = collection;
+  const removed = groupRemovals(collection.removals);
+  const lines = [`${root}: ${formatSize(sizeBefore)}`];
+  if (isAllHeld(survey)) {
+    lines.push('Nothing can be removed now: a process holds the cache that this version knows nothing of.');
+  }
+  if (removed.length > 0) {
+    const rows = removed.map(({ kind, reason, fileCount, size }) => [
+      removedKinds[kind],
+      String(fileCount),
+      formatSize(size),
+      removalReasons[reason],
+    ]);
+    lines.push(formatTable([isDryRun ? 'would be removed' : 'removed', '>files', '>size', 'why'], rows));
+  }
+  const kept = groupKept(collection).map(({ reason, blockCount, size }) => [
+    'blocks',
+    String(blockCount),
+    formatSize(size),
+    reason === 'within-limits' ? 'within the limits' : keepReasons[reason],
+  ]);
+  if (kept.length > 0) lines.push(formatTable(['kept', '>files', '>size', 'why'], kept));
+  const affected = listAffected(collection).map(({ recipe, useMs, size, removedSize }) => [
+    nameImages(recipe.recipe.images),
+    new Date(useMs).toISOString().slice(0, 16).replace('T', ' '),
+    formatSize(removedSize),
+    formatSize(size),
+  ]);
+  if (affected.length > 0) {
+    lines.push(
+      formatTable(['bundle to be encoded again when it is wanted', 'last used', '>of it', '>of'], affected),
+    );
+  }
+  lines.push(
+    removed.length === 0
+      ? 'Nothing to remove.'
+      : `${isDryRun ? 'Would free' : 'Freed'} ${formatSize(sizeBefore - sizeAfter)}; ${formatSize(sizeAfter)} ${isDryRun ? 'would stay' : 'stay'}.`,
+  );
+  if (!isWithinSize) lines.push('That is still more than --max-size: the rest is in use, or is to be kept.');
+  return lines.join('\n');
+}
+
+interface RemovedGroup {
+  readonly kind: Removal['kind'];
+  readonly reason: RemovalReason;
+  readonly fileCount: number;
+  readonly size: number;
+}
+
+function groupRemovals(removals: readonly Removal[]): RemovedGroup[] {
+  const groups = new Map<string, RemovedGroup>();
+  for (const { kind, reason, file } of removals) {
+    const group = groups.get(`${kind} ${reason}`) ?? { kind, reason, fileCount: 0, size: 0 };
+    groups.set(`${kind} ${reason}`, {
+      ...group,
+      fileCount: group.fileCount + 1,
+      size: group.size + file.size,
+    });
+  }
+  return [...groups.values()];
+}
+
+interface KeptGroup {
+  readonly reason: KeepReason | 'within-limits';
+  readonly blockCount: number;
+  readonly size: number;
+}
+
+function groupKept({ survey, protectedBlocks, removals }: Collection): KeptGroup[] {
+  const removed = new Set(removals.map(({ file }) => file.path));
+  const groups = new Map<KeptGroup['reason'], KeptGroup>();
+  for (const block of survey.blocks.values()) {
+    if (removed.has(block.path)) continue;
+    const reason = protectedBlocks.get(block.id) ?? 'within-limits';
+    const { blockCount, size } = groups.get(reason) ?? { blockCount: 0, size: 0 };
+    groups.set(reason, { reason, blockCount: blockCount + 1, size: size + block.size });
+  }
+  return [...groups.values()];
+}
+
+interface AffectedBundle {
+  readonly recipe: Collection['survey']['recipes'][number];
+  readonly useMs: number;
+  /** Bytes of its blocks that are stored, and of those that go. */
+  readonly size: number;
+  readonly removedSize: number;
+}
+
+function listAffected({ survey, removals }: Collection): AffectedBundle[] {
+  const removed = new Set(removals.map(({ file }) => file.path));
+  return survey.recipes.flatMap((recipe) => {
+    let size = 0;
+    let removedSize = 0;
+    for (const id of recipe.blocks) {
+      const block = survey.blocks.get(id);
+      if (block === undefined) continue;
+      size += block.size;
+      if (removed.has(block.path)) removedSize += block.size;
+    }
+    return removedSize === 0 ? [] : [{ recipe, useMs: recipe.useMs, size, removedSize }];
+  });
+}

@@ -1,0 +1,39 @@
+/** The scripts that go onto every stick, from the folder `stick` of this program. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BundleError, describeError } from '../errors.ts';
+
+export interface StickScript {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+const names = ['load.sh', 'verify.sh'];
+
+/** Reads them. Throws output-failed where this installation lacks one. */
+export async function readScripts(): Promise<StickScript[]> {
+  const folder = findScriptFolder();
+  return Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      try {
+        return { name, bytes: await readFile(path) };
+      } catch (error) {
+        throw new BundleError(
+          'output-failed',
+          `Cannot read "${path}": ${describeError(error)}, a script of bundlefs itself was expected`,
+          { cause: error, hint: 'Install bundlefs again: its folder is incomplete.' },
+        );
+      }
+    }),
+  );
+}
+
+/** `stick` beside package.json, wherever in this program the file lies that this function was built into. */
+function findScriptFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  return join(folder, 'stick');
+}
