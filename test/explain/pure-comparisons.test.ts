@@ -15,7 +15,7 @@ const id = (text: string): DiffId => digestOf(Buffer.from(text)) as DiffId;
 const image = (name: string, layers: string, steps: readonly string[] = []): ContentImage => ({
   names: [name],
   id: id(`${name} ${layers}`),
-  layers: [...layers].map(id),
+  layers: Array.from(layers, id),
   history: steps.map((createdBy) => ({ createdBy, isEmptyLayer: false })),
 });
 
