@@ -61,7 +61,7 @@ function makeFolder<Layer>(tree: TreeNode<Layer>, names: readonly string[]): Map
       node = { entry: undefined, children: new Map<string, TreeNode<Layer>>() };
       children.set(name, node);
     }
-    children = node.children ??= new Map();
+    children = node.children ??= new Map<string, TreeNode<Layer>>();
   }
   return children;
 }
