@@ -19,6 +19,7 @@ const folders = {
   tree: { types: ['tar'] },
   explain: {
     uses: [
+      'addon/scan-gear',
       'blocks',
       'bundle',
       'file',
@@ -40,19 +41,32 @@ const folders = {
     types: ['bundle', 'blocks', 'file'],
   },
   mount: { uses: ['addon/read-module'] },
+  live: { uses: ['mount', 'addon/notify-service', 'sources/engine/watch-engine'] },
+  selection: { uses: ['image'] },
   cli: { uses: ['.*'] },
 };
 
 /** One third-party package has one owner: the folders of src that may import it. */
 const owners = {
-  dockerode: ['sources/engine'],
   'fuse-native': ['mount'],
   '@napi-rs/lzma': ['blocks', 'inspect'],
   'lru-cache': ['file'],
   commander: ['cli'],
   'tar-stream': ['tar'],
   fzstd: ['sources'],
-  zod: ['image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'inspect', 'stick'],
+  yaml: ['selection/yaml-document'],
+  zod: [
+    'selection',
+    'image',
+    'tar',
+    'blocks',
+    'sources',
+    'bundle',
+    'mount',
+    'live',
+    'inspect',
+    'stick',
+  ],
 };
 
 const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|tree|xz|plan|layout)/)';

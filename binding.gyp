@@ -17,6 +17,7 @@
         'native/gear-scan-binding.cc',
         'native/libfuse.cc',
         'native/memory-use.cc',
+        'native/notify-binding.cc',
         'native/pinned-runs.cc',
         'native/read-handles.cc',
         'native/read-module.cc',

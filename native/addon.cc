@@ -7,6 +7,7 @@
 #include "file-lock-binding.h"
 #include "gear-scan-binding.h"
 #include "memory-use.h"
+#include "notify-binding.h"
 #include "read-module-binding.h"
 #include "stream-decoder-binding.h"
 
@@ -18,6 +19,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   bundlefs::ExportBlockCodec(env, exports);
   bundlefs::ExportFileLock(env, exports);
   bundlefs::ExportGearScan(env, exports);
+  bundlefs::ExportNotify(env, exports);
   bundlefs::ExportStreamDecoder(env, exports);
   bundlefs::ExportExtentTable(env, exports);
   bundlefs::ExportReadModule(env, exports);

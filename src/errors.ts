@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'invalid-argument'
   | 'invalid-reference'
   | 'image-not-found'
+  | 'selection-invalid'
   | 'terminal-output'
   // where images come from
   | 'source-unreachable'

@@ -30,6 +30,8 @@ export interface RawAddon {
   ): number;
   /** flock with LOCK_NB: 0 or an errno. */
   lockFile(fd: number, isExclusive: boolean): number;
+  /** Sends one datagram to a Unix socket, whose path may begin with `@` for the abstract namespace: 0 or an errno. */
+  notifyService(path: string, message: string): number;
   /** Makes the read module known to libfuse; what stands in the way, as the rest of a sentence, or undefined. */
   registerReadModule(): string | undefined;
   /** Ends what RawExtentTable.openHandle began. */

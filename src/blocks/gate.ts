@@ -1,5 +1,5 @@
 /** The gate of a cache: the lock of its folder, shared by those who take leases, held alone by whoever removes what nobody leased. */
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tryLockFile, tryLockShared } from '../addon/file-lock.ts';
 import { BundleError } from '../errors.ts';
@@ -34,21 +34,29 @@ export async function findGate(
   { isAlone, timeoutMs }: EnterGateOptions,
 ): Promise<AsyncDisposable | undefined> {
   const endMs = performance.now() + timeoutMs;
-  const handle = await withCacheErrors('open', root, () => open(root, 'r'));
+  // A bare descriptor, for Node closes a FileHandle that nobody refers to any more; see openHeldFile.
+  const fd = await withCacheErrors('open', root, () => Promise.resolve().then(() => openSync(root, 'r')));
   try {
     for (;;) {
-      if (isAlone ? tryLockFile(handle.fd) : tryLockShared(handle.fd)) return holdOpen(handle);
+      if (isAlone ? tryLockFile(fd) : tryLockShared(fd)) return holdOpen(fd);
       if (performance.now() >= endMs) break;
       await sleep(pollMs);
     }
   } catch (error) {
-    await handle.close();
+    closeSync(fd);
     throw error;
   }
-  await handle.close();
+  closeSync(fd);
   return undefined;
 }
 
-function holdOpen(handle: FileHandle): AsyncDisposable {
-  return { [Symbol.asyncDispose]: () => handle.close() };
+function holdOpen(fd: number): AsyncDisposable {
+  let isHeld = true;
+  return {
+    [Symbol.asyncDispose]() {
+      if (isHeld) closeSync(fd); // once: the number may be another file's by then
+      isHeld = false;
+      return Promise.resolve();
+    },
+  };
 }

@@ -1,12 +1,13 @@
 /** Leases: who uses what of the cache now, so that a collection leaves it alone (docs/format.md, "Leases"). */
 import { randomBytes } from 'node:crypto';
+import { closeSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, findDigestOfHex, hexOf } from '../digest.ts';
 import { findErrno, isBundleError } from '../errors.ts';
 import { withCacheErrors } from './cache-error.ts';
 import { enterGate } from './gate.ts';
-import { isLocked, openLockedFile, removeIfStale } from './locked-file.ts';
+import { isLocked, openHeldFile, removeIfStale } from './locked-file.ts';
 import { makeFolder } from './make-folder.ts';
 import { touchFile } from './touch-file.ts';
 
@@ -89,13 +90,16 @@ async function takeLease(root: string, folder: string, stem: string): Promise<Le
   try {
     const lease = await withCacheErrors('take a lease in', folder, async () => {
       await makeFolder(folder);
-      return openLockedFile(() => join(folder, `${stem}.${randomBytes(8).toString('hex')}`));
+      return openHeldFile(() => join(folder, `${stem}.${randomBytes(8).toString('hex')}`));
     });
     await gate[Symbol.asyncDispose]();
+    let isHeld = true;
     return {
       async [Symbol.asyncDispose]() {
+        if (!isHeld) return;
+        isHeld = false;
         await rm(lease.path, { force: true }).catch(() => undefined); // the lock is what counts
-        await lease.handle.close();
+        closeSync(lease.fd);
       },
     };
   } catch (error) {

@@ -1,4 +1,5 @@
 /** Files that are locked (flock) while their owner lives: whoever can lock one knows that its owner is dead, in whichever container that lived. */
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { tryLockFile, tryLockShared } from '../addon/file-lock.ts';
 import { findErrno } from '../errors.ts';
@@ -21,12 +22,32 @@ export async function openLockedFile(nextPath: () => string): Promise<LockedFile
     const path = nextPath();
     const handle = await open(path, 'wx+', 0o644);
     try {
-      if (tryLockFile(handle.fd) && (await isSameFile(handle, path))) return { handle, path };
+      if (await lockNew(handle.fd, path)) return { handle, path };
     } catch (error) {
       await handle.close();
       throw error;
     }
     await handle.close();
+  }
+}
+
+/**
+ * The same with a bare descriptor: Node closes a FileHandle that nobody refers to any more, and what is to be held
+ * until the process ends would be let go then.
+ */
+export async function openHeldFile(
+  nextPath: () => string,
+): Promise<{ readonly fd: number; readonly path: string }> {
+  for (;;) {
+    const path = nextPath();
+    const fd = openSync(path, 'wx+', 0o644);
+    try {
+      if (await lockNew(fd, path)) return { fd, path };
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    closeSync(fd);
   }
 }
 
@@ -65,9 +86,10 @@ export async function isLocked(path: string): Promise<boolean> {
   }
 }
 
-async function isSameFile(handle: FileHandle, path: string): Promise<boolean> {
+async function lockNew(fd: number, path: string): Promise<boolean> {
+  if (!tryLockFile(fd)) return false;
   try {
-    return (await stat(path)).ino === (await handle.stat()).ino;
+    return (await stat(path)).ino === fstatSync(fd).ino;
   } catch (error) {
     if (findErrno(error) === 'ENOENT') return false;
     throw error;

@@ -2,12 +2,12 @@
 import { type BlockRecord, storedSize } from '../blocks/block-record.ts';
 import type { LayerRecord } from '../blocks/layer-records.ts';
 import type { CheckName } from '../blocks/profile.ts';
-import type { DiffId } from '../digest.ts';
+import type { DiffId, Digest } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import type { Layout } from '../layout/extent.ts';
 import { layOutXz } from '../layout/xz-layout.ts';
-import { planBundle } from '../plan/plan-bundle.ts';
+import { manifestDigestOf, planBundle } from '../plan/plan-bundle.ts';
 import { planSegments } from '../plan/plan-segments.ts';
 
 /** A bundle laid out: ready to be read as far as its blocks are stored. */
@@ -20,6 +20,8 @@ export interface AssembledBundle {
   readonly layers: readonly AssembledLayer[];
   /** Bytes of the bundle tar. */
   readonly tarSize: number;
+  /** By the digest of an image's config, that of its OCI manifest. */
+  readonly manifestDigests: ReadonlyMap<Digest, Digest>;
 }
 
 export interface AssembledLayer {
@@ -55,8 +57,9 @@ export async function assembleBundle(
     }
     return record;
   };
+  const layerSize = (diffId: DiffId): number => getLayer(diffId).size;
   const blocks: BlockRecord[] = [];
-  const members = planBundle(images, (diffId) => getLayer(diffId).size);
+  const members = planBundle(images, layerSize);
   const layers = members.flatMap((member) =>
     member.kind === 'layer' ? [measureLayer(getLayer(member.diffId))] : [],
   );
@@ -65,7 +68,10 @@ export async function assembleBundle(
     else blocks.push(await parts.glueBlock(segment.bytes));
   }
   const tarSize = blocks.reduce((sum, block) => sum + block.uncompressedSize, 0);
-  return { layout: layOutXz(blocks, check), check, blocks, layers, tarSize };
+  const manifestDigests = new Map(
+    images.map((image) => [image.configDigest, manifestDigestOf(image, layerSize)]),
+  );
+  return { layout: layOutXz(blocks, check), check, blocks, layers, tarSize, manifestDigests };
 }
 
 function measureLayer({ diffId, size, blocks }: LayerRecord): AssembledLayer {

@@ -4,9 +4,11 @@ import type { BlockStore } from '../blocks/block-store.ts';
 import type { Cache } from '../blocks/cache.ts';
 import { encoderName, type EncoderSettings, type Profile } from '../blocks/profile.ts';
 import { createRecipe, recipeDigest } from '../blocks/recipe.ts';
+import type { Digest } from '../digest.ts';
 import { BundleError, isBundleError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import type { Reference } from '../image/reference.ts';
+import { applyTagRules, type TagRule } from '../image/tag-rules.ts';
 import { cuttingRule } from '../plan/cutting-rule.ts';
 import { pieceOf } from '../plan/piece-cutter.ts';
 import { tarLayoutName } from '../plan/plan-bundle.ts';
@@ -27,8 +29,12 @@ export interface PrepareBundleOptions {
   readonly source: ImageSource;
   /** Empty for all images of the source. */
   readonly references: readonly Reference[];
+  /** The names that images get in the bundle, where not those that they were asked for by. */
+  readonly tagRules?: readonly TagRule[];
   readonly cache: Cache;
   readonly profile: ProfileChoice;
+  /** The recipe of a bundle that needs no check, for somebody serves it who checks each block that is read. */
+  readonly uncheckedRecipe?: Digest;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PrepareProgress) => void;
   /** Counts what this costs; one of its own where left out. */
@@ -100,6 +106,7 @@ async function prepareChecked(
   meter: BuildMeter,
 ): Promise<{ bundle: PreparedBundle; bad: ReadonlySet<string> }> {
   const bundle = await prepareOnce(options, meter);
+  if (options.uncheckedRecipe === recipeDigest(bundle.recipe)) return { bundle, bad: new Set() };
   try {
     return { bundle, bad: await findBadBlocks(bundle.xz, bundle.assembled.layout, options.signal) };
   } catch (error) {
@@ -146,7 +153,7 @@ interface PrepareParts {
 }
 
 async function readAndAssemble(
-  { source, references, cache }: PrepareBundleOptions,
+  { source, references, tagRules = [], cache }: PrepareBundleOptions,
   { maker, meter, profile, progress, signal, store }: PrepareParts,
 ): Promise<{ images: readonly Image[]; assembled: AssembledBundle }> {
   const ingest = createIngest({ cache, store, layers: await cache.openLayers(profile), maker, meter });
@@ -154,7 +161,7 @@ async function readAndAssemble(
     source.readImages(references, ingest.sink, { signal, onRead: progress.onRead }),
   );
   const records = await ingest.finish();
-  const images = orderImages(read);
+  const images = orderImages(applyTagRules(read, tagRules));
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
     glueBlock: (glue) => maker.makeBlock(pieceOf(glue)),

@@ -1,11 +1,7 @@
 /** The files of a stick as a mount shows them. */
 import { digestOf } from '../digest.ts';
 import type { StoredFile } from '../file/stored-file.ts';
-import {
-  type BundleDirectory,
-  createBundleDirectory,
-  type DirectoryEntry,
-} from '../mount/bundle-directory.ts';
+import type { DirectoryEntry } from '../mount/bundle-directory.ts';
 import { createMemoryFile } from '../mount/memory-file.ts';
 import type { MountedFile } from '../mount/mounted-file.ts';
 import type { Stick, StickFile } from '../stick/create-stick.ts';
@@ -15,18 +11,16 @@ export const firstStickIno = 2 ** 16;
 const inoCount = 2 ** 32 - firstStickIno;
 
 /**
- * The directory of a mount that shows `stick`, and after its files the entries in `others`. A file's inode number
+ * The files of `stick` for the directory of a mount. A file's inode number
  * comes from its name and content: it stays while these stay, and is another one when another generation has other
  * bytes under the name.
  */
-export function createBundleFiles(stick: Stick, others: readonly DirectoryEntry[] = []): BundleDirectory {
+export function listStickEntries(stick: Stick): readonly DirectoryEntry[] {
   const inos = new Set<number>();
-  const entries = stick.files.map((file): DirectoryEntry => {
+  return stick.files.map((file): DirectoryEntry => {
     const { name, mode, mtimeMs } = file;
     return { kind: 'file', name, ino: chooseIno(file, inos), mtimeMs, mode, file: mountStickFile(file) };
   });
-  const mtimeMs = Math.max(...stick.files.map((file) => file.mtimeMs));
-  return createBundleDirectory([...entries, ...others], { mtimeMs });
 }
 
 function chooseIno({ name, digest }: StickFile, taken: Set<number>): number {

@@ -1,8 +1,10 @@
 /** The bundle that the options of a verb ask for. */
 import { type Cache, cachePath, openCache } from '../blocks/cache.ts';
+import type { PrepareProgress } from '../bundle/prepare-bundle.ts';
 import { type RecordedBundle, recordBuild } from '../bundle/record-build.ts';
 import { collectAutomatically } from '../bundle/collect-automatically.ts';
-import { parseReference } from '../image/reference.ts';
+import type { Digest } from '../digest.ts';
+import type { Selection } from '../selection/resolve-selection.ts';
 import { openSource } from '../sources/open-source.ts';
 import { formatSize } from './format-text.ts';
 import type { ImageOptions } from './image-options.ts';
@@ -15,16 +17,23 @@ export async function openChosenCache(options: Pick<ImageOptions, 'cache'>): Pro
   return openCache(cachePath(options.cache, process.env));
 }
 
-/** Prepares the bundle of `names` for `verb` as the options say, with progress on a terminal and an entry in the journal. */
+export interface PrepareChosenOptions {
+  /** Told besides the line on the terminal. */
+  readonly onProgress?: (progress: PrepareProgress) => void;
+  /** See PrepareBundleOptions. */
+  readonly uncheckedRecipe?: Digest;
+}
+
+/** Prepares the bundle of `selection` for `verb` as the options say, with progress on a terminal and an entry in the journal. */
 export async function prepareChosenBundle(
-  names: readonly string[],
+  selection: Selection,
   options: ImageOptions,
   cache: Cache,
   signal: AbortSignal,
   verb: string,
+  { onProgress, uncheckedRecipe }: PrepareChosenOptions = {},
 ): Promise<RecordedBundle> {
-  const limits = automaticLimits({}, process.env);
-  const references = names.map((name) => parseReference(name));
+  const limits = automaticLimits(selection.project?.gc ?? {}, process.env);
   const source = await openSource(options.from, {
     signal,
     ...(options.platform !== undefined && { platform: options.platform }),
@@ -34,14 +43,16 @@ export async function prepareChosenBundle(
     const bundle = await recordBuild(
       {
         source,
-        references,
+        references: selection.patterns,
+        tagRules: selection.tagAs,
         cache,
         profile: { ...options.preset, check: options.check },
         signal,
         onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
-          const note = `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
-          progress.show(readSize, totalSize, note);
+          progress.show(readSize, totalSize, describeEncoding(readSize, encodedSize, reusedSize));
+          onProgress?.({ readSize, totalSize, encodedSize, reusedSize });
         },
+        ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
       },
       { verb, version: readVersion() },
     );
@@ -50,4 +61,11 @@ export async function prepareChosenBundle(
   } finally {
     await source.close();
   }
+}
+
+/** What was read and is neither encoded nor found yet. Of an archive compressed as a whole that is not known, and not shown. */
+function describeEncoding(readSize: number, encodedSize: number, reusedSize: number): string {
+  const leftSize = readSize - encodedSize - reusedSize;
+  const left = leftSize > 0 ? [`${formatSize(leftSize)} to encode`] : [];
+  return [...left, `encoded ${formatSize(encodedSize)}`, `reused ${formatSize(reusedSize)}`].join(', ');
 }

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../errors.ts';
 export const exitStatus = {
   'invalid-argument': 2,
   'invalid-reference': 2,
+  'selection-invalid': 2,
   'terminal-output': 2,
   'image-not-found': 3,
   'source-unreachable': 4,

@@ -1,42 +1,68 @@
 /** The options that every verb with images takes: which images, from where, through which cache, with which encoder. */
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import type { CheckName } from '../blocks/profile.ts';
+import type { GivenSelection } from '../selection/resolve-selection.ts';
+import { checkNames, findPreset, type PresetChoice, type Settings } from '../selection/settings.ts';
 
-export interface ImageOptions {
-  readonly from?: string;
-  readonly cache?: string;
-  readonly preset: PresetChoice;
-  readonly check: CheckName;
-  readonly platform?: string;
-}
+/** As they stand on the command line; choose-images.ts completes them from the project file and the environment. */
+export type GivenImageOptions = Omit<GivenSelection, 'images'>;
 
-export interface PresetChoice {
-  readonly preset: number;
-  readonly extreme: boolean;
-}
+/** Complete. */
+export type ImageOptions = Settings;
 
-/** Adds `--from`, `--cache`, `--preset` and `--check` to `command`. */
+/** What commander gives for a verb that takes `Options` when they are complete. */
+export type Given<Options extends ImageOptions> = GivenImageOptions &
+  Partial<Omit<Options, keyof ImageOptions>>;
+
+/** Adds `--from`, `--images-file`, `--compose` and all others of ImageOptions to `command`. */
 export function addImageOptions(command: Command): Command {
   return addCacheOption(
-    command.option(
-      '--from <source>',
-      'where images come from: docker, docker:<host>, oci:<folder>, an archive, or - for standard input (default: docker)',
-    ),
+    command
+      .option(
+        '--from <source>',
+        'where images come from: docker, docker:<host>, oci:<folder>, an archive, or - for standard input (default: docker)',
+      )
+      .option(
+        '--images-file <file>',
+        'a list of images, one a line; - for standard input (repeatable)',
+        append,
+      )
+      .option(
+        '--compose <file>',
+        'the images of the services of a Compose file (repeatable: later ones override)',
+        append,
+      )
+      .option(
+        '--profile <name>',
+        'a Compose profile that is active (repeatable; default: $COMPOSE_PROFILES)',
+        append,
+      )
+      .option(
+        '--env-file <file>',
+        'variables for the Compose file (repeatable; default: the .env beside it)',
+        append,
+      )
+      .option(
+        '--tag-as <name=new>',
+        'another name for an image in the bundle: shop/*=customer/* (repeatable)',
+        append,
+      )
+      .option('--config <file>', 'the project file (default: bundlefs.yaml in this folder, if there is one)')
+      .option('--no-config', 'use no project file'),
   )
     .option(
       '--platform <os/arch>',
       'of images that are there for several: which one (default: that of this machine)',
     )
     .addOption(
-      new Option('--preset <0-9[e]>', 'xz preset of newly encoded blocks')
-        .argParser(parsePreset)
-        .default({ preset: 6, extreme: false }, '6'),
+      new Option('--preset <0-9[e]>', 'xz preset of newly encoded blocks (default: 6)').argParser(
+        parsePreset,
+      ),
     )
     .addOption(
-      new Option('--check <name>', 'integrity check of newly encoded blocks')
-        .choices(['crc32', 'crc64', 'sha256'])
-        .default('crc64'),
+      new Option('--check <name>', 'integrity check of newly encoded blocks (default: crc64)').choices(
+        checkNames,
+      ),
     );
 }
 
@@ -49,9 +75,12 @@ export function addCacheOption(command: Command): Command {
 }
 
 /** `6`, `9e`. Throws commander's own error, which names the option. */
-export function parsePreset(text: string): PresetChoice {
-  const match = /^([0-9])(e?)$/.exec(text);
-  if (match === null)
-    throw new InvalidArgumentError('It is a digit from 0 to 9, and an "e" behind it for extreme.');
-  return { preset: Number(match[1]), extreme: match[2] === 'e' };
+function parsePreset(text: string): PresetChoice {
+  const preset = findPreset(text);
+  if (preset !== undefined) return preset;
+  throw new InvalidArgumentError('It is a digit from 0 to 9, and an "e" behind it for extreme.');
+}
+
+function append(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
 }

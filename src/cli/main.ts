@@ -6,7 +6,11 @@ import { addCacheCommand } from './commands/cache.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addLoadCommand } from './commands/load.ts';
+import { addListCommand } from './commands/list.ts';
+import { addLogCommand } from './commands/log.ts';
 import { addMountCommand } from './commands/mount.ts';
+import { addRefreshCommand } from './commands/refresh.ts';
+import { addStatusCommand } from './commands/status.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addStreamCommand } from './commands/stream.ts';
 import { addUnmountCommand } from './commands/unmount.ts';
@@ -37,6 +41,10 @@ function createProgram(signal: AbortSignal): Command {
   for (const add of [
     addBuildCommand,
     addMountCommand,
+    addStatusCommand,
+    addListCommand,
+    addRefreshCommand,
+    addLogCommand,
     addUnmountCommand,
     addStreamCommand,
     addLoadCommand,

@@ -1,20 +1,22 @@
-/** The program of the process behind a mount: `mount-daemon <cache> <recipe digest> <mount point> <allow other: 0 or 1> <largest part, or nothing>`. */
-import { openCache } from '../blocks/cache.ts';
-import { parseDigest } from '../digest.ts';
+/** The program of the process behind a mount: `mount-daemon <settings, in JSON> <recipe digest>`. */
+import { createLog } from '../live/log.ts';
 import { runDaemon } from '../mount/daemon.ts';
-import { serveRecipe } from './serve-recipe.ts';
+import type { MountSettings } from './mount-settings.ts';
+import { startLiveMount } from './start-live-mount.ts';
 
-const [cachePath = '', recipe = '', mountPoint = '', allowOther = '', maxPartSize = ''] =
-  process.argv.slice(2);
-process.title = `bundlefs mount ${mountPoint}`;
-const status = await runDaemon(async (signal) => {
-  const cache = await openCache(cachePath);
-  const digest = parseDigest(recipe, 'the recipe to mount');
-  const mount = await serveRecipe(cache, digest, mountPoint, {
-    allowOther: allowOther === '1',
-    signal,
-    ...(maxPartSize !== '' && { maxPartSize: Number(maxPartSize) }),
-  });
-  return { mount, payload: null };
-});
+const [settingsJson = '', recipe = ''] = process.argv.slice(2);
+const settings = JSON.parse(settingsJson) as MountSettings;
+const log = createLog({ format: settings.logFormat });
+process.title = `bundlefs mount ${settings.mountPoint}`;
+const status = await runDaemon(
+  async (signal) => {
+    const live = await startLiveMount(settings, recipe, { log, signal });
+    return { mount: live.mount, payload: null, close: () => live.close() };
+  },
+  {
+    onError: (error) => {
+      log.error(error);
+    },
+  },
+);
 process.exit(status);

@@ -1,5 +1,6 @@
 /** The options that say in which pieces a bundle goes onto media: `--max-file-size` and `--media`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { ProjectFile } from '../selection/project-file.ts';
 import { type MediaName, mediaPartSizes, mediaNames } from '../stick/media.ts';
 import { findSize } from '../stick/parse-size.ts';
 
@@ -32,6 +33,14 @@ export function addPartOptions(command: Command): Command {
 export function chosenPartSize({ maxFileSize, media }: PartOptions): { readonly maxPartSize?: number } {
   const maxPartSize = media === undefined ? maxFileSize : mediaPartSizes[media];
   return maxPartSize === undefined ? {} : { maxPartSize };
+}
+
+/** The same options as the project file has them. */
+export function chooseParts(stick: ProjectFile['stick']): PartOptions {
+  const { maxFileSize, media } = stick ?? {};
+  if (media !== undefined) return { media };
+  if (maxFileSize === undefined) return {};
+  return { maxFileSize: typeof maxFileSize === 'number' ? maxFileSize : parseSize(maxFileSize) };
 }
 
 function parseSize(text: string): number {

@@ -4,6 +4,7 @@ import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
 import { findDigestOfHex, hexOf } from '../digest.ts';
 import { checkTarget, writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
 import { type BuildSummary, summarizeBuild } from './build-summary.ts';
+import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
 import { describeImages } from './describe-images.ts';
@@ -16,14 +17,14 @@ export interface BuildOptions extends ImageOptions {
 
 /** Makes the bundle, writes it to `options.output` and prints what it is. */
 export async function runBuild(
-  names: readonly string[],
+  selection: Selection,
   options: BuildOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const startMs = performance.now();
   await checkTarget(options.output);
   const cache = await openChosenCache(options);
-  await using bundle = await prepareChosenBundle(names, options, cache, signal, 'build');
+  await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'build');
   const written = await writeWithProgress(bundle, options.output, signal);
   await keepDigest(cache, bundle.recipe, written);
   const seconds = (performance.now() - startMs) / 1000;

@@ -1,5 +1,6 @@
 /** What `bundlefs load` does. */
 import { loadIntoEngine } from '../outputs/load-into-engine.ts';
+import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
 import { formatTable } from './format-text.ts';
@@ -12,20 +13,16 @@ export interface LoadOptions extends ImageOptions {
 
 /** Makes the bundle, loads it into the engine and prints what became of each image. */
 export async function runLoad(
-  names: readonly string[],
+  selection: Selection,
   options: LoadOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  await using bundle = await prepareChosenBundle(
-    names,
-    options,
-    await openChosenCache(options),
-    signal,
-    'load',
-  );
+  const cache = await openChosenCache(options);
+  await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'load');
   using progress = startProgress({ label: 'loading' });
   const loaded = await loadIntoEngine(bundle.tar, bundle.images, {
     ...(options.into !== undefined && { host: options.into }),
+    manifestDigests: bundle.assembled.manifestDigests,
     signal,
     onProgress: (done, total) => {
       progress.show(done, total);

@@ -1,152 +1,164 @@
 /** What `bundlefs mount` does. */
 import { mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Cache } from '../blocks/cache.ts';
-import { recipeDigest } from '../blocks/recipe.ts';
-import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
-import { type Digest, digestOf, hexOf } from '../digest.ts';
 import { BundleError, describeError } from '../errors.ts';
+import { chooseLogFormat, createLog } from '../live/log.ts';
+import { logPathOf } from '../live/mount-places.ts';
+import type { RefreshProgress } from '../live/status.ts';
+import type { PreparedGeneration } from '../live/worker-message.ts';
 import { loadFuse } from '../mount/fuse-library.ts';
 import { prepareMountPoint } from '../mount/mount-point.ts';
 import { serveMount } from '../mount/serve-mount.ts';
 import { startDaemon } from '../mount/start-daemon.ts';
-import { createStick, type Stick } from '../stick/create-stick.ts';
-import { summarizeBuild } from './build-summary.ts';
-import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
-import type { ImageOptions } from './image-options.ts';
-import { describeImages } from './describe-images.ts';
-import { chosenPartSize, type PartOptions } from './part-options.ts';
+import type { GivenSelection, Selection } from '../selection/resolve-selection.ts';
+import { openChosenCache } from './chosen-bundle.ts';
+import { formatSize } from './format-text.ts';
+import type { MountSettings } from './mount-settings.ts';
+import { type MountChoice, prepareMount, sourceEngine, sourceFiles } from './prepare-mount.ts';
 import { startProgress } from './progress.ts';
-import { toolName } from './read-version.ts';
-import { serveRecipe, type ServeRecipeOptions } from './serve-recipe.ts';
+import { prepareElsewhere, startLiveMount } from './start-live-mount.ts';
 
-export interface MountOptions extends ImageOptions, PartOptions {
+export interface MountOptions extends MountChoice {
   readonly foreground?: boolean;
   readonly allowOther?: boolean;
+  readonly watch?: boolean;
+  /** In milliseconds. */
+  readonly quiet: number;
+  readonly nice: number;
+  readonly log: 'text' | 'json';
+  readonly metrics?: string;
   readonly json?: boolean;
 }
 
+/** How long a generation may wait for the end of a row of changes, at the least. */
+const changesLimitMs = 30_000;
+
 /** Makes the bundle and mounts it, in the background or here, where it returns when the mount has ended. */
 export async function runMount(
-  names: readonly string[],
+  given: GivenSelection,
+  selection: Selection,
   mountPoint: string,
   options: MountOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  if ((options.watch === true || options.foreground === true) && selection.hasReadInput) {
+    throw new BundleError(
+      'invalid-argument',
+      'Cannot take the list of images from standard input here: it is read again for each new bundle',
+      {
+        hint: 'Write the list to a file, and name that with --images-file.',
+      },
+    );
+  }
+  if (options.watch === true && options.from === '-') {
+    throw new BundleError('invalid-argument', 'Cannot watch standard input: it can be read once only', {
+      hint: 'Leave out --watch, or name an archive with --from: it is looked at again when it changes.',
+    });
+  }
   await loadFuse(); // what is missing should show before minutes of encoding
   const realPath = await prepareMountPoint(mountPoint, { signal });
-  const cache = await openChosenCache(options);
-  await using ready = await prepareToMount(names, options, cache, signal);
-  const { recipe, report, summary } = ready;
-  const text =
-    options.json === true ? JSON.stringify({ mountPoint: realPath, ...report }) : `${realPath}: ${summary}`;
-  const announce = (): boolean => process.stdout.write(`${text}\n`);
-  const serve = { allowOther: options.allowOther === true, ...chosenPartSize(options), signal };
-  if (options.foreground === true) await serveHere(cache, recipe, realPath, serve, announce);
-  else await serveInBackground(cache, recipe, realPath, serve).then(announce);
+  const settings = await chooseSettings(given, selection, realPath, options);
+  const announce = ({ report, summary }: PreparedGeneration): void => {
+    const text =
+      options.json === true ? JSON.stringify({ mountPoint: realPath, ...report }) : `${realPath}: ${summary}`;
+    process.stdout.write(`${text}\n`);
+  };
+  if (options.foreground === true) await serveHere(settings, signal, announce);
+  else announce(await serveInBackground(settings, selection, signal));
 }
 
-/** Holds the bundle, so that it is whole still when the daemon opens it. */
-interface ReadyToMount extends AsyncDisposable {
-  readonly recipe: Digest;
-  readonly report: object;
-  readonly summary: string;
-}
-
-/** Makes and checks the bundle, and has its digest kept, so that a daemon needs nothing but the recipe. */
-async function prepareToMount(
-  names: readonly string[],
+async function chooseSettings(
+  given: GivenSelection,
+  selection: Selection,
+  mountPoint: string,
   options: MountOptions,
-  cache: Cache,
-  signal: AbortSignal,
-): Promise<ReadyToMount> {
-  const startMs = performance.now();
-  await using bundle = await prepareChosenBundle(names, options, cache, signal, 'mount');
-  const { images, statistics } = bundle;
-  const { description } = await prepareStick(bundle, options, cache, signal);
-  const recipe = recipeDigest(bundle.recipe);
-  const lease = await cache.lease(recipe);
-  const summary = await summarizeBuild(cache, bundle, (performance.now() - startMs) / 1000);
+): Promise<MountSettings> {
+  const { from, preset, check, platform, maxFileSize, media, quiet } = options;
+  const { path: cachePath } = await openChosenCache(options);
+  const engine = sourceEngine(from);
   return {
-    recipe,
-    [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
-    report: {
-      images: describeImages(images),
-      bundle: {
-        name: description.archive.name,
-        size: description.archive.size,
-        sha256: description.archive.sha256,
-      },
-      parts: description.parts,
-      blocks: {
-        total: statistics.blockCount,
-        reused: statistics.reusedBlockCount,
-        encoded: statistics.encodedBlockCount,
-      },
-      bytes: { reused: statistics.reusedSize, encoded: statistics.encodedSize },
-      ...summary.fields,
+    mountPoint,
+    folder: process.cwd(),
+    cachePath,
+    given,
+    options: {
+      preset,
+      check,
+      ...(from !== undefined && { from }),
+      ...(platform !== undefined && { platform }),
+      ...(maxFileSize !== undefined && { maxFileSize }),
+      ...(media !== undefined && { media }),
     },
-    summary: summary.text,
+    allowOther: options.allowOther === true,
+    niceness: options.nice,
+    ...(options.watch === true && {
+      watch: {
+        files: [...sourceFiles(from), ...selection.files],
+        quietMs: quiet,
+        limitMs: Math.max(changesLimitMs, quiet),
+        ...(engine && { engine }),
+      },
+    }),
+    logFormat: options.log,
+    ...(options.foreground !== true && { logPath: await prepareLogPath(mountPoint) }),
+    ...(options.metrics !== undefined && { metricsPath: resolve(options.metrics) }),
   };
 }
 
-/** Has the digests of the stick's files computed and kept where they are not. */
-async function prepareStick(
-  bundle: PreparedBundle,
-  options: MountOptions,
-  cache: Cache,
-  signal: AbortSignal,
-): Promise<Stick> {
-  using progress = startProgress({ label: 'hashing' });
-  return await createStick(bundle, {
-    cache,
-    tool: toolName(),
-    publishedMs: Date.now(),
-    signal,
-    ...chosenPartSize(options),
-    onProgress: (done, total) => {
-      progress.show(done, total);
-    },
-  });
-}
-
+/** The first bundle, too, is made in another process: what it needs of memory should not stay with the mount. */
 async function serveHere(
-  cache: Cache,
-  recipe: Digest,
-  mountPoint: string,
-  options: ServeRecipeOptions,
-  announce: () => boolean,
+  settings: MountSettings,
+  signal: AbortSignal,
+  announce: (prepared: PreparedGeneration) => void,
 ): Promise<void> {
-  const served = await serveRecipe(cache, recipe, mountPoint, options);
-  announce();
-  await serveMount(served, { signal: options.signal });
+  const prepared = await prepareForeground(settings, signal);
+  const log = createLog({ format: chooseLogFormat(settings.logFormat, process.env) });
+  const live = await startLiveMount(settings, prepared.recipe, { log, signal });
+  announce(prepared);
+  process.chdir('/'); // or the folder it was started in could not be unmounted
+  await serveMount(live.mount, { signal });
+  await live.close();
   process.exit(0); // libfuse's threads would keep the process alive
 }
 
+async function prepareForeground(settings: MountSettings, signal: AbortSignal): Promise<PreparedGeneration> {
+  using progress = startProgress({ label: 'reading' });
+  return await prepareElsewhere(
+    settings,
+    { verb: 'mount' },
+    {
+      signal,
+      niceness: 0,
+      hasInput: settings.options.from === '-',
+      onProgress: ({ readSize, totalSize, encodedSize, reusedSize }: RefreshProgress) => {
+        const note = `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
+        progress.show(readSize, totalSize, note);
+      },
+      onOutput: (line) => process.stderr.write(`${line}\n`),
+    },
+  );
+}
+
 async function serveInBackground(
-  cache: Cache,
-  recipe: Digest,
-  mountPoint: string,
-  { allowOther, maxPartSize, signal }: ServeRecipeOptions,
-): Promise<void> {
+  settings: MountSettings,
+  selection: Selection,
+  signal: AbortSignal,
+): Promise<PreparedGeneration> {
+  const { options, logPath = '' } = settings;
+  const cache = await openChosenCache({ cache: settings.cachePath });
+  const prepared = await prepareMount(selection, options, cache, signal, { verb: 'mount' });
   const script = fileURLToPath(new URL('./mount-daemon.js', import.meta.url));
-  const logPath = await prepareLogPath(mountPoint);
-  const args = [cache.path, recipe, mountPoint, allowOther ? '1' : '0', String(maxPartSize ?? '')];
-  await startDaemon(script, args, { logPath, signal });
+  await startDaemon(script, [JSON.stringify(settings), prepared.recipe], { logPath, signal });
+  return prepared;
 }
 
 /** One log for each mount point, in the XDG state home (basedir-spec, $XDG_STATE_HOME). */
 async function prepareLogPath(mountPoint: string): Promise<string> {
-  const state = process.env['XDG_STATE_HOME'];
   try {
-    const folder = join(
-      state?.startsWith('/') === true ? state : join(homedir(), '.local/state'),
-      'bundlefs',
-    );
-    await mkdir(folder, { recursive: true });
-    return join(folder, `mount-${hexOf(digestOf(Buffer.from(mountPoint))).slice(0, 12)}.log`);
+    const path = logPathOf(mountPoint, process.env);
+    await mkdir(dirname(path), { recursive: true });
+    return path;
   } catch (error) {
     throw new BundleError(
       'mount-failed',

@@ -1,7 +1,7 @@
 /** What `bundlefs plan` does. */
 import type { BuildPlan } from '../explain/plan-build.ts';
 import { surveyBuild } from '../explain/survey-build.ts';
-import { parseReference } from '../image/reference.ts';
+import type { Selection } from '../selection/resolve-selection.ts';
 import { openSource } from '../sources/open-source.ts';
 import { openChosenCache } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
@@ -20,21 +20,20 @@ const workStatus = 10;
 
 /** Asks the source and the cache, and prints what a build would do. */
 export async function runPlan(
-  names: readonly string[],
+  selection: Selection,
   options: PlanOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const plan = await surveyWithProgress(names, options, signal);
+  const plan = await surveyWithProgress(selection, options, signal);
   process.stdout.write(options.json === true ? `${JSON.stringify(planToJson(plan))}\n` : planToText(plan));
   if (options.exitCode === true && plan.encode.size > 0) process.exitCode = workStatus;
 }
 
 async function surveyWithProgress(
-  names: readonly string[],
+  selection: Selection,
   options: PlanOptions,
   signal: AbortSignal,
 ): Promise<BuildPlan> {
-  const references = names.map((name) => parseReference(name));
   const cache = await openChosenCache(options);
   const source = await openSource(options.from, {
     signal,
@@ -44,7 +43,7 @@ async function surveyWithProgress(
     using progress = startProgress({ label: 'reading' });
     return await surveyBuild({
       source,
-      references,
+      references: selection.patterns,
       cache,
       profile: { ...options.preset, check: options.check },
       exact: options.exact === true,

@@ -1,6 +1,7 @@
 /** What `bundlefs stream` does. */
 import { BundleError } from '../errors.ts';
 import { writeToStream } from '../outputs/write-to-stream.ts';
+import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
 import { startProgress } from './progress.ts';
@@ -11,7 +12,7 @@ export interface StreamOptions extends ImageOptions {
 
 /** Makes the bundle and writes it to standard output. Throws terminal-output where that is a terminal. */
 export async function runStream(
-  names: readonly string[],
+  selection: Selection,
   options: StreamOptions,
   signal: AbortSignal,
 ): Promise<void> {
@@ -20,13 +21,8 @@ export async function runStream(
       hint: 'Pipe it into a loader (bundlefs stream … | docker load), or write a file with bundlefs build -o FILE.',
     });
   }
-  await using bundle = await prepareChosenBundle(
-    names,
-    options,
-    await openChosenCache(options),
-    signal,
-    'stream',
-  );
+  const cache = await openChosenCache(options);
+  await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'stream');
   using progress = startProgress({ label: 'streaming' });
   const file = options.tar === true ? bundle.tar : bundle.xz;
   await writeToStream(file, process.stdout, {

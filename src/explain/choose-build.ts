@@ -2,7 +2,7 @@
 import type { BlockKey } from '../blocks/block-record.ts';
 import type { ListedBuild } from '../blocks/build-journal.ts';
 import type { Digest } from '../digest.ts';
-import { formatName, type Reference } from '../image/reference.ts';
+import { familiarName, formatName, type Reference } from '../image/reference.ts';
 import type { ContentImage } from './bundle-contents.ts';
 import { compareImages } from './compare-images.ts';
 
@@ -42,6 +42,8 @@ export function findImage(build: FinishedBuild, reference: Reference): ContentIm
       return images.find(({ id }) => id.startsWith(`sha256:${reference.idPrefix}`));
     case 'digest':
       return images.find(({ id }) => id === reference.digest);
+    case 'pattern':
+      return images.find(({ names }) => names.some((name) => reference.pattern.matches(familiarName(name))));
     case 'name': {
       const hasTag = reference.text.lastIndexOf(':') > reference.text.lastIndexOf('/');
       const exact = images.find(({ names }) => names.includes(formatName(reference)));

@@ -1,5 +1,6 @@
 /** The error for an image that a source does not have. */
 import { BundleError } from '../errors.ts';
+import { parsePattern, splitFamiliar } from './name-pattern.ts';
 import { findNearMisses } from './near-misses.ts';
 import { familiarName, type Reference } from './reference.ts';
 
@@ -10,21 +11,33 @@ const listedCount = 5;
  * near misses, or some of the names there are.
  */
 export function imageNotFound(reference: Reference, place: string, known: readonly string[]): BundleError {
-  return new BundleError(
-    'image-not-found',
-    `Cannot find image "${reference.text}": ${place} does not have it`,
-    {
-      hint: describeNames(reference, known),
-    },
-  );
+  const fault = reference.kind === 'pattern' ? 'has no image with such a name' : 'does not have it';
+  return new BundleError('image-not-found', `Cannot find image "${reference.text}": ${place} ${fault}`, {
+    hint: describeNames(reference, known),
+  });
 }
 
 function describeNames(reference: Reference, known: readonly string[]): string {
   if (known.length === 0) return 'Its images have no names.';
-  const near =
-    reference.kind === 'name' ? findNearMisses(`${reference.repository}:${reference.tag}`, known) : [];
+  const near = findNear(reference, known);
   if (near.length > 0) return `Did you mean ${near.join(', ')}?`;
   const names = [...new Set(known.map((name) => familiarName(name)))].sort();
   const more = names.length > listedCount ? ` and ${names.length - listedCount} more` : '';
   return `It has ${names.slice(0, listedCount).join(', ')}${more}.`;
+}
+
+function findNear(reference: Reference, known: readonly string[]): string[] {
+  if (reference.kind === 'name') return findNearMisses(`${reference.repository}:${reference.tag}`, known);
+  return reference.kind === 'pattern' ? findNearPattern(reference.text, known) : [];
+}
+
+/** Other tags of the repositories that the pattern means, or names that are written like it. */
+function findNearPattern(text: string, known: readonly string[]): string[] {
+  const { repository, tag } = splitFamiliar(familiarName(text));
+  // A colon may stand in a class, and then the tag does not begin there.
+  if (/\[[^\]]*$|\\$/.test(repository)) return findNearMisses(text, known);
+  const pattern = parsePattern(repository);
+  const others = known.map((name) => familiarName(name)).filter((name) => pattern.matches(name));
+  if (tag === undefined || others.length === 0) return findNearMisses(text, known);
+  return [...new Set(others)].sort().slice(0, listedCount);
 }

@@ -35,7 +35,7 @@ function repositoryOf(name: string): string {
 }
 
 /** Letters to insert, delete, replace or swap with their neighbour (optimal string alignment), one row at a time. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 0; i < a.length; i += 1) {

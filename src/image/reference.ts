@@ -1,12 +1,20 @@
 /** Image references as users write them, and their one fully qualified form (distribution/reference, "familiar names"). */
 import { isDigest, type Digest } from '../digest.ts';
 import { BundleError, isBundleError } from '../errors.ts';
+import type { ImagePlatform } from './image-config.ts';
+import { isPatternText, type NamePattern, parsePattern } from './name-pattern.ts';
 
-/** What a user asked for. */
-export type Reference =
-  | { readonly kind: 'name'; readonly text: string; readonly repository: string; readonly tag: string }
-  | { readonly kind: 'digest'; readonly text: string; readonly repository: string; readonly digest: Digest }
-  | { readonly kind: 'id'; readonly text: string; readonly idPrefix: string };
+/** What a user asked for: one image, or all whose names match a pattern. */
+export type Reference = {
+  readonly text: string;
+  /** What it must be for, where this one says so itself; it goes before what is wished of all. */
+  readonly platform?: ImagePlatform;
+} & (
+  | { readonly kind: 'name'; readonly repository: string; readonly tag: string }
+  | { readonly kind: 'digest'; readonly repository: string; readonly digest: Digest }
+  | { readonly kind: 'id'; readonly idPrefix: string }
+  | { readonly kind: 'pattern'; readonly pattern: NamePattern }
+);
 
 const pathPattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const hostPattern =
@@ -16,9 +24,10 @@ const idPattern = /^(?:sha256:)?([0-9a-f]{12,64})$/;
 
 /**
  * Parses what a user wrote: `app`, `app:2`, `host:5000/a/b:2`, `app@sha256:…`, `sha256:…` or an image id of 12 to 64
- * hex digits. A name without a tag means `:latest`, as docker has it. Throws `invalid-reference`.
+ * hex digits, or a pattern of names. A name without a tag means `:latest`, as docker has it. Throws `invalid-reference`.
  */
 export function parseReference(text: string): Reference {
+  if (isPatternText(text)) return { kind: 'pattern', text, pattern: parsePattern(familiarName(text)) };
   const id = idPattern.exec(text)?.[1];
   if (id !== undefined && (text.startsWith('sha256:') || id.length === 64 || /^[0-9a-f]{12}$/.test(id))) {
     return { kind: 'id', text, idPrefix: id };

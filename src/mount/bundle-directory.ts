@@ -42,7 +42,7 @@ export interface EntryStat {
 
 export interface BundleDirectory {
   readonly root: FolderEntry;
-  /** Of all files, in bytes. */
+  /** Of all files that a walk through the listings finds, in bytes. */
   readonly totalSize: number;
   readonly fileCount: number;
   /** The entry at `path` (`/`, `/images.tar.xz`), hidden ones too, or undefined. */
@@ -69,7 +69,7 @@ const maxIno = 2 ** 32 - 1;
 
 /**
  * A directory of these entries. Throws TypeError for a name that no file can have or that appears twice in a folder,
- * RangeError for an inode number out of range or used twice and for a size that is no safe integer.
+ * RangeError for an inode number out of range or used twice and for a size of a listed file that is no safe integer.
  */
 export function createBundleDirectory(
   entries: readonly DirectoryEntry[],
@@ -81,21 +81,21 @@ export function createBundleDirectory(
   let totalSize = 0;
   let fileCount = 0;
 
-  const addEntries = (folder: FolderEntry, prefix: string): void => {
+  const addEntries = (folder: FolderEntry, prefix: string, isListed: boolean): void => {
     for (const entry of folder.entries) {
       const path = `${prefix}/${checkName(entry.name)}`;
       if (byPath.has(path)) throw new TypeError(`Cannot make a directory: "${path}" appears twice`);
       byPath.set(path, entry);
       inos.add(checkIno(entry, inos));
       if (entry.kind === 'folder') {
-        addEntries(entry, path);
-      } else {
+        addEntries(entry, path, isListed && entry.hidden !== true);
+      } else if (isListed && entry.hidden !== true) {
         totalSize += checkSize(entry);
         fileCount++;
       }
     }
   };
-  addEntries(root, '');
+  addEntries(root, '', true);
   return { root, totalSize, fileCount, findEntry: (path) => byPath.get(path) };
 }
 

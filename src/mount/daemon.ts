@@ -10,6 +10,8 @@ export interface StartedMount<Payload> {
   readonly mount: BundleMount;
   /** What the process that started this one is told, as JSON. */
   readonly payload: Payload;
+  /** Called when the mount has ended. Must not reject. */
+  readonly close?: () => Promise<void>;
 }
 
 export interface RunDaemonOptions {
@@ -17,6 +19,8 @@ export interface RunDaemonOptions {
   readonly pidPath?: string;
   /** How long to serve files that are open when told to end; see UnmountOptions. */
   readonly drainTimeoutMs?: number;
+  /** Told of everything that goes wrong; logError where absent. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /**
@@ -30,7 +34,7 @@ export async function runDaemon<Payload>(
   start: (signal: AbortSignal) => Promise<StartedMount<Payload>>,
   options: RunDaemonOptions = {},
 ): Promise<0 | 1> {
-  const { pidPath, ...serveOptions } = options;
+  const { pidPath, onError = logError, ...serveOptions } = options;
   const ending = new AbortController();
   const hurry = new AbortController();
   const fate: { failed: boolean } = { failed: false };
@@ -43,7 +47,7 @@ export async function runDaemon<Payload>(
   }
   const crash = (error: unknown): void => {
     fate.failed = true;
-    logError(error);
+    onError(error);
     ending.abort(error);
     hurry.abort();
   };
@@ -61,7 +65,7 @@ export async function runDaemon<Payload>(
     ending.signal.throwIfAborted();
     started = await start(ending.signal);
   } catch (error) {
-    logError(error);
+    onError(error);
     await tell(toFailedMessage(error));
     return 1;
   }
@@ -73,11 +77,12 @@ export async function runDaemon<Payload>(
     await serveMount(started.mount, { ...serveOptions, signal: ending.signal, hurrySignal: hurry.signal });
   } catch (error) {
     fate.failed = true;
-    logError(error);
+    onError(error);
     await started.mount.unmount({ drainTimeoutMs: 0 }).catch((unmountError: unknown) => {
-      logError(unmountError);
+      onError(unmountError);
     });
   }
+  await started.close?.();
   if (pidPath !== undefined) await rm(pidPath, { force: true });
   return fate.failed ? 1 : 0;
 }

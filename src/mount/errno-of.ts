@@ -10,6 +10,7 @@ const errnos = {
   'invalid-argument': errno.EINVAL,
   'invalid-reference': errno.EINVAL,
   'image-not-found': errno.ENOENT,
+  'selection-invalid': errno.EINVAL,
   'terminal-output': errno.EINVAL,
   'source-unreachable': errno.EIO,
   'source-failed': errno.EIO,

@@ -183,7 +183,7 @@ export function createFuseOperations(options: FuseOperationsOptions): FuseOperat
   ): number | Promise<number> {
     if (handle === undefined) throw new ErrnoError('EBADF');
     const { entry, file } = handle;
-    const wanted = Math.max(0, Math.min(target.length, entry.file.size - position));
+    const wanted = Math.max(0, Math.min(target.length, (file.size ?? entry.file.size) - position));
     if (wanted === 0) return 0;
     const part = wanted === target.length ? target : target.subarray(0, wanted);
     const count = file.tryRead(part, position);

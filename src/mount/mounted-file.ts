@@ -4,7 +4,10 @@
 export const firstModuleHandle = 2 ** 30;
 
 export interface MountedFile {
-  /** Bytes. A safe integer, and the same for as long as the file is in a directory. */
+  /**
+   * Bytes. A safe integer, and the same for as long as the file is in a directory, unless its handles have sizes of
+   * their own.
+   */
   readonly size: number;
   /** Opens the file for one handle. The handle keeps what it opened, whatever is published later. */
   open(): OpenFile | Promise<OpenFile>;
@@ -20,6 +23,8 @@ export interface OpenFile {
    * where the module does not know it. Its reads then come here only where the module has no answer.
    */
   readonly handleNumber?: number;
+  /** Bytes of what this handle opened; the file's size where absent. */
+  readonly size?: number;
   /**
    * Fills `target` from `position` on without waiting for anything, and returns how many bytes it wrote: fewer than
    * asked only at the end of the file. Returns undefined where it would have to wait; then the mount calls `read`.

@@ -46,6 +46,11 @@ export function isServing(process: ProcessLinks, mountPoint: string): boolean {
   return process.descriptors.includes(fuseDevice) && process.descriptors.includes(mountPoint);
 }
 
+/** Whether process `pid`, which is this user's, serves any mount still, be it one that only drains. */
+export async function isMountDaemon(pid: number): Promise<boolean> {
+  return (await findProcess(pid))?.descriptors.includes(fuseDevice) === true;
+}
+
 /** Those of `processes` that keep the mount at `mountPoint` busy. */
 export async function findMountUsers(
   processes: readonly ProcessLinks[],

@@ -22,6 +22,8 @@ export interface BundleMount extends AsyncDisposable {
   readonly mountPoint: string;
   /** Files that readers hold open. */
   readonly openHandleCount: number;
+  /** Settles when it is out of the tree of folders, whoever took it out; open files may still be read. Never rejects. */
+  readonly detached: Promise<void>;
   /** Settles when nothing is served any more, whoever unmounted it. Never rejects. */
   readonly closed: Promise<void>;
   /**
@@ -50,8 +52,10 @@ const defaultDrainTimeoutMs = 5 * 60 * 1000;
 const pollIntervalMs = 250;
 
 export class ServedMount implements BundleMount {
+  readonly detached: Promise<void>;
   readonly closed: Promise<void>;
   readonly #parts: ServedMountParts;
+  readonly #settleDetached: () => void;
   readonly #settleClosed: () => void;
   #pollTimer: NodeJS.Timeout | undefined;
   #isDetached = false;
@@ -59,8 +63,11 @@ export class ServedMount implements BundleMount {
 
   constructor(parts: ServedMountParts) {
     this.#parts = parts;
+    let settleDetached: () => void = () => undefined;
     let settleClosed: () => void = () => undefined;
+    this.detached = new Promise((resolve) => (settleDetached = resolve));
     this.closed = new Promise((resolve) => (settleClosed = resolve));
+    this.#settleDetached = settleDetached;
     this.#settleClosed = settleClosed;
     this.#schedulePoll();
   }
@@ -115,6 +122,7 @@ export class ServedMount implements BundleMount {
     this.#isDetached = true;
     const { setClosing, coveredFolder, handles } = this.#parts;
     setClosing(true);
+    this.#settleDetached();
     coveredFolder.close().catch(() => undefined);
     void handles.idle().then(() => {
       this.#end();

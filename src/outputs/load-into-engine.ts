@@ -1,6 +1,6 @@
 /** Loads a bundle into a Docker engine, and does not believe that it arrived before it has looked. */
 import { Readable } from 'node:stream';
-import { hexOf } from '../digest.ts';
+import { type Digest, hexOf } from '../digest.ts';
 import { BundleError, describeError, isBundleError } from '../errors.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import { describeImage } from '../image/describe-image.ts';
@@ -19,6 +19,8 @@ import { readLoadMessages } from '../sources/engine/load-messages.ts';
 export interface LoadIntoEngineOptions {
   /** `unix:///path`, `tcp://host:port` or `ssh://user@host`; the one that the docker command would use where left out. */
   readonly host?: string;
+  /** By the digest of an image's config, that of its manifest in the bundle: the id that a containerd image store gives it. */
+  readonly manifestDigests?: ReadonlyMap<Digest, Digest>;
   readonly signal?: AbortSignal;
   /** Called with bytes sent; not at all where nothing had to be. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -46,13 +48,13 @@ interface Target {
 
 /**
  * Sends `tar`, the uncompressed bundle of `images`, and then looks at each of them (docs/decisions/0007). Sends nothing
- * where all are there already, as the digests of their configs tell. Returns an entry for each tag. Throws load-failed,
+ * where all are there already, as the digests of their configs or manifests tell. Returns an entry for each tag. Throws load-failed,
  * invalid-argument, source-unreachable, source-failed, what reading `tar` throws, and the signal's reason.
  */
 export async function loadIntoEngine(
   tar: VirtualFile,
   images: readonly Image[],
-  { host, signal, onProgress }: LoadIntoEngineOptions = {},
+  { host, manifestDigests, signal, onProgress }: LoadIntoEngineOptions = {},
 ): Promise<LoadedImage[]> {
   const endpoint = await findEngineEndpoint(host === undefined ? {} : { host });
   const connection = await connectEngine(endpoint, signal && { signal });
@@ -63,7 +65,11 @@ export async function loadIntoEngine(
       (image.tags.length > 0 ? image.tags : [undefined]).map((tag) => ({ image, tag })),
     );
     const before = await mapInOrder(entries, (entry) => findEntry(target, entry));
-    const areThere = entries.every(({ image }, index) => before[index]?.id === image.configDigest);
+    const areThere = entries.every(({ image }, index) => {
+      const id = isContainerd ? manifestDigests?.get(image.configDigest) : image.configDigest;
+      const found = before[index];
+      return found !== undefined && found.id === id && hasLayersOf(found, image);
+    });
     const said = areThere ? '' : await sendTar(target, tar, onProgress);
     return await mapInOrder(entries, async (entry, index): Promise<LoadedImage> => {
       const { id } = await checkEntry(target, entry, said);

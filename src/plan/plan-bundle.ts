@@ -62,6 +62,11 @@ export function planBundle(images: readonly Image[], layerSize: (diffId: DiffId)
   ];
 }
 
+/** The digest of the OCI manifest that `image` has in a bundle: its id in a containerd image store that loaded that. */
+export function manifestDigestOf(image: Image, layerSize: (diffId: DiffId) => number): Digest {
+  return digestOf(ociManifest(image, layerSize));
+}
+
 function blobName(digest: Digest): string {
   return `blobs/sha256/${hexOf(digest)}`;
 }

@@ -28,7 +28,7 @@ export async function openSource(
   const wish = wishPlatform(platform);
   if (from === undefined || from === 'docker' || from.startsWith('docker:')) {
     const host = from?.slice('docker:'.length) ?? '';
-    // Other sources do without the engine's client, which takes long to load.
+    // Other sources do without the engine's client.
     const { openEngineSource } = await import('./engine/engine-source.ts');
     return openEngineSource({ wish, ...(host !== '' && { host }), ...(signal && { signal }) });
   }

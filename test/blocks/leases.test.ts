@@ -1,7 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openCache } from '../../src/blocks/cache.ts';
 import { enterGate, findGate } from '../../src/blocks/gate.ts';
@@ -60,6 +63,19 @@ describe('leases', () => {
     expect(await cache.listLeases()).toEqual([]);
   });
 
+  it('hold also where nobody refers to them any more, as in a mount, which ends with its process', async () => {
+    const cache = await openCache(await makeTempFolder());
+    await cache.lease(recipe);
+    await cache.leaseBuild('xz6-crc64-5.4.1');
+    setFlagsFromString('--expose-gc');
+    const collectMemory = runInNewContext('gc') as () => void;
+    for (let round = 0; round < 20; round += 1) {
+      collectMemory();
+      await nextTurn();
+    }
+    expect(await cache.listLeases()).toHaveLength(2);
+  });
+
   it('wait while somebody collects', async () => {
     const folder = await makeTempFolder();
     const cache = await openCache(folder);
@@ -75,12 +91,31 @@ describe('leases', () => {
     await (await taking)[Symbol.asyncDispose]();
   });
 
-  it('hold the whole cache where no lease can be written', async () => {
+  it('hold the whole cache where none can be written', async () => {
+    const folder = await makeTempFolder();
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', folder]);
+    onTestFinished(() => {
+      execFileSync('umount', [folder]);
+    });
+    await openCache(folder);
+    execFileSync('mount', ['-o', 'remount,ro', folder]);
+    const cache = await openCache(folder);
+    const lease = await cache.lease(recipe);
+    expect(await findGate(cache.root, { isAlone: true, timeoutMs: 0 })).toBeUndefined();
+    await using another = await cache.lease(recipe); // does not exclude others like it
+    expect(another).toBeDefined();
+    await lease[Symbol.asyncDispose]();
+    await another[Symbol.asyncDispose]();
+    await using alone = await findGate(cache.root, { isAlone: true, timeoutMs: 0 });
+    expect(alone).toBeDefined();
+  });
+
+  it('fail with cache-failed where something is in the way, and let the cache go', async () => {
     const folder = await makeTempFolder();
     const cache = await openCache(folder);
     await writeFile(join(folder, 'v1/leases'), 'in the way');
     await expect(cache.lease(recipe)).rejects.toMatchObject({ code: 'cache-failed' });
-    await using free = await enterGate(cache.root, { isAlone: true, timeoutMs: 0 });
-    expect(free).toBeDefined();
+    await using alone = await enterGate(cache.root, { isAlone: true, timeoutMs: 0 });
+    expect(alone).toBeDefined();
   });
 });

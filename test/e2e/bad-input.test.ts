@@ -65,7 +65,7 @@ describe('bad input ends with its status and says what to do', () => {
       'an archive that lacks a layer',
       'hollow.tar',
       5,
-      /layer 3 of tiny\/web:1\.0[\s\S]*not in it[\s\S]*docker pull/,
+      /layer 3 of tiny\/web:1\.0[\s\S]*not in it[\s\S]*skopeo copy/,
     ],
     ['an archive with an emptied layer', 'delta.tar', 5, /layer 3 of tiny\/web:1\.0[\s\S]*delta/],
     ['a folder', 'folder', 5, /is a folder/],

@@ -54,6 +54,19 @@ describe.each(offers)('$title', ({ open, isRandomAccess }) => {
     );
   });
 
+  it('gives the images whose names match a pattern, with the names that do', async () => {
+    const [web, worker] = fixtures;
+    if (web === undefined || worker === undefined) throw new TypeError('Fixtures are missing');
+    await using source = asDisposable(await open(fixtures, await makeTempFolder()));
+    const images = await source.readImages([parseReference('tiny/w*:1.?')], createRecordingSink());
+    expect(plain(images)).toEqual(
+      plain([
+        { ...expectedImage(web), tags: ['docker.io/tiny/web:1.0'] },
+        { ...expectedImage(worker), tags: ['docker.io/tiny/worker:1.0'] },
+      ]),
+    );
+  });
+
   it('reads layers that are known only where it has to', async () => {
     const known = fixtures.flatMap((fixture) => expectedImage(fixture).layers);
     const sink = createRecordingSink(known);

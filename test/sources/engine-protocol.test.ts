@@ -164,7 +164,7 @@ describe('readImages', () => {
     await expect(read(peer)).rejects.toMatchObject({
       code: 'layer-missing',
       message: expect.stringContaining('layer 2 of tiny/web:1.0') as string,
-      hint: expect.stringContaining('docker pull tiny/web:1.0') as string,
+      hint: expect.stringContaining('skopeo copy docker://tiny/web:1.0') as string,
     });
   });
 

@@ -84,6 +84,33 @@ describe('readImages of a docker engine', () => {
     expect(progress.every(([done, total]) => total !== undefined && total >= done)).toBe(true);
   });
 
+  it('finds all images whose names match a pattern, with these names', async () => {
+    const images = await read(['tiny/w*:1.?', 'localhost:5000/*']);
+    expect(images.map(({ configDigest, tags }) => [configDigest, tags])).toEqual([
+      [expectedImage(web).configDigest, ['docker.io/tiny/web:1.0']],
+      [expectedImage(worker).configDigest, ['docker.io/tiny/worker:1.0']],
+      [expectedImage(odd).configDigest, ['localhost:5000/odd:1']],
+    ]);
+    await expect(read(['tiny/wbe:*'])).rejects.toMatchObject({
+      code: 'image-not-found',
+      hint: expect.stringMatching(/^Did you mean tiny\/web:/) as string,
+    });
+  });
+
+  it('wants the platform of each reference that names one', async () => {
+    const other = { architecture: 'riscv64', os: 'linux' };
+    const source = await openEngineSource({ host: engine.host });
+    onTestFinished(() => source.close());
+    const references = [
+      parseReference('tiny/worker:1.0'),
+      { ...parseReference('tiny/w*:1.0'), platform: other },
+    ];
+    await expect(source.readImages(references, createRecordingSink())).rejects.toMatchObject({
+      code: 'image-not-found',
+      message: expect.stringContaining('for linux/riscv64') as string,
+    });
+  });
+
   it('finds an image by its id and by the start of that, with no tags', async () => {
     const { configDigest, layers } = expectedImage(untagged);
     const expected = [{ configDigest, layers, tags: [] }];

@@ -49,7 +49,7 @@ describe.each(cases)('$layout archive in $place', ({ write, open }) => {
   it('without one layer is layer-missing, naming image and layer', async () => {
     const error = await expectCode(read(await open(write([web], [omit(layerOf(web, 2))]))), 'layer-missing');
     expect(error.message).toContain('layer 3 of tiny/web:1.0');
-    expect(error.hint).toContain('docker pull');
+    expect(error.hint).toContain('skopeo copy');
   });
 
   it('without a config is config-missing, naming the image', async () => {

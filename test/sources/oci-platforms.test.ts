@@ -91,6 +91,23 @@ describe('listOciImages', () => {
     expect(await read(layout, { platform: 'linux/arm', names: ['multi/app:1'] })).toEqual(['linux/arm/v6']);
   });
 
+  it('goes by the platform of a reference before that of all', async () => {
+    const layout = await startLayout();
+    const images = await Promise.all([...others, host].map((platform) => layout.addImage(platform)));
+    const index = await layout.addIndex(images);
+    await layout.finish([named(index, 'multi/app:1'), named(index, 'multi/other:1')]);
+    const source = await openSource(`oci:${layout.folder}`, { platform: host });
+    const references = [
+      parseReference('multi/app:1'),
+      { ...parseReference('multi/oth*'), platform: { os: 'linux', architecture: 's390x' } },
+    ];
+    const found = await source.readImages(references, createRecordingSink());
+    expect(found.map((image) => [platformOf(image), image.tags])).toEqual([
+      [host, ['docker.io/multi/app:1']],
+      ['linux/s390x', ['docker.io/multi/other:1']],
+    ]);
+  });
+
   it('finds platforms in configs where the index names none', async () => {
     const layout = await startLayout();
     const images = await Promise.all(

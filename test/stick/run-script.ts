@@ -47,7 +47,7 @@ export async function runScript(
   const { shell = 'dash', engines = [], without = [], first, env = {}, cwd, typed, onStart } = options;
   const temporary = await makeTempFolder();
   const bin = await makePath(shell, [...tools.filter((tool) => !without.includes(tool)), ...engines]);
-  const command = [...(await shellCommand(shell)), path, ...args];
+  const command = [...shellCommand(shell), path, ...args];
   const [program = '', ...words] =
     typed === undefined ? command : [findTool('script'), '-qec', command.map(quote).join(' '), '/dev/null'];
   const child = spawn(program, words, {
@@ -89,10 +89,10 @@ export function findTool(name: string): string {
 
 /** The processes of a group that still run. */
 export function listGroup(group: number): string {
-  return spawnSync('pgrep', ['-a', '-g', String(group)], { encoding: 'utf8' }).stdout;
+  return spawnSync('pgrep', ['-a', '-r', 'D,R,S,T', '-g', String(group)], { encoding: 'utf8' }).stdout;
 }
 
-async function shellCommand(shell: Shell): Promise<readonly string[]> {
+function shellCommand(shell: Shell): readonly string[] {
   switch (shell) {
     case 'busybox':
       return [findTool('busybox'), 'sh'];

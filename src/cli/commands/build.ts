@@ -1,6 +1,6 @@
 /** `bundlefs build`: a bundle as a plain file. */
 import type { Command } from 'commander';
-import { addImageOptions } from '../image-options.ts';
+import { addImageOptions, type Given } from '../image-options.ts';
 import type { BuildOptions } from '../run-build.ts';
 
 export function addBuildCommand(program: Command, signal: AbortSignal): void {
@@ -10,20 +10,23 @@ export function addBuildCommand(program: Command, signal: AbortSignal): void {
       .description('write the bundle of these images to a file')
       .argument(
         '[images...]',
-        'image names; may be left out for an archive or OCI layout: then all its images',
+        'image names, ids or patterns such as "shop/*:1.*"; without any, what bundlefs.yaml says, or all of an archive',
       )
-      .requiredOption(
+      .option(
         '-o, --output <file>',
-        'the file to write; one that is there is replaced when the new one is whole',
+        'the file to write; one that is there is replaced when the new one is whole (default: "output" in bundlefs.yaml)',
       ),
   )
     .option('--json', 'print one JSON object on standard output')
     .addHelpText(
       'after',
-      '\nExamples:\n  bundlefs build shop/web:1 shop/api:1 -o images.tar.xz\n  docker save shop/web:1 | bundlefs build --from - -o images.tar.xz',
+      '\nExamples:\n  bundlefs build shop/web:1 shop/api:1 -o images.tar.xz\n  bundlefs build --compose docker-compose.yml -o images.tar.xz\n  docker save shop/web:1 | bundlefs build --from - -o images.tar.xz',
     )
-    .action(async (images: string[], options: BuildOptions) => {
+    .action(async (images: string[], given: Given<BuildOptions>) => {
+      const { chooseImages, chooseOutput } = await import('../choose-images.ts');
+      const { selection, options } = await chooseImages(images, given);
+      const output = chooseOutput(given.output, selection);
       const { runBuild } = await import('../run-build.ts');
-      await runBuild(images, options, signal);
+      await runBuild(selection, { ...given, ...options, output }, signal);
     });
 }

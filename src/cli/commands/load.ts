@@ -1,6 +1,6 @@
 /** `bundlefs load`: images straight into an engine. */
 import type { Command } from 'commander';
-import { addImageOptions } from '../image-options.ts';
+import { addImageOptions, type Given } from '../image-options.ts';
 import type { LoadOptions } from '../run-load.ts';
 
 export function addLoadCommand(program: Command, signal: AbortSignal): void {
@@ -10,7 +10,7 @@ export function addLoadCommand(program: Command, signal: AbortSignal): void {
       .description('load these images into an engine, uncompressed, and check that they arrived')
       .argument(
         '[images...]',
-        'image names; may be left out for an archive or OCI layout: then all its images',
+        'image names, ids or patterns such as "shop/*:1.*"; without any, what bundlefs.yaml says, or all of an archive',
       ),
   )
     .option(
@@ -22,8 +22,10 @@ export function addLoadCommand(program: Command, signal: AbortSignal): void {
       'after',
       '\nExamples:\n  bundlefs load shop/web:1 --into unix:///other.sock\n  bundlefs load --from images.tar.xz --into tcp://10.0.0.7:2375',
     )
-    .action(async (images: string[], options: LoadOptions) => {
+    .action(async (images: string[], given: Given<LoadOptions>) => {
+      const { chooseImages } = await import('../choose-images.ts');
+      const { selection, options } = await chooseImages(images, given);
       const { runLoad } = await import('../run-load.ts');
-      await runLoad(images, options, signal);
+      await runLoad(selection, { ...given, ...options }, signal);
     });
 }

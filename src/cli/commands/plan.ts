@@ -1,6 +1,6 @@
 /** `bundlefs plan`: what a build would cost. */
 import type { Command } from 'commander';
-import { addImageOptions } from '../image-options.ts';
+import { addImageOptions, type Given } from '../image-options.ts';
 import type { PlanOptions } from '../run-plan.ts';
 
 export function addPlanCommand(program: Command, signal: AbortSignal): void {
@@ -25,8 +25,10 @@ export function addPlanCommand(program: Command, signal: AbortSignal): void {
       'after',
       '\nExamples:\n  bundlefs plan shop/web:1 shop/api:1\n  bundlefs plan --from images.tar --exact',
     )
-    .action(async (images: string[], options: PlanOptions) => {
+    .action(async (images: string[], given: Given<PlanOptions>) => {
+      const { chooseImages } = await import('../choose-images.ts');
+      const { selection, options } = await chooseImages(images, given);
       const { runPlan } = await import('../run-plan.ts');
-      await runPlan(images, options, signal);
+      await runPlan(selection, { ...given, ...options }, signal);
     });
 }

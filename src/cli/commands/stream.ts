@@ -1,6 +1,6 @@
 /** `bundlefs stream`: the bundle on standard output. */
 import type { Command } from 'commander';
-import { addImageOptions } from '../image-options.ts';
+import { addImageOptions, type Given } from '../image-options.ts';
 import type { StreamOptions } from '../run-stream.ts';
 
 export function addStreamCommand(program: Command, signal: AbortSignal): void {
@@ -10,7 +10,7 @@ export function addStreamCommand(program: Command, signal: AbortSignal): void {
       .description('write the bundle of these images to standard output, the same bytes as build')
       .argument(
         '[images...]',
-        'image names; may be left out for an archive or OCI layout: then all its images',
+        'image names, ids or patterns such as "shop/*:1.*"; without any, what bundlefs.yaml says, or all of an archive',
       ),
   )
     .option('--tar', 'uncompressed, for loaders that cannot read xz')
@@ -18,8 +18,10 @@ export function addStreamCommand(program: Command, signal: AbortSignal): void {
       'after',
       '\nExamples:\n  bundlefs stream shop/web:1 shop/api:1 | docker load\n  bundlefs stream --tar shop/web:1 | ctr -n k8s.io images import -',
     )
-    .action(async (images: string[], options: StreamOptions) => {
+    .action(async (images: string[], given: Given<StreamOptions>) => {
+      const { chooseImages } = await import('../choose-images.ts');
+      const { selection, options } = await chooseImages(images, given);
       const { runStream } = await import('../run-stream.ts');
-      await runStream(images, options, signal);
+      await runStream(selection, { ...given, ...options }, signal);
     });
 }

@@ -9,7 +9,7 @@ export function addUnmountCommand(program: Command): void {
     .option('--lazy', 'detach it now and let open files be read to their end')
     .addHelpText('after', '\nExample:\n  bundlefs unmount /mnt/bundle')
     .action(async (mountPoint: string, options: { lazy?: boolean }) => {
-      const { unmountBundle } = await import('../../mount/unmount.ts');
-      await unmountBundle(mountPoint, { lazy: options.lazy === true });
+      const { runUnmount } = await import('../run-unmount.ts');
+      await runUnmount(mountPoint, { lazy: options.lazy === true });
     });
 }

@@ -16,6 +16,8 @@ export interface ReadArchiveStreamOptions extends ReadImagesOptions {
   readonly total?: number;
   /** The host's where left out, and then only for names that have several. */
   readonly wish?: PlatformWish;
+  /** As in ReadListedImagesOptions. */
+  readonly fallbackNames?: readonly string[];
   /** Makes `archive` let go of the pipe or socket that it reads from; called at the end, whichever it is. */
   readonly release?: () => void;
 }
@@ -32,7 +34,7 @@ export async function readDockerArchiveStream(
   sink: LayerSink,
   options: ReadArchiveStreamOptions,
 ): Promise<Image[]> {
-  const { label, total, wish = wishPlatform(), signal, onRead, release } = options;
+  const { label, total, wish = wishPlatform(), signal, onRead, release, fallbackNames } = options;
   try {
     const watched = watchStream(archive, {
       onRead: (done) => onRead?.(done, total),
@@ -40,7 +42,11 @@ export async function readDockerArchiveStream(
     });
     const tar = decompress(watched, label, signal && { signal });
     const table = await passTar(tar, sink, { label, ...(signal && { signal }) });
-    return await readListedImages(table, references, sink, { wish, ...(signal && { signal }) });
+    return await readListedImages(table, references, sink, {
+      wish,
+      ...(fallbackNames && { fallbackNames }),
+      ...(signal && { signal }),
+    });
   } finally {
     release?.();
   }

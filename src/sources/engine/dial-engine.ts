@@ -1,9 +1,12 @@
-/** Sends one request to an engine; the owner of dockerode. */
-import { Agent as HttpAgent, IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+/** Sends one request to an engine. */
+import {
+  Agent as HttpAgent,
+  type IncomingMessage,
+  request as sendHttp,
+  type RequestOptions,
+} from 'node:http';
+import { Agent as HttpsAgent, request as sendHttps } from 'node:https';
 import type { Readable } from 'node:stream';
-import Docker from 'dockerode';
-import { BundleError, describeError } from '../../errors.ts';
 import type { EngineEndpoint } from './engine-endpoint.ts';
 import { createSshAgent } from './ssh-agent.ts';
 
@@ -27,62 +30,60 @@ export interface EngineAnswer {
   readonly body: IncomingMessage;
 }
 
-/** Any answer is taken as one: dockerode loses what refusals say. */
-const anyStatus = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [100 + index, true]));
+/** How an engine is spoken to. */
+export interface EngineLine {
+  readonly endpoint: EngineEndpoint;
+  readonly agent: HttpAgent;
+  /** Of the API; the engine's newest where left out. */
+  readonly version?: string;
+}
 
-/** Resolves with the answer's start. Throws what the socket, TLS or ssh throws, and AbortError. */
-export function dialEngine(docker: Docker, request: EngineRequest): Promise<EngineAnswer> {
-  const { method = 'GET', path, query, body, signal } = request;
+/** Resolves with the answer's start, of any status. Throws what the socket, TLS or ssh throws, and AbortError. */
+export function dialEngine(line: EngineLine, request: EngineRequest): Promise<EngineAnswer> {
+  const { body, signal } = request;
+  const { send, options } = routeOf(line.endpoint);
   return new Promise((resolve, reject) => {
-    docker.modem.dial(
-      {
-        method,
-        path: query === undefined ? path : `${path}?`,
-        ...(query && { options: { _query: query, _body: {} } }),
-        // Without it dockerode reads the body itself, and waits for ever where the engine hangs up in the middle.
-        isStream: true,
-        statusCodes: anyStatus,
-        ...(body && { file: body }),
-        ...(signal && { abortSignal: signal }),
-      },
-      (error, result) => {
-        if (error !== null) reject(error);
-        else if (result instanceof IncomingMessage) resolve({ status: result.statusCode ?? 0, body: result });
-        else reject(new TypeError('dockerode gave no stream'));
-      },
-    );
+    const sent = send({
+      ...options,
+      agent: line.agent,
+      method: request.method ?? 'GET',
+      path: pathOf(line, request),
+      ...(body && { headers: { 'Content-Type': 'application/x-tar' } }),
+      ...(signal && { signal }),
+    });
+    // It stays: a connection may break again while the answer is read, and the answer's body tells of that.
+    sent.on('error', reject);
+    sent.on('response', (answer) => {
+      resolve({ status: answer.statusCode ?? 0, body: answer });
+    });
+    if (body === undefined) {
+      sent.end();
+      return;
+    }
+    body.on('error', (error) => sent.destroy(error));
+    body.pipe(sent);
   });
 }
 
-/**
- * dockerode for `endpoint`, through `agent`; `version` is that of the API, the engine's newest where left out. Throws
- * source-unreachable where dockerode cannot bear the environment, even if it is not to be used.
- */
-export function createDocker(endpoint: EngineEndpoint, agent: HttpAgent, version?: string): Docker {
-  // Whatever is left out dockerode takes from the environment, which findEngineEndpoint has seen to.
-  const nothing = { host: undefined, port: undefined, socketPath: undefined, timeout: undefined };
-  const common = { ...nothing, ca: undefined, cert: undefined, key: undefined, agent, version };
-  try {
-    return new Docker({ ...common, ...placeOf(endpoint) });
-  } catch (error) {
-    throw new BundleError(
-      'source-unreachable',
-      `Cannot use DOCKER_HOST and DOCKER_CERT_PATH of the environment: ${describeError(error)}`,
-      { cause: error, hint: 'Correct or unset them.' },
-    );
+function pathOf({ version }: EngineLine, { path, query = {} }: EngineRequest): string {
+  const words = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of typeof value === 'string' ? [value] : value) words.append(name, one);
   }
+  const prefix = version === undefined ? '' : `/v${version}`;
+  return words.size === 0 ? `${prefix}${path}` : `${prefix}${path}?${words.toString()}`;
 }
 
-function placeOf(endpoint: EngineEndpoint): Docker.DockerOptions {
+function routeOf(endpoint: EngineEndpoint): { send: typeof sendHttp; options: RequestOptions } {
   switch (endpoint.kind) {
     case 'unix':
-      return { protocol: 'http', socketPath: endpoint.socketPath };
+      return { send: sendHttp, options: { socketPath: endpoint.socketPath } };
     case 'tcp': {
       const { hostname, port, tls } = endpoint;
-      return { protocol: tls === undefined ? 'http' : 'https', host: hostname, port };
+      return { send: tls === undefined ? sendHttp : sendHttps, options: { host: hostname, port } };
     }
     case 'ssh':
-      return { protocol: 'http', host: 'docker', port: 80 };
+      return { send: sendHttp, options: {} };
   }
 }
 

@@ -3,9 +3,9 @@ import type { z } from 'zod';
 import { chooseVersion } from './api-version.ts';
 import {
   createAgent,
-  createDocker,
   dialEngine,
   type EngineAnswer,
+  type EngineLine,
   type EngineRequest,
 } from './dial-engine.ts';
 import type { EngineEndpoint } from './engine-endpoint.ts';
@@ -47,16 +47,16 @@ export async function connectEngine(
       path: '/_ping',
       ...(signal && { signal }),
     });
-    const docker = createDocker(endpoint, agent, `v${chooseVersion(endpoint, apiVersion)}`);
+    const line: EngineLine = { endpoint, agent, version: chooseVersion(endpoint, apiVersion) };
     return {
       endpoint,
       description: describeEngine(endpoint),
       apiVersion,
-      send: (request) => withEngineErrors(request, () => dialEngine(docker, request)),
+      send: (request) => withEngineErrors(request, () => dialEngine(line, request)),
       async findJson(request, schema) {
         const { status, text } = await withEngineErrors(request, () =>
           withTimeout(request, async (limited) => {
-            const answer = await dialEngine(docker, limited);
+            const answer = await dialEngine(line, limited);
             return { status: answer.status, text: await readText(answer.body) };
           }),
         );
@@ -75,7 +75,7 @@ export async function connectEngine(
 
   async function ping(request: EngineRequest): Promise<string> {
     const { status, version, text } = await withTimeout(request, async (limited) => {
-      const { status, body } = await dialEngine(createDocker(endpoint, agent), limited);
+      const { status, body } = await dialEngine({ endpoint, agent }, limited);
       return { status, version: body.headers['api-version'], text: await readText(body) };
     }).catch((error: unknown) => {
       signal?.throwIfAborted();

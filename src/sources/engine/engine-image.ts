@@ -12,11 +12,17 @@ export interface EngineImage {
   readonly layers: readonly DiffId[];
   /** Bytes, roughly those of an export: engines count in different ways. */
   readonly size: number;
+  /** Its parts are empty where the engine does not say, for it lacks the config. */
   readonly platform: ImagePlatform;
 }
 
 export interface AskEngineOptions {
   readonly signal?: AbortSignal;
+}
+
+export interface FindEngineImageOptions extends AskEngineOptions {
+  /** Which one of a containerd image store's is meant where it has several (API 1.49). The id is then its manifest's. */
+  readonly platform?: ImagePlatform;
 }
 
 const digest = z.string().refine((text): text is Digest => isDigest(text), 'not a sha256 digest');
@@ -39,9 +45,14 @@ const infoSchema = z.object({ DriverStatus: z.array(z.array(z.string())).nullish
 export async function findEngineImage(
   connection: EngineConnection,
   name: string,
-  options: AskEngineOptions = {},
+  { platform, ...options }: FindEngineImageOptions = {},
 ): Promise<EngineImage | undefined> {
-  const request = { what: `inspect "${name}"`, path: `/images/${name}/json`, ...options };
+  const request = {
+    what: `inspect "${name}"`,
+    path: `/images/${name}/json`,
+    ...(platform && { query: { platform: JSON.stringify(platform) } }),
+    ...options,
+  };
   const found = await connection.findJson(request, inspectSchema);
   return (
     found && {
@@ -58,7 +69,7 @@ export async function findEngineImage(
 }
 
 /** What to ask an engine for `reference` by. */
-export function engineNameOf(reference: Reference): string {
+export function engineNameOf(reference: Exclude<Reference, { kind: 'pattern' }>): string {
   switch (reference.kind) {
     case 'name':
       return formatName(reference);

@@ -1,19 +1,18 @@
 /** The source for images of a Docker engine: it is asked what it has, and exports only what is not known yet. */
 import { digestOf } from '../../digest.ts';
-import { BundleError } from '../../errors.ts';
 import { createImage } from '../../image/create-image.ts';
-import { imageNotFound } from '../../image/image-not-found.ts';
-import { parseImageConfig } from '../../image/image-config.ts';
+import { parseImageConfig, readImagePlatform } from '../../image/image-config.ts';
 import type { Image } from '../../image/image.ts';
-import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
-import { familiarName, formatName, type Reference } from '../../image/reference.ts';
+import { matchesPlatform, type PlatformWish } from '../../image/platform.ts';
+import type { Reference } from '../../image/reference.ts';
 import type { ImageSource, LayerSink, ReadImagesOptions, SurveyedImage } from '../image-source.ts';
 import { isVersionAtLeast } from './api-version.ts';
-import { connectEngine, type EngineConnection } from './engine-connection.ts';
+import { connectEngine } from './engine-connection.ts';
 import { findEngineEndpoint } from './engine-endpoint.ts';
-import { engineNameOf, findEngineImage, hasContainerdStore, listEngineNames } from './engine-image.ts';
-import { exportImages, hasSameLayers, type WantedImage } from './export-images.ts';
+import { hasContainerdStore } from './engine-image.ts';
+import { exportImages, hasSameLayers } from './export-images.ts';
 import { readLayerHistory } from './layer-history.ts';
+import { type ResolvingEngine, resolveReferences, type WantedImage } from './resolve-references.ts';
 
 export interface OpenEngineSourceOptions {
   /** `unix:///path`, `tcp://host:port` or `ssh://user@host`; the one that the docker command would use where left out. */
@@ -23,13 +22,6 @@ export interface OpenEngineSourceOptions {
   /** What images must be for, where that is required. */
   readonly wish?: PlatformWish;
   readonly signal?: AbortSignal;
-}
-
-interface Engine {
-  readonly connection: EngineConnection;
-  /** Whether image ids are digests of manifests, and not of configs. */
-  readonly isContainerd: boolean;
-  readonly wish: PlatformWish | undefined;
 }
 
 /** Connects to an engine. Throws invalid-argument, source-unreachable, source-failed, the signal's reason. */
@@ -63,12 +55,12 @@ export async function openEngineSource({
 }
 
 async function readImages(
-  engine: Engine,
+  engine: ResolvingEngine,
   references: readonly Reference[],
   sink: LayerSink,
   { signal, onRead }: ReadImagesOptions,
 ): Promise<Image[]> {
-  const wanted = await resolveReferences(engine, references, signal);
+  const wanted = await resolveReferences(engine, references, signal && { signal });
   const images = new Map<string, Image>();
   const unknown: WantedImage[] = [];
   for (const image of wanted) {
@@ -103,13 +95,13 @@ async function readImages(
 
 /** Asks for inspections and histories, and exports nothing. */
 async function surveyImages(
-  engine: Engine,
+  engine: ResolvingEngine,
   references: readonly Reference[],
   known: Pick<LayerSink, 'hasLayer' | 'findConfig'>,
   { signal }: ReadImagesOptions,
 ): Promise<SurveyedImage[]> {
   const images: SurveyedImage[] = [];
-  for (const image of await resolveReferences(engine, references, signal)) {
+  for (const image of await resolveReferences(engine, references, signal && { signal })) {
     const { id, tags, size } = image;
     const isKnown = (await findKnownConfig(engine, image, known)) !== undefined;
     const layers = await readLayerHistory(engine.connection, image, signal && { signal });
@@ -118,57 +110,23 @@ async function surveyImages(
   return images;
 }
 
-/** Each image once, with all of the names that it was asked for by. */
-async function resolveReferences(
-  { connection, wish }: Engine,
-  references: readonly Reference[],
-  signal: AbortSignal | undefined,
-): Promise<WantedImage[]> {
-  const options = signal && { signal };
-  if (references.length === 0) throw await nothingNamed(connection, options);
-  const wanted = new Map<string, WantedImage>();
-  for (const reference of references) {
-    const found = await findEngineImage(connection, engineNameOf(reference), options);
-    if (found === undefined) {
-      throw imageNotFound(reference, connection.description, await listEngineNames(connection, options));
-    }
-    if (wish?.isRequired === true && !matchesPlatform(found.platform, wish.platform)) {
-      throw new BundleError(
-        'image-not-found',
-        `Cannot find image "${reference.text}" for ${formatPlatform(wish.platform)}: ${connection.description} has it for ${formatPlatform(found.platform)}`,
-        { hint: `docker pull --platform ${formatPlatform(wish.platform)} ${reference.text}` },
-      );
-    }
-    const tags = wanted.get(found.id)?.tags ?? [];
-    const isNew = reference.kind === 'name' && !tags.includes(formatName(reference));
-    wanted.set(found.id, { ...found, tags: isNew ? [...tags, formatName(reference)] : tags });
-  }
-  return [...wanted.values()];
-}
-
-async function nothingNamed(
-  connection: EngineConnection,
-  options: { readonly signal: AbortSignal } | undefined,
-): Promise<BundleError> {
-  const names = (await listEngineNames(connection, options)).map((name) => familiarName(name)).sort();
-  const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
-  return new BundleError(
-    'invalid-argument',
-    'Cannot read images of a docker engine: none was named, and all of them are hardly meant',
-    { hint: names.length === 0 ? 'It has no images.' : `It has ${names.slice(0, 5).join(', ')}${more}.` },
-  );
-}
-
 /** The config kept of an earlier run, where it and all layers are at hand: then the engine need not export anything. */
 async function findKnownConfig(
-  { isContainerd }: Engine,
-  { id, layers }: WantedImage,
+  { isContainerd, wish }: ResolvingEngine,
+  image: WantedImage,
   sink: Pick<LayerSink, 'hasLayer' | 'findConfig'>,
 ): Promise<Uint8Array | undefined> {
+  const { id, layers } = image;
   const config = await sink.findConfig(id);
   if (config === undefined || (!isContainerd && digestOf(config) !== id)) return undefined;
-  if (!hasSameLayers(parseImageConfig(config, `the config kept for ${id}`).diffIds, layers)) return undefined;
-  for (const layer of new Set(layers)) if (!(await sink.hasLayer(layer))) return undefined;
+  const { diffIds } = parseImageConfig(config, `the config kept for ${id}`);
+  if (!hasSameLayers(diffIds, layers)) {
+    // An engine that lacks the config itself says nothing of layers: what was kept of the image is all that there is.
+    const isHollow = isContainerd && layers.length === 0 && image.platform.os === '';
+    const fits = wish?.isRequired !== true || matchesPlatform(readImagePlatform(config), wish.platform);
+    if (!isHollow || !fits) return undefined;
+  }
+  for (const layer of new Set(diffIds)) if (!(await sink.hasLayer(layer))) return undefined;
   return config;
 }
 
@@ -177,7 +135,10 @@ async function findKnownConfig(
  * engines that leak layers then (docker 25 to 29 with graph drivers; moby image/tarexport/save.go,
  * "saveConfigAndLayer"), or whose exports do not say which image is which.
  */
-function planExports({ connection, isContainerd }: Engine, images: readonly WantedImage[]): WantedImage[][] {
+function planExports(
+  { connection, isContainerd }: ResolvingEngine,
+  images: readonly WantedImage[],
+): WantedImage[][] {
   const isTogether = !isContainerd && !isVersionAtLeast(connection.apiVersion, '1.44');
   if (isTogether && images.length > 0) return [[...images]];
   return images.map((image) => [image]);

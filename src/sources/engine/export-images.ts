@@ -1,18 +1,15 @@
 /** Has an engine export images, and hands their layers to the sink. */
 import { BundleError, isBundleError } from '../../errors.ts';
 import { createImage } from '../../image/create-image.ts';
+import { hollowImageHint } from '../layouts/hollow-image.ts';
 import type { Image } from '../../image/image.ts';
 import { familiarName } from '../../image/reference.ts';
 import { readDockerArchiveStream } from '../docker-archive/read-docker-archive-stream.ts';
 import type { LayerSink } from '../image-source.ts';
+import type { EngineRequest } from './dial-engine.ts';
 import { checkAnswer, type EngineConnection } from './engine-connection.ts';
 import { engineFailed } from './engine-error.ts';
-import type { EngineImage } from './engine-image.ts';
-
-/** An image and the fully qualified names it was asked for by, which may be none. */
-export interface WantedImage extends EngineImage {
-  readonly tags: readonly string[];
-}
+import type { WantedImage } from './resolve-references.ts';
 
 export interface ExportImagesOptions {
   /** Whether the engine's ids are the digests of configs. Where they are not, only one image can be exported. */
@@ -36,11 +33,13 @@ export async function exportImages(
   const request = {
     what: `read ${label}`,
     path: '/images/get',
-    query: { names: wanted.map(({ id }) => id) },
+    query: queryOf(wanted),
     ...(signal && { signal }),
   };
   const answer = await connection.send(request);
-  await checkAnswer(connection, request, answer);
+  await checkAnswer(connection, request, answer).catch((error: unknown) => {
+    throw explainRefusal(error, wanted);
+  });
 
   async function* content(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
@@ -56,12 +55,21 @@ export async function exportImages(
       label,
       ...(signal && { signal }),
       onRead: (done) => onRead?.(done),
+      // An export by id has no names in it.
+      ...(wanted.length === 1 && { fallbackNames: wanted[0]?.tags ?? [] }),
       release: () => answer.body.destroy(),
     });
     return wanted.map((one) => createImage(claimImage(one, images, isIdOfConfig).config, one.tags));
   } catch (error) {
     throw toSourceError(error, wanted);
   }
+}
+
+function queryOf(wanted: readonly WantedImage[]): NonNullable<EngineRequest['query']> {
+  const names = wanted.map(({ exportId }) => exportId);
+  const [first] = wanted;
+  if (first?.isOneOfSeveral !== true) return { names };
+  return { names, platform: JSON.stringify(first.platform) };
 }
 
 /** The image's short name, or the start of its id where it was asked for by that. */
@@ -90,6 +98,16 @@ export function hasSameLayers(a: readonly string[], b: readonly string[]): boole
   return a.length === b.length && a.every((layer, index) => layer === b[index]);
 }
 
+/** Engines with graph drivers say "empty export - not implemented" and not of which image (moby image/tarexport/save.go). */
+function explainRefusal(error: unknown, wanted: readonly WantedImage[]): unknown {
+  const bare = wanted.find(({ layers }) => layers.length === 0);
+  if (!isBundleError(error) || bare === undefined) return error;
+  return new BundleError(error.code, error.message, {
+    cause: error,
+    hint: `${describeWanted(bare)} has no layers, and an engine with a graph driver cannot export such an image. Leave it out.`,
+  });
+}
+
 /** An archive that is cut off is the engine's doing here, and what to do about a hollow one is known. */
 function toSourceError(error: unknown, wanted: readonly WantedImage[]): unknown {
   if (isBundleError(error, 'archive-truncated', 'archive-empty')) {
@@ -99,12 +117,6 @@ function toSourceError(error: unknown, wanted: readonly WantedImage[]): unknown 
     });
   }
   if (!isBundleError(error, 'layer-missing', 'config-missing')) return error;
-  const names = wanted.map(describeWanted).join(' ');
-  return new BundleError(error.code, error.message, {
-    cause: error,
-    hint:
-      'The engine does not have all of it: its containerd image store does not download layers that it has unpacked\n' +
-      'already (https://github.com/moby/moby/issues/49473). Remove the image and pull or load it again:\n' +
-      `  docker image rm ${names} && docker image prune && docker pull ${names}`,
-  });
+  const [image = 'IMAGE'] = wanted.length === 1 ? wanted.map(describeWanted) : [];
+  return new BundleError(error.code, error.message, { cause: error, hint: hollowImageHint(image) });
 }

@@ -9,7 +9,7 @@ const keptErrorSize = 2000;
 
 /**
  * An agent whose every connection is a process `ssh HOST docker system dial-stdio` (docker/cli
- * cli/connhelper/connhelper.go). dockerode's own way through ssh2 does not check who the host is.
+ * cli/connhelper/connhelper.go), so that it is ssh that checks who the host is.
  */
 export function createSshAgent(endpoint: SshEndpoint): Agent {
   const agent = new Agent({ keepAlive: false });

@@ -2,6 +2,7 @@
 import { type DiffId, digestOf, type Digest } from '../../digest.ts';
 import { BundleError } from '../../errors.ts';
 import type { Image } from '../../image/image.ts';
+import { hollowImageHint } from './hollow-image.ts';
 import type { LocatedBlob } from './listed-image.ts';
 import { findBlobDigest } from './member-name.ts';
 import type { Member, MemberTable } from './member-table.ts';
@@ -81,12 +82,7 @@ function layerMissing(table: MemberTable, name: string, label: string): BundleEr
   return new BundleError(
     'layer-missing',
     `Cannot take ${label}: "${name}" is named by ${table.label}, but is not in it`,
-    {
-      hint:
-        'docker save leaves out layers that its containerd image store never downloaded, and reports success.\n' +
-        'Where the image comes from, remove it, pull it again and save it again:\n' +
-        '  docker image rm IMAGE && docker pull IMAGE && docker save IMAGE > images.tar',
-    },
+    { hint: hollowImageHint('IMAGE') },
   );
 }
 

@@ -1,6 +1,7 @@
 /** Reads an image's config and checks it against its name. */
 import { type Digest, digestOf } from '../../digest.ts';
 import { BundleError } from '../../errors.ts';
+import { hollowImageHint } from './hollow-image.ts';
 import type { LocatedBlob } from './listed-image.ts';
 import { type MemberTable, readDocument } from './member-table.ts';
 
@@ -16,12 +17,7 @@ export async function readConfig(
     throw new BundleError(
       'config-missing',
       `Cannot take ${label}: its config "${name}" is named by ${table.label}, but is not in it`,
-      {
-        hint:
-          'docker save leaves out what its containerd image store never downloaded, and reports success.\n' +
-          'Where the image comes from, remove it, pull it again and save it again:\n' +
-          '  docker image rm IMAGE && docker pull IMAGE && docker save IMAGE > images.tar',
-      },
+      { hint: hollowImageHint('IMAGE') },
     );
   }
   // A config too damaged to pass for JSON was taken for a layer; its digest says more than that.

@@ -3,7 +3,7 @@ import { type DiffId, hexOf } from '../../digest.ts';
 import { createImage } from '../../image/create-image.ts';
 import { describeImage } from '../../image/describe-image.ts';
 import type { Image } from '../../image/image.ts';
-import type { PlatformWish } from '../../image/platform.ts';
+import { formatPlatform, type PlatformWish } from '../../image/platform.ts';
 import { familiarName, type Reference } from '../../image/reference.ts';
 import type { LayerSink, ReadImagesOptions } from '../image-source.ts';
 import { listImages } from './list-images.ts';
@@ -15,6 +15,8 @@ import { takeLayer } from './take-layer.ts';
 
 export interface ReadListedImagesOptions extends ReadImagesOptions {
   readonly wish: PlatformWish;
+  /** What messages call an image without names: fully qualified names. */
+  readonly fallbackNames?: readonly string[];
 }
 
 export interface ReadImage {
@@ -31,12 +33,11 @@ export async function readListedImages(
   table: MemberTable,
   references: readonly Reference[],
   sink: LayerSink,
-  { wish, ...options }: ReadListedImagesOptions,
+  { wish, fallbackNames = [], ...options }: ReadListedImagesOptions,
 ): Promise<Image[]> {
-  const listed = await listImages(table, wish);
   const images = new Map<string, ReadImage>();
-  for (const selected of await selectImages(listed, references, table.label)) {
-    const { image, layers } = await readImage(table, selected);
+  for (const selected of await selectByWish(table, references, wish)) {
+    const { image, layers } = await readImage(table, selected, fallbackNames);
     const known = images.get(image.configDigest);
     images.set(image.configDigest, {
       image: createImage(image.config, [...(known?.image.tags ?? []), ...image.tags]),
@@ -48,10 +49,40 @@ export async function readListedImages(
   return [...images.values()].map(({ image }) => image);
 }
 
+/** Selects each reference from what there is for the platform that it wants. */
+async function selectByWish(
+  table: MemberTable,
+  references: readonly Reference[],
+  wish: PlatformWish,
+): Promise<SelectedImage[]> {
+  const groups = new Map<string, { readonly wish: PlatformWish; readonly references: Reference[] }>();
+  for (const reference of references) {
+    const { platform } = reference;
+    const key = platform === undefined ? '' : formatPlatform(platform);
+    const group = groups.get(key) ?? {
+      wish: platform === undefined ? wish : { platform, isRequired: true },
+      references: [],
+    };
+    group.references.push(reference);
+    groups.set(key, group);
+  }
+  if (groups.size === 0) groups.set('', { wish, references: [] });
+  const selected: SelectedImage[] = [];
+  for (const group of groups.values()) {
+    const listed = await listImages(table, group.wish);
+    selected.push(...(await selectImages(listed, group.references, table.label)));
+  }
+  return selected;
+}
+
 /** The image and where its layers are; reads nothing but its manifest and config. Throws config-*, layer-*, archive-*. */
-export async function readImage(table: MemberTable, { listed, tags }: SelectedImage): Promise<ReadImage> {
+export async function readImage(
+  table: MemberTable,
+  { listed, tags }: SelectedImage,
+  fallbackNames: readonly string[] = [],
+): Promise<ReadImage> {
   const { config, layers } = await listed.locate();
-  const names = tags.length > 0 ? tags : listed.names;
+  const names = [tags, listed.names, fallbackNames].find((some) => some.length > 0) ?? [];
   const name = names[0] ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image';
   const bytes = await readConfig(table, config, familiarName(name));
   const image = createImage(bytes, tags, `"${config.name}" in ${table.label}`);

@@ -2,7 +2,7 @@
 import { hexOf } from '../../digest.ts';
 import { BundleError } from '../../errors.ts';
 import { imageNotFound } from '../../image/image-not-found.ts';
-import { formatName, type Reference } from '../../image/reference.ts';
+import { familiarName, formatName, type Reference } from '../../image/reference.ts';
 import type { ImageDigests, ListedImage } from './listed-image.ts';
 
 export interface SelectedImage {
@@ -24,12 +24,27 @@ export async function selectImages(
   const known = images.flatMap((image) => image.names);
   const selected: SelectedImage[] = [];
   for (const reference of references) {
-    const found =
-      reference.kind === 'name' ? findByName(images, reference) : await findByDigest(images, reference);
-    if (found === undefined) throw imageNotFound(reference, label, known);
-    selected.push(found);
+    const found = await findImages(images, reference);
+    if (found.length === 0) throw imageNotFound(reference, label, known);
+    selected.push(...found);
   }
   return selected;
+}
+
+async function findImages(images: readonly ListedImage[], reference: Reference): Promise<SelectedImage[]> {
+  if (reference.kind === 'pattern') return findByPattern(images, reference);
+  const found =
+    reference.kind === 'name' ? findByName(images, reference) : await findByDigest(images, reference);
+  return found === undefined ? [] : [found];
+}
+
+function findByPattern(
+  images: readonly ListedImage[],
+  { pattern }: Extract<Reference, { kind: 'pattern' }>,
+): SelectedImage[] {
+  return images
+    .map((listed) => ({ listed, tags: listed.names.filter((name) => pattern.matches(familiarName(name))) }))
+    .filter(({ tags }) => tags.length > 0);
 }
 
 function findByName(
@@ -43,7 +58,7 @@ function findByName(
 
 async function findByDigest(
   images: readonly ListedImage[],
-  reference: Exclude<Reference, { kind: 'name' }>,
+  reference: Extract<Reference, { kind: 'digest' | 'id' }>,
 ): Promise<SelectedImage | undefined> {
   const found = new Map<string, ListedImage>();
   for (const listed of images) {
@@ -61,7 +76,7 @@ async function findByDigest(
 }
 
 function matches(
-  reference: Exclude<Reference, { kind: 'name' }>,
+  reference: Extract<Reference, { kind: 'digest' | 'id' }>,
   { names }: ListedImage,
   { config, manifests }: ImageDigests,
 ): boolean {

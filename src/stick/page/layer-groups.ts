@@ -26,7 +26,7 @@ export interface LayerGroups {
   /** By letter. */
   readonly groups: readonly LayerGroup[];
   /** The mark of a shared layer, or undefined. */
-  findMark(diffId: string): LayerMark | undefined;
+  readonly findMark: (diffId: string) => LayerMark | undefined;
 }
 
 /** The groups of the layers that more than one image has. */

@@ -110,11 +110,21 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Asks until the answer is yes; fails, naming `what`, where it is not within ten seconds. */
-export async function waitUntil(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
+export interface WaitUntilOptions {
+  readonly timeoutMs?: number;
+  /** What was seen last, for the message. */
+  readonly describe?: () => string;
+}
+
+/** Asks until the answer is yes; fails, naming `what`, where it is not in time, which is ten seconds. */
+export async function waitUntil(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  { timeoutMs = 10_000, describe = () => '' }: WaitUntilOptions = {},
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
   while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}`);
+    if (performance.now() > deadline) throw new Error(`Waited in vain until ${what} ${describe()}`.trim());
     await delay(20);
   }
 }

@@ -1,0 +1,68 @@
+/** Opens the bundle of a recipe as a generation of a mount, from the cache alone. */
+import type { Cache } from '../blocks/cache.ts';
+import { openRecipe } from '../bundle/open-bundle.ts';
+import { parseDigest } from '../digest.ts';
+import { BundleError } from '../errors.ts';
+import type { GenerationContent } from '../live/publisher.ts';
+import type { BundleDescription } from '../stick/bundle-description.ts';
+import { createStick } from '../stick/create-stick.ts';
+import { listStickEntries } from './bundle-files.ts';
+import { describeImages } from './describe-images.ts';
+import { toolName } from './read-version.ts';
+
+export interface GenerationOpener {
+  /** Opens the next generation of a mount. Throws block-missing where the cache has not all of it. */
+  open(recipe: string): Promise<GenerationContent>;
+}
+
+export interface GenerationOpenerOptions {
+  /** See CreateStickOptions. */
+  readonly maxPartSize?: number;
+}
+
+/** Opens generations one after the other, each of which tells what is different from the one before. */
+export function createGenerationOpener(cache: Cache, options: GenerationOpenerOptions): GenerationOpener {
+  let previous: BundleDescription | undefined;
+  return {
+    async open(recipe) {
+      const digest = parseDigest(recipe, 'the recipe to mount');
+      const kept = await cache.findRecipe(digest);
+      if (kept?.bundle === undefined) {
+        throw new BundleError(
+          'block-missing',
+          `Cannot open the bundle: the cache has no finished recipe ${digest}`,
+        );
+      }
+      const bundle = await openRecipe(cache, kept);
+      try {
+        const stick = await createStick(bundle, {
+          cache,
+          tool: toolName(),
+          publishedMs: Date.now(),
+          ...options,
+          ...(previous !== undefined && { previous }),
+        });
+        previous = stick.description;
+        return {
+          recipe: digest,
+          recipeJson: kept,
+          size: kept.bundle.size,
+          sha256: kept.bundle.sha256,
+          images: describeImages(bundle.images).map((image) => ({
+            names: [...image.names],
+            id: image.id,
+            layers: [...image.layers],
+          })),
+          entries: listStickEntries(stick),
+          mtimeMs: Math.max(...stick.files.map(({ mtimeMs }) => mtimeMs)),
+          async close() {
+            await bundle[Symbol.asyncDispose]();
+          },
+        };
+      } catch (error) {
+        await bundle[Symbol.asyncDispose]();
+        throw error;
+      }
+    },
+  };
+}

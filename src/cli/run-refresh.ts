@@ -1,0 +1,56 @@
+/** What `bundlefs refresh` does. */
+import { BundleError } from '../errors.ts';
+import { askRefresh } from '../live/ask-mount.ts';
+import { getMount } from '../live/find-mounts.ts';
+import type { RefreshRecord } from '../live/status.ts';
+import { isErrorCode } from '../mount/errno-of.ts';
+import { askDaemon } from './ask-daemon.ts';
+import { describeRefresh } from './describe-refresh.ts';
+import { formatSize } from './format-text.ts';
+import { startProgress } from './progress.ts';
+
+export interface RunRefreshOptions {
+  readonly isJson: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Has the mount at `path` look at its images, waits, and prints what is different. Throws the error that the daemon met;
+ * the mount then shows what it showed before.
+ */
+export async function runRefresh(
+  path: string | undefined,
+  { isJson, signal }: RunRefreshOptions,
+): Promise<void> {
+  const mount = await getMount(path, process.env, signal);
+  const record = await askDaemon(mount, async (socketPath) => {
+    using progress = startProgress({ label: 'reading' });
+    return await askRefresh(socketPath, {
+      signal,
+      onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
+        const note = `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
+        progress.show(readSize, totalSize, note);
+      },
+    });
+  });
+  if (isJson) process.stdout.write(`${JSON.stringify({ mountPoint: mount.mountPoint, ...record })}\n`);
+  if (record.error !== undefined) throw toError(record.error);
+  if (!isJson) process.stdout.write(formatRefresh(mount.mountPoint, record));
+}
+
+function formatRefresh(mountPoint: string, record: RefreshRecord): string {
+  const { added, changed, removed } = record.changes;
+  const lines = [
+    `${mountPoint}: ${describeRefresh(record)}`,
+    ...added.map((name) => `  added    ${name}`),
+    ...changed.map((name) => `  changed  ${name}`),
+    ...removed.map((name) => `  removed  ${name}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function toError({ code, message, hint }: NonNullable<RefreshRecord['error']>): BundleError {
+  return new BundleError(isErrorCode(code) ? code : 'mount-failed', message, {
+    hint: [...(hint === undefined ? [] : [hint]), 'The mount shows what it showed before.'].join('\n'),
+  });
+}

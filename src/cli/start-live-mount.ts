@@ -1,0 +1,65 @@
+/** Starts the mount that its settings describe: what both the background and the foreground mount do. */
+import { fileURLToPath } from 'node:url';
+import { openCache } from '../blocks/cache.ts';
+import { BundleError } from '../errors.ts';
+import { LiveMount } from '../live/live-mount.ts';
+import type { Log } from '../live/log.ts';
+import { runWorker, type RunWorkerOptions } from '../live/run-worker.ts';
+import type { PreparedGeneration } from '../live/worker-message.ts';
+import type { MountSettings, WorkerTask } from './mount-settings.ts';
+import { createGenerationOpener } from './open-generation.ts';
+import { chosenPartSize } from './part-options.ts';
+import { readVersion } from './read-version.ts';
+
+/** Mounts the bundle of the kept recipe `recipe`. Throws block-missing where it is not kept, and what mounting throws. */
+export async function startLiveMount(
+  settings: MountSettings,
+  recipe: string,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<LiveMount> {
+  const { mountPoint, allowOther, watch, logPath, metricsPath, options } = settings;
+  const cache = await openCache(settings.cachePath);
+  const opener = createGenerationOpener(cache, chosenPartSize(options));
+  return LiveMount.start({
+    mountPoint,
+    version: readVersion(),
+    allowOther,
+    recipe,
+    openGeneration: (digest) => opener.open(digest),
+    prepare: ({ knownRecipe, isThorough, ...request }) => {
+      if (options.from === '-') throw notAgain();
+      return prepareElsewhere(settings, isThorough ? {} : { uncheckedRecipe: knownRecipe }, {
+        ...request,
+        niceness: settings.niceness,
+        onOutput: (line) => {
+          log.warn(`from the process that makes the bundle: ${line}`);
+        },
+      });
+    },
+    log,
+    environment: process.env,
+    signal,
+    ...(watch !== undefined && { watch }),
+    ...(logPath !== undefined && { logPath }),
+    ...(metricsPath !== undefined && { metricsPath }),
+  });
+}
+
+/** Makes the bundle in a process of its own. */
+export function prepareElsewhere(
+  { folder, cachePath, given, options }: MountSettings,
+  task: Pick<WorkerTask, 'uncheckedRecipe'> & { readonly verb?: string },
+  run: Omit<RunWorkerOptions, 'folder'>,
+): Promise<PreparedGeneration> {
+  const script = fileURLToPath(new URL('./mount-worker.js', import.meta.url));
+  const whole: WorkerTask = { cachePath, given, options, verb: 'refresh', ...task };
+  return runWorker(script, whole, { ...run, folder });
+}
+
+function notAgain(): BundleError {
+  return new BundleError(
+    'invalid-argument',
+    'Cannot refresh the mount: its images came from standard input, which is read',
+    { hint: 'Mount again with new input, or from an archive: --from FILE' },
+  );
+}

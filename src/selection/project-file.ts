@@ -1,0 +1,89 @@
+/** Finds, reads and checks the project file. */
+import { dirname, join, resolve } from 'node:path';
+import { isBundleError } from '../errors.ts';
+import { explainIssue } from './explain-issue.ts';
+import { fileFault, formatPosition } from './file-fault.ts';
+import { type ProjectFileContent, projectFileSchema } from './project-file-schema.ts';
+import { findTextFile, readTextFile } from './read-text-file.ts';
+import { parseYaml } from './yaml-document.ts';
+
+/** The name under which it is found in the working folder. */
+export const projectFileName = 'bundlefs.yaml';
+
+/** A project file whose paths are absolute. */
+export interface ProjectFile extends ProjectFileContent {
+  readonly path: string;
+}
+
+const shownCount = 5;
+
+/**
+ * The project file at `path`; where that is undefined, the one in `folder`, if there is one. Throws selection-invalid
+ * with line and column.
+ */
+export async function findProjectFile(
+  path: string | undefined,
+  folder: string,
+): Promise<ProjectFile | undefined> {
+  if (path !== undefined)
+    return parseProjectFile(
+      await readTextFile(resolve(folder, path), 'a project file'),
+      resolve(folder, path),
+    );
+  const found = join(folder, projectFileName);
+  const text = await findTextFile(found, 'a project file').catch((error: unknown) => {
+    if (!isBundleError(error)) throw error;
+    throw fileFault(found, undefined, error.message, {
+      cause: error,
+      hint: 'To go on without it: --no-config',
+    });
+  });
+  return text === undefined ? undefined : parseProjectFile(text, found);
+}
+
+/** The content of the file at `path`, with its paths made absolute. Throws selection-invalid. */
+export function parseProjectFile(text: string, path: string): ProjectFile {
+  const [document, second] = parseYaml(text, path, { maps: 'object' });
+  if (second !== undefined)
+    throw fileFault(path, second.positionOf([]), 'a second document starts here, one was expected');
+  if (document === undefined || document.value === null) return { path };
+  const result = projectFileSchema.safeParse(document.value);
+  if (result.success) return { path, ...withAbsolutePaths(result.data, dirname(path)) };
+  const [first, ...others] = result.error.issues
+    .flatMap((issue) => explainIssue(issue, document, projectFileSchema))
+    .sort((a, b) => (a.position?.line ?? 0) - (b.position?.line ?? 0));
+  const more = others
+    .slice(0, shownCount)
+    .map(({ position, text }) => `Also: ${formatPosition(position)}${text}`)
+    .concat(others.length > shownCount ? [`And ${others.length - shownCount} more.`] : []);
+  throw fileFault(path, first?.position, first?.text ?? 'it is not a project file', {
+    hint: [...more, 'docs/project-file.md has every key with an example.'].join('\n'),
+  });
+}
+
+function withAbsolutePaths(content: ProjectFileContent, folder: string): ProjectFileContent {
+  const at = (path: string): string => resolve(folder, path);
+  const orInput = (path: string): string => (path === '-' ? path : at(path));
+  const { imagesFiles, compose, from, cache, output, mountPoint, watch } = content;
+  return {
+    ...content,
+    ...(imagesFiles && { imagesFiles: imagesFiles.map(orInput) }),
+    ...(compose && {
+      compose: {
+        ...compose,
+        files: compose.files.map(at),
+        ...(compose.envFile !== undefined && { envFile: [compose.envFile].flat().map(at) }),
+      },
+    }),
+    ...(from !== undefined && { from: resolveSource(from, at) }),
+    ...(cache !== undefined && { cache: at(cache) }),
+    ...(output !== undefined && { output: at(output) }),
+    ...(mountPoint !== undefined && { mountPoint: at(mountPoint) }),
+    ...(watch?.metricsFile !== undefined && { watch: { ...watch, metricsFile: at(watch.metricsFile) } }),
+  };
+}
+
+function resolveSource(from: string, at: (path: string) => string): string {
+  if (from === '-' || from === 'docker' || from.startsWith('docker:')) return from;
+  return from.startsWith('oci:') ? `oci:${at(from.slice('oci:'.length))}` : at(from);
+}

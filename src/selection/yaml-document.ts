@@ -1,0 +1,127 @@
+/** Reads YAML files that people write; the owner of yaml. */
+import {
+  Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  visit,
+} from 'yaml';
+import { describeError } from '../errors.ts';
+import { fileFault, type Position } from './file-fault.ts';
+
+export type KeyPath = readonly (string | number)[];
+
+export interface YamlDocument {
+  /** The whole as Maps, arrays and scalars (`maps`), or as plain objects. Aliases of one node are one object. */
+  readonly value: unknown;
+  /** Where the value at `path` starts, or what is nearest above it; `isKey` for where its key does. */
+  positionOf(path: KeyPath, isKey?: boolean): Position | undefined;
+  /** The values with a tag of their own (`!reset`). */
+  readonly tagged: readonly { readonly tag: string; readonly path: KeyPath }[];
+}
+
+export interface ParseYamlOptions {
+  /** What maps become. */
+  readonly maps: 'Map' | 'object';
+}
+
+/** How often aliases may multiply: a file that people write is far from it, one that should fill the memory is not. */
+const mostAliases = 10_000;
+
+/**
+ * The documents in `text`, that of the file at `path`. Merge keys are followed; a key that is there twice is an error.
+ * Throws selection-invalid.
+ */
+export function parseYaml(text: string, path: string, { maps }: ParseYamlOptions): YamlDocument[] {
+  const lines = new LineCounter();
+  // An empty file gives an empty list with a property to say so.
+  const documents = [
+    ...answering(path, () =>
+      parseAllDocuments(text, { lineCounter: lines, merge: true, prettyErrors: false, logLevel: 'silent' }),
+    ),
+  ];
+  return documents.map((document) => {
+    const [error] = document.errors;
+    if (error !== undefined)
+      throw fileFault(path, positionAt(lines, error.pos[0]), describe(error.code, error.message));
+    const options = { mapAsMap: maps === 'Map', maxAliasCount: mostAliases };
+    return {
+      value: answering(path, () => document.toJS(options) as unknown),
+      positionOf: (keys, isKey = false) => {
+        const start = findStart(document, keys, isKey);
+        return start === undefined ? undefined : positionAt(lines, start);
+      },
+      tagged: findTagged(document),
+    };
+  });
+}
+
+function answering<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    // The parser recurses, and answers what has too many aliases with a ReferenceError.
+    const isDeep = error instanceof RangeError;
+    const fault = isDeep ? 'it is nested too deeply' : describeError(error);
+    throw fileFault(path, undefined, fault, { cause: error });
+  }
+}
+
+function describe(code: string, message: string): string {
+  if (code === 'DUPLICATE_KEY') return 'this key is there twice';
+  if (code === 'TAB_AS_INDENT') return 'a tab cannot indent YAML, spaces were expected';
+  return `it is not YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+}
+
+function positionAt(lines: LineCounter, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
+  return { line, column: col };
+}
+
+function findStart(document: Document.Parsed, keys: KeyPath, isKey: boolean): number | undefined {
+  let node: unknown = document.contents;
+  let start = isNode(node) ? node.range?.[0] : undefined;
+  for (const [index, key] of keys.entries()) {
+    const parent = isAlias(node) ? node.resolve(document) : node;
+    const isLast = index === keys.length - 1;
+    if (isMap(parent)) {
+      const pair = parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
+      if (pair === undefined) return start;
+      node = (isLast && isKey) || !isNode(pair.value) || isEmptyScalar(pair.value) ? pair.key : pair.value;
+    } else {
+      node = hasItems(parent) ? parent.items[Number(key)] : undefined;
+    }
+    if (!isNode(node)) return start;
+    start = node.range?.[0] ?? start;
+  }
+  return start;
+}
+
+/** Of `key:` with nothing behind it, the place of the key says more. */
+function isEmptyScalar(node: Node): boolean {
+  return isScalar(node) && node.value === null && node.source === '';
+}
+
+function hasItems(node: unknown): node is { readonly items: readonly unknown[] } {
+  return isNode(node) && 'items' in node && Array.isArray(node.items);
+}
+
+function findTagged(document: Document.Parsed): { tag: string; path: KeyPath }[] {
+  const tagged: { tag: string; path: KeyPath }[] = [];
+  visit(document, {
+    Node(key, node, ancestors) {
+      if (node instanceof Alias || node.tag?.startsWith('!') !== true) return;
+      const path = ancestors.flatMap((above): (string | number)[] =>
+        isPair(above) && isScalar(above.key) ? [String(above.key.value)] : [],
+      );
+      tagged.push({ tag: node.tag, path: typeof key === 'number' ? [...path, key] : path });
+    },
+  });
+  return tagged;
+}
