@@ -55,18 +55,7 @@ const owners = {
   'tar-stream': ['tar'],
   fzstd: ['sources'],
   yaml: ['selection/yaml-document'],
-  zod: [
-    'selection',
-    'image',
-    'tar',
-    'blocks',
-    'sources',
-    'bundle',
-    'mount',
-    'live',
-    'inspect',
-    'stick',
-  ],
+  zod: ['selection', 'image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'live', 'inspect', 'stick'],
 };
 
 const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|tree|xz|plan|layout)/)';

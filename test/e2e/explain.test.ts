@@ -91,6 +91,13 @@ describe('plan', () => {
     expect(layers.reduce((sum, layer) => sum + layer.encoded.bytes, 0)).toBe(exact.encode.bytes);
   });
 
+  it('gives images the names that --tag-as gives them', async () => {
+    const args = ['plan', '--from', at('release-1.tar'), '--tag-as', 'tiny/*=customer/*'];
+    const { images } = await json(planSchema, args);
+    expect(images.flatMap(({ names }) => names)).toContain('customer/db:5');
+    expect(images.map(({ change }) => change)).toEqual(['retagged', 'retagged', 'retagged']);
+  });
+
   it('plans OCI layouts, standard input, and with no build to go by', async () => {
     const images = await buildSampleImages({ revision: 2 });
     await writeOciLayout(at('layout'), images);
