@@ -28,6 +28,8 @@ const folders = {
       'layout',
       'plan',
       'sources',
+      'stick/bundle-description',
+      'addon',
       'tar',
       'tree',
     ],
@@ -53,19 +55,7 @@ const owners = {
   'tar-stream': ['tar'],
   fzstd: ['sources'],
   yaml: ['selection/yaml-document'],
-  zod: [
-    'selection',
-    'image',
-    'tar',
-    'blocks',
-    'sources',
-    'bundle',
-    'mount',
-    'live',
-    'inspect',
-    'stick',
-    'explain',
-  ],
+  zod: ['selection', 'image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'live', 'inspect', 'stick'],
 };
 
 const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|tree|xz|plan|layout)/)';

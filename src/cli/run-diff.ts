@@ -1,9 +1,13 @@
 /** What `bundlefs diff` does. */
 import { cachePath, findCache } from '../blocks/cache.ts';
+import { BundleError } from '../errors.ts';
 import { type BundleDiff, diffBundles } from '../explain/diff-bundles.ts';
-import { openComparand, type OpenComparandOptions } from '../explain/open-comparand.ts';
+import { type Comparand, openComparand, type OpenComparandOptions } from '../explain/open-comparand.ts';
+import type { BundleDescription } from '../stick/bundle-description.ts';
+import { compareParts, type PartComparison } from '../stick/compare-parts.ts';
 import { diffToJson } from './diff-to-json.ts';
 import { diffToText } from './diff-to-text.ts';
+import { partsToText } from './parts-to-text.ts';
 import { startProgress } from './progress.ts';
 
 export interface DiffOptions {
@@ -12,6 +16,7 @@ export interface DiffOptions {
   readonly top: number;
   readonly json?: boolean;
   readonly exitCode?: boolean;
+  readonly media?: boolean;
 }
 
 /** Of `--exit-code`, where there is a difference. No error code has it. */
@@ -24,10 +29,12 @@ export async function runDiff(
   options: DiffOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const diff = await compareWithProgress(before, after, options, signal);
-  process.stdout.write(
-    options.json === true ? `${JSON.stringify(diffToJson(diff))}\n` : diffToText(diff, options.top),
-  );
+  const { diff, parts } = await compareWithProgress(before, after, options, signal);
+  const text =
+    options.json === true
+      ? `${JSON.stringify({ ...diffToJson(diff), ...(parts && { media: parts }) })}\n`
+      : `${diffToText(diff, options.top)}${parts === undefined ? '' : `\n${partsToText(parts)}`}`;
+  process.stdout.write(text);
   const isSame = diff.images.every(({ change }) => change.kind === 'same');
   if (options.exitCode === true && !isSame) process.exitCode = differentStatus;
 }
@@ -37,7 +44,7 @@ async function compareWithProgress(
   after: string,
   options: DiffOptions,
   signal: AbortSignal,
-): Promise<BundleDiff> {
+): Promise<{ readonly diff: BundleDiff; readonly parts: PartComparison | undefined }> {
   using progress = startProgress({ label: 'comparing' });
   const open: OpenComparandOptions = {
     openCache: () => findCache(cachePath(options.cache, process.env)),
@@ -48,11 +55,26 @@ async function compareWithProgress(
   };
   await using a = await openComparand(before, open);
   await using b = await openComparand(after, open);
-  return await diffBundles(a, b, {
+  const parts = options.media === true ? compareMedia(a, b) : undefined;
+  const diff = await diffBundles(a, b, {
     files: options.files === true,
     signal,
     onRead: (done) => {
       progress.show(done, undefined);
     },
   });
+  return { diff, parts };
+}
+
+/** Parts are known by the digests in bundle.json. */
+function compareMedia(before: Comparand, after: Comparand): PartComparison {
+  const describe = ({ contents, description }: Comparand): BundleDescription => {
+    if (description !== undefined) return description;
+    throw new BundleError(
+      'invalid-argument',
+      `Cannot compare the parts of "${contents.label}": there is no bundle.json`,
+      { hint: '--media takes two folders or mounts with a bundle.json, or two of these files.' },
+    );
+  };
+  return compareParts(describe(before), describe(after));
 }

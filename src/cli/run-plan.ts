@@ -44,6 +44,7 @@ async function surveyWithProgress(
     return await surveyBuild({
       source,
       references: selection.patterns,
+      tagRules: selection.tagAs,
       cache,
       profile: { ...options.preset, check: options.check },
       exact: options.exact === true,

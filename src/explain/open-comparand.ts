@@ -9,8 +9,10 @@ import { BundleError, describeError, findErrno, isBundleError } from '../errors.
 import { openDiskFile } from '../file/disk-file.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import { createFolderTable } from '../sources/oci-layout/folder-table.ts';
+import { joinFiles } from '../file/joined-file.ts';
+import type { BundleDescription } from '../stick/bundle-description.ts';
 import type { BundleContents } from './bundle-contents.ts';
-import { parseBundleDescription } from './bundle-description.ts';
+import { describeContents, parseBundleDescription } from './bundle-description.ts';
 import type { FindLayer } from './layer-library.ts';
 import { readArchiveContents } from './read-archive-contents.ts';
 import { readRecipeRecords } from './read-recipe-records.ts';
@@ -19,6 +21,8 @@ import { readTableContents } from './read-table-contents.ts';
 export interface Comparand extends AsyncDisposable {
   readonly contents: BundleContents;
   readonly findLayer: FindLayer;
+  /** What bundle.json says, where one lies there. */
+  readonly description?: BundleDescription;
 }
 
 export interface OpenComparandOptions {
@@ -51,7 +55,7 @@ export async function openComparand(name: string, options: OpenComparandOptions)
     });
   }
   if (info.isDirectory()) return openFolder(name, options);
-  return name.endsWith('.json') ? openDocument(name, options) : openArchiveFile(name, options, name);
+  return name.endsWith('.json') ? openDocument(name, options) : openArchiveFiles([name], options, name);
 }
 
 async function openBuild(name: string, index: number, options: OpenComparandOptions): Promise<Comparand> {
@@ -108,8 +112,15 @@ async function openRecipeContents(
 }
 
 async function openFolder(folder: string, options: OpenComparandOptions): Promise<Comparand> {
-  const bundle = join(folder, 'images.tar.xz');
-  if (await isFile(bundle)) return openArchiveFile(bundle, options, folder);
+  const described = join(folder, 'bundle.json');
+  const description = (await isFile(described))
+    ? parseBundleDescription(await readFile(described, 'utf8'), described)
+    : undefined;
+  const names = description?.parts.map(({ name }) => name) ?? ['images.tar.xz'];
+  const parts = names.map((name) => join(folder, name));
+  const isThere = await Promise.all(parts.map(isFile));
+  if (!isThere.includes(false))
+    return withDescription(await openArchiveFiles(parts, options, folder), description);
   for (const name of ['.bundlefs/recipe.json', 'recipe.json', 'bundle.json']) {
     if (await isFile(join(folder, name))) return openDocument(join(folder, name), options, folder);
   }
@@ -127,8 +138,9 @@ async function openFolder(folder: string, options: OpenComparandOptions): Promis
 /** A recipe or a bundle's description, with or without the line that the cache puts before it. */
 async function openDocument(path: string, options: OpenComparandOptions, label = path): Promise<Comparand> {
   const text = (await readFile(path, 'utf8')).replace(/^sha256:[0-9a-f]{64}\n/, '');
-  const description = parseBundleDescription(text, label);
-  if (description !== undefined) return withoutLayers(description);
+  const description = parseBundleDescription(text, path);
+  if (description !== undefined)
+    return withDescription(withoutLayers(describeContents(description, label)), description);
   const recipe = recipeSchema.safeParse(findJson(text));
   if (recipe.success) return openRecipeContents(label, recipe.data, await options.openCache(), options);
   throw new BundleError(
@@ -145,12 +157,21 @@ function findJson(text: string): unknown {
   }
 }
 
-async function openArchiveFile(
-  path: string,
+/** One archive, in one file or in several. */
+async function openArchiveFiles(
+  paths: readonly string[],
   options: OpenComparandOptions,
   label: string,
 ): Promise<Comparand> {
-  const file = await openDiskFile(path);
+  const files: VirtualFile[] = [];
+  try {
+    for (const path of paths) files.push(await openDiskFile(path));
+  } catch (error) {
+    for (const file of files) await file.close();
+    throw error;
+  }
+  const [first] = files;
+  const file = first !== undefined && files.length === 1 ? first : joinFiles(files);
   return openXz(label, file, options, () => file.close());
 }
 
@@ -166,6 +187,10 @@ async function openXz(
     await close();
     throw error;
   }
+}
+
+function withDescription(comparand: Comparand, description: BundleDescription | undefined): Comparand {
+  return description === undefined ? comparand : { ...comparand, description };
 }
 
 function withoutLayers(contents: BundleContents): Comparand {

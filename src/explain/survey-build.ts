@@ -8,6 +8,7 @@ import type { DiffId } from '../digest.ts';
 import { layerSteps, parseImageConfig } from '../image/image-config.ts';
 import type { Image } from '../image/image.ts';
 import type { Reference } from '../image/reference.ts';
+import { applyTagRules, type TagRule } from '../image/tag-rules.ts';
 import type { ImageSource, LayerSink, SurveyedImage } from '../sources/image-source.ts';
 import { finishedBuilds, imagesOf } from './choose-build.ts';
 import { createPieceMeasure, type NewPieces } from './measure-pieces.ts';
@@ -18,6 +19,8 @@ export interface SurveyBuildOptions {
   readonly source: ImageSource;
   /** Empty for all images of the source. */
   readonly references: readonly Reference[];
+  /** Other names for images in the bundle; none where left out. */
+  readonly tagRules?: readonly TagRule[];
   readonly cache: Cache;
   readonly profile: ProfileChoice;
   /** Whether to read what the cache does not have, and cut it. */
@@ -74,7 +77,10 @@ export async function surveyBuild(options: SurveyBuildOptions): Promise<BuildPla
   const [last] = builds;
   const sizes = await readSizes(builds, (diffId) => layers.findLayer(diffId));
   return planBuild({
-    images,
+    images: applyTagRules(
+      images.map((image) => ({ ...image, configDigest: image.id })),
+      options.tagRules ?? [],
+    ),
     records,
     last: last === undefined ? [] : imagesOf(last),
     past: measurePast(builds, (diffId) => sizes.get(diffId)),

@@ -48,12 +48,15 @@ export function parseTagRule(text: string, mustMatch = true): TagRule {
   return { text, mustMatch, rename: createRename(toFamiliar(from), to) };
 }
 
+/** What rules look at of an image. */
+type NamedImage = Pick<Image, 'tags' | 'configDigest'>;
+
 /**
  * `images` with the names that `rules` give them; those that no rule is for keep theirs. Every rule looks at the names
  * that the images have at their source, so that names can be swapped, and their order means nothing. Throws
  * invalid-argument where two images would have one name, or a rule that must match does not.
  */
-export function applyTagRules(images: readonly Image[], rules: readonly TagRule[]): Image[] {
+export function applyTagRules<T extends NamedImage>(images: readonly T[], rules: readonly TagRule[]): T[] {
   const used = new Set<TagRule>();
   const renamed = images.map((image) => {
     const names = rules.length === 0 ? image.tags : renameImage(image, rules, used);
@@ -65,7 +68,7 @@ export function applyTagRules(images: readonly Image[], rules: readonly TagRule[
   return renamed;
 }
 
-function renameImage(image: Image, rules: readonly TagRule[], used: Set<TagRule>): readonly string[] {
+function renameImage(image: NamedImage, rules: readonly TagRule[], used: Set<TagRule>): readonly string[] {
   const names: string[] = [];
   const take = (rule: TagRule, name: string | undefined): boolean => {
     if (name === undefined) return false;
@@ -115,8 +118,8 @@ function countStars(text: string): number {
   return text.split('*').length - 1;
 }
 
-function checkOwners(before: readonly Image[], after: readonly Image[]): void {
-  const owners = new Map<string, Image>();
+function checkOwners(before: readonly NamedImage[], after: readonly NamedImage[]): void {
+  const owners = new Map<string, NamedImage>();
   for (const [index, { tags }] of after.entries()) {
     const image = before[index];
     if (image === undefined) throw new RangeError(`There is no image ${index}`);
@@ -128,7 +131,7 @@ function checkOwners(before: readonly Image[], after: readonly Image[]): void {
   }
 }
 
-function sameName(name: string, ...images: readonly Image[]): BundleError {
+function sameName(name: string, ...images: readonly NamedImage[]): BundleError {
   const shown = images.map(
     ({ tags, configDigest }) =>
       `${tags.map((tag) => familiarName(tag)).join(' ') || 'an image without a name'} (${hexOf(configDigest).slice(0, 12)})`,
@@ -142,7 +145,7 @@ function sameName(name: string, ...images: readonly Image[]): BundleError {
   );
 }
 
-function matchesNothing(rule: TagRule, images: readonly Image[]): BundleError {
+function matchesNothing(rule: TagRule, images: readonly NamedImage[]): BundleError {
   const names = images.flatMap(({ tags }) => tags);
   const near = findNearMisses(rule.text.split('=')[0] ?? '', names);
   const shown = near.length > 0 ? near : names.map((name) => familiarName(name)).slice(0, 5);

@@ -58,7 +58,7 @@ function makeFolder<Layer>(tree: TreeNode<Layer>, names: readonly string[]): Map
   for (const name of names) {
     let node = children.get(name);
     if (node === undefined || !isFolder(node)) {
-      node = { entry: undefined, children: new Map() };
+      node = { entry: undefined, children: new Map<string, TreeNode<Layer>>() };
       children.set(name, node);
     }
     children = node.children ??= new Map<string, TreeNode<Layer>>();

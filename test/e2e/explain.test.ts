@@ -1,8 +1,7 @@
 /** plan, why and diff by the program itself: the one edit of revision 2 is named, and nothing else is. */
-import { readFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { z } from 'zod';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
@@ -92,6 +91,13 @@ describe('plan', () => {
     expect(layers.reduce((sum, layer) => sum + layer.encoded.bytes, 0)).toBe(exact.encode.bytes);
   });
 
+  it('gives images the names that --tag-as gives them', async () => {
+    const args = ['plan', '--from', at('release-1.tar'), '--tag-as', 'tiny/*=customer/*'];
+    const { images } = await json(planSchema, args);
+    expect(images.flatMap(({ names }) => names)).toContain('customer/db:5');
+    expect(images.map(({ change }) => change)).toEqual(['retagged', 'retagged', 'retagged']);
+  });
+
   it('plans OCI layouts, standard input, and with no build to go by', async () => {
     const images = await buildSampleImages({ revision: 2 });
     await writeOciLayout(at('layout'), images);
@@ -163,6 +169,30 @@ describe('diff', () => {
     const text = String(result.stdout);
     expect(text).toContain('All 3 rebuilt images: 1 changed');
     expect(text.match(/etc\/version/g)).toHaveLength(1);
+  });
+
+  it('reads mounts and copies of them in parts, and says with --media which parts to replace', async () => {
+    const sides = [at('stick-1'), at('stick-2')];
+    for (const [index, side] of sides.entries()) {
+      const mountPoint = at(`mount-${index + 1}`);
+      await mkdir(mountPoint);
+      const args = ['--from', at(`release-${index + 1}.tar`), '--max-file-size', '200K', mountPoint];
+      await runCliOk(['mount', ...args], { cache });
+      try {
+        const live = await runCliOk(['diff', at(`release-${index + 1}.tar`), mountPoint], { cache });
+        expect(String(live.stdout)).toContain('All 3 images the same');
+        await cp(mountPoint, side, { recursive: true });
+      } finally {
+        await runCliOk(['unmount', mountPoint], { cache });
+      }
+    }
+    const result = await runCliOk(['diff', ...sides, '--files', '--media'], { cache });
+    const text = String(result.stdout);
+    expect(text).toContain(`changed  ${edited}`);
+    expect(text).toMatch(/write +images\.tar\.xz\.\d{3} .*replaces the old one/);
+    expect(text).toMatch(/parts? to write, .*; \d+ parts? to keep/);
+    const refused = await runCli(['diff', at('release-1.tar'), at('stick-2'), '--media'], { cache });
+    expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('bundle.json') as string });
   });
 
   it('a bundle is no different from itself', async () => {

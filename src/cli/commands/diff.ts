@@ -9,13 +9,14 @@ export function addDiffCommand(program: Command, signal: AbortSignal): void {
     program
       .command('diff')
       .description('compare two bundles: images, bytes that are new, and down to files')
-      .argument('<before>', 'a bundle or another image archive, a folder or mount with one, an OCI layout,')
       .argument(
-        '<after>',
-        'recipe.json or bundle.json, a recipe of the cache by its digest, or @N: the build N before the last',
-      ),
+        '<before>',
+        'a bundle or another image archive; a folder or mount with one; an OCI layout; recipe.json or bundle.json; the digest of a recipe in the cache; or @N, the build N before the last',
+      )
+      .argument('<after>', 'the same'),
   )
     .option('--files', 'compare the files of rebuilt images, merged from all of their layers')
+    .option('--media', 'say which parts of a split bundle, and so which discs, must be replaced')
     .option('--top <count>', 'files to list for each group of images, largest first; 0 for all', parseTop, 20)
     .option('--json', 'print one JSON object on standard output, with all files')
     .option('--exit-code', 'end with status 10 where the bundles differ in an image')

@@ -1,0 +1,43 @@
+/** Several files read as one: the parts of a split bundle. */
+import { readChunks } from './read-chunks.ts';
+import type { VirtualFile } from './virtual-file.ts';
+
+/** `parts` joined in their order. Owns them: closing this closes all. */
+export function joinFiles(parts: readonly VirtualFile[]): VirtualFile {
+  const starts: number[] = [];
+  let size = 0;
+  for (const part of parts) {
+    starts.push(size);
+    size += part.size;
+  }
+  const file: VirtualFile = {
+    size,
+    async read(target, position) {
+      const end = Math.min(size, position + target.length);
+      let done = 0;
+      // The last part that starts at or before the position; parts are few.
+      for (
+        let index = starts.findLastIndex((start) => start <= position);
+        position + done < end;
+        index += 1
+      ) {
+        const part = parts[index];
+        if (part === undefined) break;
+        const inside = position + done - (starts[index] ?? 0);
+        const room = target.subarray(done, done + Math.min(part.size - inside, end - position - done));
+        for (let filled = 0; filled < room.length;) {
+          const count = await part.read(room.subarray(filled), inside + filled);
+          if (count === 0) return done + filled;
+          filled += count;
+        }
+        done += room.length;
+      }
+      return done;
+    },
+    stream: (options) => readChunks(file, options),
+    async close() {
+      for (const part of parts) await part.close();
+    },
+  };
+  return file;
+}
