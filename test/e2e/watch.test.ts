@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, writeFile } from 'node:fs/promises';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -167,6 +167,35 @@ describe('mount --watch of an engine', () => {
     await bench.waitFor(mnt, 'generation 2', isPublished(2));
     expect((await bench.status(mnt)).engine?.state).toBe('connected');
   }, 200_000);
+});
+
+describe('mount --watch of files that say what to bundle', () => {
+  it('follows an edit of the Compose file, and of the .env beside it, and stays where the file is broken', async () => {
+    const bench = await createLiveBench();
+    const mnt = await bench.mountPoint();
+    const archive = join(bench.folder, 'images.tar');
+    const compose = join(bench.folder, 'compose.yaml');
+    const images = [await makeRelease('web', 1, 'watch/web:1'), await makeRelease('web', 2, 'watch/web:2')];
+    await writeLegacyArchive(archive, images);
+    await writeFile(compose, 'services:\n  web:\n    image: watch/web:${TAG}\n');
+    await writeFile(join(bench.folder, '.env'), 'TAG=1\n');
+    await bench.runOk(['mount', '--watch', '--from', archive, '--compose', compose, ...quick, mnt]);
+    await bench.waitFor(mnt, 'the first look', ({ totals }) => totals.refreshCount === 1);
+
+    await writeFile(join(bench.folder, '.env'), 'TAG=2\n');
+    const second = await bench.waitFor(mnt, 'generation 2', isPublished(2));
+    expect(second.lastRefresh?.changes).toEqual({
+      added: ['watch/web:2'],
+      removed: ['watch/web:1'],
+      changed: [],
+    });
+    await writeFile(compose, 'services: [');
+    await bench.waitFor(mnt, 'a failure', ({ lastRefresh }) => lastRefresh?.result === 'failed');
+    await writeFile(`${compose}.new`, 'services:\n  a:\n    image: watch/web:1\n');
+    await rename(`${compose}.new`, compose);
+    const third = await bench.waitFor(mnt, 'generation 3', isPublished(3));
+    expect(third.generation.images.flatMap(({ names }) => names)).toEqual(['watch/web:1']);
+  }, 150_000);
 });
 
 describe('mount --watch of an archive', () => {
