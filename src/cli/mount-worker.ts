@@ -17,7 +17,13 @@ const stop = (): void => {
   ending.abort(new BundleError('interrupted', 'Cannot make the bundle: it is wanted no more'));
 };
 for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, stop);
-process.on('disconnect', stop);
+const released = new Promise<void>((resolve) => {
+  process.on('disconnect', () => {
+    stop();
+    resolve();
+  });
+  if (!process.connected) resolve();
+});
 
 // Where memory is short, this process is to go, and not the mount.
 await writeFile('/proc/self/oom_score_adj', '500').catch(() => undefined);
@@ -29,14 +35,15 @@ async function run(): Promise<0 | 1> {
     const cache = await openCache(task.cachePath);
     const { given, uncheckedRecipe } = task;
     const { selection, options } = await chooseImages(given.images, given);
-    const prepared = await prepareMount(selection, { ...task.options, ...options }, cache, ending.signal, {
+    await using held = await prepareMount(selection, { ...task.options, ...options }, cache, ending.signal, {
       verb: task.verb,
       onProgress: tellSometimes(),
       ...(uncheckedRecipe !== undefined && {
         uncheckedRecipe: parseDigest(uncheckedRecipe, 'the recipe that is shown'),
       }),
     });
-    await tell({ kind: 'prepared', prepared });
+    await tell({ kind: 'prepared', prepared: held });
+    await released; // the daemon has opened it
     return 0;
   } catch (error) {
     await tell(toWorkerFailure(error));

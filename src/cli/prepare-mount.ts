@@ -17,6 +17,9 @@ import { toolName } from './read-version.ts';
 /** What says which images a mount shows and in which files. */
 export type MountChoice = ImageOptions & PartOptions;
 
+/** Holds the bundle, so that it is whole still when the daemon opens it. */
+export type PreparedMount = PreparedGeneration & AsyncDisposable;
+
 /** Makes and checks the bundle, and has its digests kept, so that a daemon needs nothing but the recipe. */
 export async function prepareMount(
   selection: Selection,
@@ -24,15 +27,18 @@ export async function prepareMount(
   cache: Cache,
   signal: AbortSignal,
   { verb, ...chosen }: PrepareChosenOptions & { readonly verb: string },
-): Promise<PreparedGeneration> {
+): Promise<PreparedMount> {
   const startMs = performance.now();
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, verb, chosen);
   const { images, statistics } = bundle;
   const { description } = await prepareStick(bundle, options, cache, signal);
   const { text, fields } = await summarizeBuild(cache, bundle, (performance.now() - startMs) / 1000);
   const { encodedSize, reusedSize, encodedBlockCount, reusedBlockCount, blockCount } = statistics;
+  const recipe = recipeDigest(bundle.recipe);
+  const lease = await cache.lease(recipe);
   return {
-    recipe: recipeDigest(bundle.recipe),
+    recipe,
+    [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
     encodedSize,
     reusedSize,
     encodedBlockCount,

@@ -3,8 +3,10 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BundleError, describeError } from '../errors.ts';
-import { chooseLogFormat, createLog } from '../live/log.ts';
+import type { LiveMount } from '../live/live-mount.ts';
+import { chooseLogFormat, createLog, type Log } from '../live/log.ts';
 import { logPathOf } from '../live/mount-places.ts';
+import type { HeldGeneration } from '../live/run-worker.ts';
 import type { RefreshProgress } from '../live/status.ts';
 import type { PreparedGeneration } from '../live/worker-message.ts';
 import { loadFuse } from '../mount/fuse-library.ts';
@@ -65,7 +67,7 @@ export async function runMount(
     process.stdout.write(`${text}\n`);
   };
   if (options.foreground === true) await serveHere(settings, signal, announce);
-  else announce(await serveInBackground(settings, selection, signal));
+  else await serveInBackground(settings, selection, signal, announce);
 }
 
 async function chooseSettings(
@@ -112,17 +114,27 @@ async function serveHere(
   signal: AbortSignal,
   announce: (prepared: PreparedGeneration) => void,
 ): Promise<void> {
-  const prepared = await prepareForeground(settings, signal);
   const log = createLog({ format: chooseLogFormat(settings.logFormat, process.env) });
-  const live = await startLiveMount(settings, prepared.recipe, { log, signal });
-  announce(prepared);
+  const live = await startForeground(settings, log, signal, announce);
   process.chdir('/'); // or the folder it was started in could not be unmounted
   await serveMount(live.mount, { signal });
   await live.close();
   process.exit(0); // libfuse's threads would keep the process alive
 }
 
-async function prepareForeground(settings: MountSettings, signal: AbortSignal): Promise<PreparedGeneration> {
+async function startForeground(
+  settings: MountSettings,
+  log: Log,
+  signal: AbortSignal,
+  announce: (prepared: PreparedGeneration) => void,
+): Promise<LiveMount> {
+  await using prepared = await prepareForeground(settings, signal);
+  const live = await startLiveMount(settings, prepared.recipe, { log, signal });
+  announce(prepared);
+  return live;
+}
+
+async function prepareForeground(settings: MountSettings, signal: AbortSignal): Promise<HeldGeneration> {
   using progress = startProgress({ label: 'reading' });
   return await prepareElsewhere(
     settings,
@@ -144,13 +156,14 @@ async function serveInBackground(
   settings: MountSettings,
   selection: Selection,
   signal: AbortSignal,
-): Promise<PreparedGeneration> {
+  announce: (prepared: PreparedGeneration) => void,
+): Promise<void> {
   const { options, logPath = '' } = settings;
   const cache = await openChosenCache({ cache: settings.cachePath });
-  const prepared = await prepareMount(selection, options, cache, signal, { verb: 'mount' });
+  await using prepared = await prepareMount(selection, options, cache, signal, { verb: 'mount' });
   const script = fileURLToPath(new URL('./mount-daemon.js', import.meta.url));
   await startDaemon(script, [JSON.stringify(settings), prepared.recipe], { logPath, signal });
-  return prepared;
+  announce(prepared);
 }
 
 /** One log for each mount point, in the XDG state home (basedir-spec, $XDG_STATE_HOME). */

@@ -4,8 +4,7 @@ import { openCache } from '../blocks/cache.ts';
 import { BundleError } from '../errors.ts';
 import { LiveMount } from '../live/live-mount.ts';
 import type { Log } from '../live/log.ts';
-import { runWorker, type RunWorkerOptions } from '../live/run-worker.ts';
-import type { PreparedGeneration } from '../live/worker-message.ts';
+import { type HeldGeneration, runWorker, type RunWorkerOptions } from '../live/run-worker.ts';
 import type { MountSettings, WorkerTask } from './mount-settings.ts';
 import { createGenerationOpener } from './open-generation.ts';
 import { chosenPartSize } from './part-options.ts';
@@ -50,7 +49,7 @@ export function prepareElsewhere(
   { folder, cachePath, given, options }: MountSettings,
   task: Pick<WorkerTask, 'uncheckedRecipe'> & { readonly verb?: string },
   run: Omit<RunWorkerOptions, 'folder'>,
-): Promise<PreparedGeneration> {
+): Promise<HeldGeneration> {
   const script = fileURLToPath(new URL('./mount-worker.js', import.meta.url));
   const whole: WorkerTask = { cachePath, given, options, verb: 'refresh', ...task };
   return runWorker(script, whole, { ...run, folder });

@@ -18,6 +18,7 @@ import { type PrepareRequest, type PublishResult, Refresher } from './refresher.
 import { connectServiceManager, type ServiceManager } from './service-manager.ts';
 import type { MountStatus, RefreshRecord } from './status.ts';
 import { startWatching, type Watching, type WatchSettings } from './start-watching.ts';
+import type { HeldGeneration } from './run-worker.ts';
 import type { PreparedGeneration } from './worker-message.ts';
 
 export interface LiveMountOptions {
@@ -29,9 +30,7 @@ export interface LiveMountOptions {
   readonly recipe: string;
   readonly openGeneration: (recipe: string) => Promise<GenerationContent>;
   /** Makes a generation of what the images are now, elsewhere than in this process. */
-  readonly prepare: (
-    request: PrepareRequest & { readonly knownRecipe: string },
-  ) => Promise<PreparedGeneration>;
+  readonly prepare: (request: PrepareRequest & { readonly knownRecipe: string }) => Promise<HeldGeneration>;
   /** What to watch; absent where the mount is refreshed only when asked. */
   readonly watch?: WatchSettings;
   readonly log: Log;

@@ -2,6 +2,7 @@
 import { BundleError, describeError, isBundleError } from '../errors.ts';
 import { createDebounce, type Debounce } from './debounce.ts';
 import type { ImageChanges, MountStatus, RefreshProgress, RefreshRecord } from './status.ts';
+import type { HeldGeneration } from './run-worker.ts';
 import type { PreparedGeneration } from './worker-message.ts';
 
 export interface PrepareRequest {
@@ -18,7 +19,8 @@ export interface PublishResult {
 }
 
 export interface RefresherOptions {
-  readonly prepare: (request: PrepareRequest) => Promise<PreparedGeneration>;
+  /** What it resolves with is disposed of when it is published. */
+  readonly prepare: (request: PrepareRequest) => Promise<HeldGeneration>;
   /** Shows what was prepared, unless it is shown already. */
   readonly publish: (prepared: PreparedGeneration) => Promise<PublishResult>;
   /** The number of the generation that is shown. */
@@ -161,7 +163,7 @@ export class Refresher {
     const { prepare, publish, onStart } = this.#options;
     this.#closing.signal.throwIfAborted();
     onStart?.(running.reason);
-    const prepared = await prepare({
+    await using prepared = await prepare({
       signal: this.#closing.signal,
       isThorough,
       onProgress: (progress) => {

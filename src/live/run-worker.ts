@@ -1,8 +1,11 @@
 /** Runs a worker: the process that makes a generation, so that the daemon stays small and survives whatever happens to it. */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { BundleError, describeError } from '../errors.ts';
 import type { RefreshProgress } from './status.ts';
 import { findWorkerMessage, type PreparedGeneration, workerError } from './worker-message.ts';
+
+/** A worker that is told to end cleans up first, and is not waited for longer than that. */
+const killTimeoutMs = 10_000;
 
 export interface RunWorkerOptions {
   readonly signal: AbortSignal;
@@ -20,15 +23,19 @@ export interface RunWorkerOptions {
   readonly hasInput?: boolean;
 }
 
+/** What a worker has made. Until it is disposed of, the worker lives on and holds a lease of it. */
+export type HeldGeneration = PreparedGeneration & AsyncDisposable;
+
 /**
- * Runs the worker program `script` with `task` as its only argument, in JSON, to its end. Throws its error;
- * source-failed where it ended without one; the signal's reason.
+ * Runs the worker program `script` with `task` as its only argument, in JSON, until it has made a generation. Throws
+ * its error; source-failed where it ended without one; the signal's reason. Whatever happens, it has ended when this
+ * throws or the result is disposed of.
  */
 export async function runWorker(
   script: string,
   task: object,
   { signal, folder, niceness, onProgress, onOutput, hasInput = false }: RunWorkerOptions,
-): Promise<PreparedGeneration> {
+): Promise<HeldGeneration> {
   signal.throwIfAborted();
   const child = fork(script, [JSON.stringify(task)], {
     cwd: folder,
@@ -39,35 +46,64 @@ export async function runWorker(
       execArgv: ['-n', String(niceness), process.execPath, ...process.execArgv],
     }),
   });
+  for (const output of [child.stdout, child.stderr]) readLines(output, onOutput);
+  const ended = whenEnded(child);
   const stop = (): void => {
     child.kill('SIGTERM');
-    setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
+    setTimeout(() => child.kill('SIGKILL'), killTimeoutMs).unref();
   };
   signal.addEventListener('abort', stop);
-  let outcome: { prepared: PreparedGeneration } | { error: BundleError } | undefined;
-  child.on('message', (received) => {
-    const message = findWorkerMessage(received);
-    if (message?.kind === 'progress') onProgress(message.progress);
-    else if (message?.kind === 'prepared') outcome = { prepared: message.prepared };
-    else if (message?.kind === 'failed') outcome = { error: workerError(message) };
-  });
-  for (const output of [child.stdout, child.stderr]) readLines(output, onOutput);
   try {
-    const status = await new Promise<string>((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', (code, name) => {
-        resolve(name === null ? `it ended with status ${code}` : `it was ended by ${name}`);
-      });
-    }).catch((error: unknown) => {
-      throw crashed(describeError(error), error);
-    });
+    const outcome = await Promise.race([whenPrepared(child, onProgress), ended]);
     signal.throwIfAborted();
-    if (outcome === undefined) throw crashed(status);
-    if ('error' in outcome) throw outcome.error;
-    return outcome.prepared;
+    if (outcome.kind === 'ended') throw crashed(outcome.how, outcome.cause);
+    return {
+      ...outcome.prepared,
+      async [Symbol.asyncDispose]() {
+        if (child.connected) child.disconnect();
+        await ended;
+      },
+    };
+  } catch (error) {
+    if (child.connected) child.disconnect();
+    await ended;
+    throw error;
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+/** Rejects with the worker's own error, after which it ends. */
+function whenPrepared(
+  child: ChildProcess,
+  onProgress: (progress: RefreshProgress) => void,
+): Promise<{ readonly kind: 'prepared'; readonly prepared: PreparedGeneration }> {
+  return new Promise((resolve, reject) => {
+    child.on('message', (received) => {
+      const message = findWorkerMessage(received);
+      if (message?.kind === 'progress') onProgress(message.progress);
+      else if (message?.kind === 'prepared') resolve({ kind: 'prepared', prepared: message.prepared });
+      else if (message?.kind === 'failed') reject(workerError(message));
+    });
+  });
+}
+
+function whenEnded(
+  child: ChildProcess,
+): Promise<{ readonly kind: 'ended'; readonly how: string; readonly cause?: Error }> {
+  // Node's `close` never comes once this side has disconnected. `disconnect` comes when all messages have been read.
+  const disconnected = new Promise<void>((resolve) => child.on('disconnect', resolve));
+  return new Promise((resolve) => {
+    child.on('error', (cause) => {
+      resolve({ kind: 'ended', how: describeError(cause), cause });
+    });
+    child.on('exit', (code, name) => {
+      const how = name === null ? `it ended with status ${code}` : `it was ended by ${name}`;
+      void disconnected.then(() => {
+        resolve({ kind: 'ended', how });
+      });
+    });
+  });
 }
 
 function crashed(found: string, cause?: unknown): BundleError {

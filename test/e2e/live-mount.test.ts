@@ -134,6 +134,7 @@ it('mount(8) mounts a bundle by its helper, with options as /etc/fstab has them'
     "$3" status "$2"
     ! mount -t bundlefs "$1.absent" "$2" -o preset=0
     umount "$2"
+    while "$3" list | grep -qF "$2"; do sleep 0.1; done
   `;
   const { stdout } = await run(
     'unshare',

@@ -9,6 +9,7 @@ import { makeImage, makeLayer, makeTree } from '../../sample/make-image.mjs';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
 import type { FixtureImage } from '../fixtures/sample-images.ts';
 import { waitUntil } from '../mount/support/start-test-daemon.ts';
+import type { MountStatus } from '../../src/live/status.ts';
 import { createLiveBench, type LiveBench } from '../support/live-bench.ts';
 import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';
 
@@ -34,6 +35,11 @@ async function load(engine: ThrowawayEngine, bench: LiveBench, ...images: Fixtur
   const archive = join(bench.folder, 'load.tar');
   await writeLegacyArchive(archive, images);
   await engine.docker('load', '-q', '-i', archive);
+}
+
+/** Whether the last refresh has published this generation. */
+function isPublished(number: number): (status: MountStatus) => boolean {
+  return ({ lastRefresh }) => lastRefresh?.result === 'published' && lastRefresh.generation === number;
 }
 
 /** The rest of a file that is read from `position` in steps of 100 kB. */
@@ -76,7 +82,7 @@ describe('mount --watch of an engine', () => {
     await held.read(start, { position: 0 });
 
     await engine.docker('tag', 'watch/web:2', 'watch/web:live');
-    const status = await bench.waitFor(mnt, 'generation 2', ({ generation }) => generation.number === 2);
+    const status = await bench.waitFor(mnt, 'generation 2', isPublished(2));
     expect(status.lastRefresh?.changes).toEqual({ added: [], removed: [], changed: ['watch/web:live'] });
     expect(status.olderGenerations).toEqual([{ number: 1, openHandleCount: 1 }]);
 
@@ -105,7 +111,7 @@ describe('mount --watch of an engine', () => {
     expect(same.generation.number).toBe(1);
 
     await load(engine, bench, await makeRelease('api', 2, 'watch/api:1'));
-    const next = await bench.waitFor(mnt, 'generation 2', ({ generation }) => generation.number === 2);
+    const next = await bench.waitFor(mnt, 'generation 2', isPublished(2));
     expect(next.lastRefresh?.reason).toBe('image event: load');
     expect(next.totals.encodedSize).toBeGreaterThan(0);
   }, 150_000);
@@ -134,7 +140,7 @@ describe('mount --watch of an engine', () => {
     );
 
     await load(engine, bench, two);
-    await bench.waitFor(mnt, 'generation 2', ({ generation }) => generation.number === 2);
+    await bench.waitFor(mnt, 'generation 2', isPublished(2));
     expect((await bench.runOk(['refresh', mnt])).stdout.toString()).toContain('nothing new');
   }, 150_000);
 
@@ -158,7 +164,7 @@ describe('mount --watch of an engine', () => {
 
     await engine.restart();
     await engine.docker('tag', 'watch/job:2', 'watch/job:1'); // perhaps before anybody listens again
-    await bench.waitFor(mnt, 'generation 2', ({ generation }) => generation.number === 2);
+    await bench.waitFor(mnt, 'generation 2', isPublished(2));
     expect((await bench.status(mnt)).engine?.state).toBe('connected');
   }, 200_000);
 });
@@ -176,7 +182,7 @@ describe('mount --watch of an archive', () => {
 
     await writeLegacyArchive(`${a}.new`, [await makeRelease('web', 2, 'watch/web:1')]);
     await rename(`${a}.new`, a);
-    const status = await bench.waitFor(mntA, 'generation 2', ({ generation }) => generation.number === 2);
+    const status = await bench.waitFor(mntA, 'generation 2', isPublished(2));
     expect(status.lastRefresh?.reason).toContain('a.tar');
     expect(await bench.list()).toMatchObject([
       { mountPoint: mntA, state: 'serving', status: { generation: { number: 2 } } },

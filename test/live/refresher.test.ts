@@ -2,9 +2,14 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { BundleError } from '../../src/errors.ts';
 import { Refresher, type PrepareRequest } from '../../src/live/refresher.ts';
 import type { RefreshRecord } from '../../src/live/status.ts';
-import type { PreparedGeneration } from '../../src/live/worker-message.ts';
+import type { HeldGeneration } from '../../src/live/run-worker.ts';
 
-const prepared: PreparedGeneration = {
+let releasedCount = 0;
+const prepared: HeldGeneration = {
+  [Symbol.asyncDispose]: () => {
+    releasedCount++;
+    return Promise.resolve();
+  },
   recipe: 'r',
   encodedSize: 5,
   reusedSize: 7,
@@ -26,7 +31,7 @@ interface Bench {
 function createBench(): Bench {
   const ended: RefreshRecord[] = [];
   const requests: PrepareRequest[] = [];
-  const waiting: { resolve: (value: PreparedGeneration) => void; reject: (error: unknown) => void }[] = [];
+  const waiting: { resolve: (value: HeldGeneration) => void; reject: (error: unknown) => void }[] = [];
   const refresher = new Refresher({
     prepare: (request) => {
       requests.push(request);
@@ -64,6 +69,7 @@ function createBench(): Bench {
 }
 
 beforeEach(() => {
+  releasedCount = 0;
   vi.useFakeTimers();
 });
 afterEach(() => {
@@ -89,6 +95,7 @@ it('makes one try of many requests, and another one of those that come while it 
   ]);
   expect(refresher.totals).toEqual({ refreshCount: 2, failureCount: 0, encodedSize: 10, reusedSize: 14 });
   expect(requests.map(({ isThorough }) => isThorough)).toEqual([false, false]);
+  expect(releasedCount).toBe(2);
 });
 
 it('looks anew for somebody who asks while a try runs, and checks everything', async () => {

@@ -36,7 +36,7 @@ describe('createBundleDirectory', () => {
     }
     expect(listEntries(directory.root)).toEqual([one, folder]);
     expect(listEntries(folder)).toEqual([deep]);
-    expect(directory).toMatchObject({ fileCount: 3, totalSize: 7 });
+    expect(directory).toMatchObject({ fileCount: 2, totalSize: 7 });
   });
 
   test.each(['', '.', '..', 'a/b', 'a\0b', 'x'.repeat(256)])('refuses %j as a name', (name) => {

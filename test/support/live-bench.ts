@@ -38,6 +38,12 @@ export async function createLiveBench(extraEnv: Readonly<Record<string, string>>
       await mkdir(path);
       onTestFinished(async () => {
         await runCli(['unmount', '--lazy', path], { env });
+        // A daemon that is still ending, with its worker, would write to folders that are being removed.
+        await waitUntil(
+          `${path} is unmounted`,
+          async () => (await bench.list()).every(({ mountPoint }) => mountPoint !== path),
+          { timeoutMs: 60_000 },
+        );
       });
       return path;
     },

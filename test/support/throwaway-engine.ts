@@ -103,7 +103,10 @@ export async function startEngine(options: StartEngineOptions = {}): Promise<Thr
     async restart() {
       await daemon.ended;
       await stopContainerd(join(folder, 'x/containerd/containerd.pid'));
-      await rm(join(folder, 'p'), { force: true });
+      // Or the next one would wait for the containerd that these files tell of.
+      for (const name of ['p', 'x/containerd']) {
+        await rm(join(folder, name), { recursive: true, force: true });
+      }
       daemon = startDaemon(folder, host, log, options);
       await waitUntilItAnswers();
     },
