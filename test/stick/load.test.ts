@@ -72,8 +72,8 @@ describe('load.sh', () => {
       expect(added.status, added.said).toBe(0);
       expect(added.said).toContain('add      docker.io/tiny/web:latest (linux/amd64)');
       expect(added.said).toContain('Done: 10 image names are there');
-    // The tar of 940 kB is spooled, and all of its layers are new.
-    expect(added.said).toContain('about 2 MB needed while it loads');
+      // The tar of 940 kB is spooled, and all of its layers are new.
+      expect(added.said).toContain('about 2 MB needed while it loads');
       const images = await listImages();
       expect(images).toContain('tiny/odd:1');
 
