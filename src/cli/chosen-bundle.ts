@@ -33,7 +33,8 @@ export async function prepareChosenBundle(
   verb: string,
   { onProgress, uncheckedRecipe }: PrepareChosenOptions = {},
 ): Promise<RecordedBundle> {
-  const limits = automaticLimits(selection.project?.gc ?? {}, process.env);
+  const gc = selection.project?.gc ?? {};
+  const limits = gc.auto === false ? {} : automaticLimits(gc, process.env);
   const source = await openSource(options.from, {
     signal,
     ...(options.platform !== undefined && { platform: options.platform }),

@@ -1,5 +1,6 @@
 /** The options that say in which pieces a bundle goes onto media: `--max-file-size` and `--media`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { BundleError } from '../errors.ts';
 import type { ProjectFile } from '../selection/project-file.ts';
 import { type MediaName, mediaPartSizes, mediaNames } from '../stick/media.ts';
 import { findSize } from '../stick/parse-size.ts';
@@ -35,12 +36,14 @@ export function chosenPartSize({ maxFileSize, media }: PartOptions): { readonly 
   return maxPartSize === undefined ? {} : { maxPartSize };
 }
 
-/** The same options as the project file has them. */
+/** The same options as the project file has them. Throws invalid-argument. */
 export function chooseParts(stick: ProjectFile['stick']): PartOptions {
   const { maxFileSize, media } = stick ?? {};
   if (media !== undefined) return { media };
   if (maxFileSize === undefined) return {};
-  return { maxFileSize: typeof maxFileSize === 'number' ? maxFileSize : parseSize(maxFileSize) };
+  const size = findSize(String(maxFileSize));
+  if (size !== undefined && size > 0) return { maxFileSize: size };
+  throw new BundleError('invalid-argument', `Cannot use stick.maxFileSize: "${maxFileSize}" is no size`);
 }
 
 function parseSize(text: string): number {

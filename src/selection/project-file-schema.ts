@@ -9,7 +9,7 @@ const sizeWanted = 'a size such as 4095M or 20G, or a count of bytes,';
 const size = z.union(
   [
     z.int(sizeWanted).min(1, sizeWanted),
-    z.string(sizeWanted).regex(/^\d+(\.\d+)?\s*([kMGT]i?)?B?$/, sizeWanted),
+    z.string(sizeWanted).regex(/^(?=.*[1-9])\d+(\.\d+)?\s?([kKMGT](i?B)?|B)?$/, sizeWanted),
   ],
   { error: sizeWanted },
 );

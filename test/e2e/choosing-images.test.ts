@@ -145,6 +145,21 @@ describe('docs/project-file.md', { timeout }, () => {
     await rm(join(folder, 'bundlefs.yaml'));
   });
 
+  it('has the cache looked after, unless it says not to', async () => {
+    const again = async (auto: string): Promise<number> => {
+      await writeFile(
+        join(folder, 'gc.yaml'),
+        `cache: gc-${auto}\ngc: { maxSize: 1, auto: ${auto} }\noutput: gc.tar.xz\n`,
+      );
+      for (const name of ['tiny/web:1.0', 'tiny/db:5'])
+        await shell(`bundlefs build --config gc.yaml ${name}`);
+      const report = await shell('bundlefs build --config gc.yaml --json tiny/web:1.0');
+      return (JSON.parse(report) as { blocks: { encoded: number } }).blocks.encoded;
+    };
+    expect(await again('false')).toBe(0);
+    expect(await again('true')).toBeGreaterThan(0);
+  });
+
   it('is not there: then build wants an output, and mount a mount point', async () => {
     await expect(shell('bundlefs build tiny/web:1.0')).rejects.toMatchObject({
       code: 2,

@@ -112,11 +112,11 @@ async function surveyImages(
 
 /** The config kept of an earlier run, where it and all layers are at hand: then the engine need not export anything. */
 async function findKnownConfig(
-  { isContainerd, wish }: ResolvingEngine,
+  { isContainerd }: ResolvingEngine,
   image: WantedImage,
   sink: Pick<LayerSink, 'hasLayer' | 'findConfig'>,
 ): Promise<Uint8Array | undefined> {
-  const { id, layers } = image;
+  const { id, layers, wish } = image;
   const config = await sink.findConfig(id);
   if (config === undefined || (!isContainerd && digestOf(config) !== id)) return undefined;
   const { diffIds } = parseImageConfig(config, `the config kept for ${id}`);

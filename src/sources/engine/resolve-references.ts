@@ -20,6 +20,8 @@ export interface WantedImage extends EngineImage {
   readonly exportId: string;
   /** Whether the export must be told the platform. */
   readonly isOneOfSeveral: boolean;
+  /** The platform that it was asked for. */
+  readonly wish: PlatformWish | undefined;
 }
 
 export interface ResolvingEngine {
@@ -96,7 +98,7 @@ async function resolveReference(
   const name = engineNameOf(reference);
   const found = await findEngineImage(connection, name, options);
   if (found === undefined) return undefined;
-  const image = { ...found, tags: [], exportId: found.id, isOneOfSeveral: false };
+  const image = { ...found, tags: [], exportId: found.id, isOneOfSeveral: false, wish };
   if (wish?.isRequired !== true || matchesPlatform(found.platform, wish.platform)) return image;
   if (isContainerd && isVersionAtLeast(connection.apiVersion, platformVersion)) {
     const other = await findEngineImage(connection, name, { ...options, platform: wish.platform });
