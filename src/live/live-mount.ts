@@ -52,6 +52,9 @@ export class LiveMount {
   readonly #refresher: Refresher;
   readonly #manager: ServiceManager;
   readonly #sinceMs = Date.now();
+  readonly #onError = (error: unknown): void => {
+    this.#options.log.error(error);
+  };
   #mount: BundleMount | undefined;
   #watching: Watching | undefined;
   #control: ControlServer | undefined;
@@ -61,14 +64,11 @@ export class LiveMount {
 
   private constructor(options: LiveMountOptions) {
     const { log, environment, watch, prepare } = options;
-    const onError = (error: unknown): void => {
-      log.error(error);
-    };
     this.#options = options;
-    this.#manager = connectServiceManager(environment, onError);
+    this.#manager = connectServiceManager(environment, this.#onError);
     this.#publisher = new Publisher({
       extraEntries: (content) => [createHiddenFolder(content, () => this.status)],
-      onCloseError: onError,
+      onCloseError: this.#onError,
     });
     this.#refresher = new Refresher({
       prepare: (request) => prepare({ ...request, knownRecipe: this.#publisher.current.content.recipe }),
@@ -222,13 +222,12 @@ export class LiveMount {
   /** Without it the mount serves all the same; it only cannot be asked. */
   async #startControl(): Promise<void> {
     const { mountPoint, environment, log, logPath } = this.#options;
-    const onError = (error: unknown): void => {
-      log.error(error);
-    };
     for (const folder of socketFolders(environment)) {
       const path = join(folder, `${mountId(mountPoint)}.${process.pid}.sock`);
       try {
-        this.#control = await startControlServer(path, (...args) => this.#answer(...args), { onError });
+        this.#control = await startControlServer(path, (...args) => this.#answer(...args), {
+          onError: this.#onError,
+        });
         break;
       } catch (error) {
         log.warn(describeError(error));
