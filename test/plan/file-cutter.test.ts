@@ -89,12 +89,10 @@ describe('createFileCutter', () => {
           const one = cutLayer(layerOf([...before, { path: 'app/data', bytes }]));
           const two = cutLayer(layerOf([{ path: 'srv/x', bytes, mtime: 1e9 }, ...after]));
           const padded = Math.ceil(size / 512) * 512;
-          expect(
-            newSize(
-              one.filter((piece) => piece.length === padded),
-              two,
-            ),
-          ).toBe(0);
+          // By content: a run may have the same size.
+          const own = one.filter((piece) => piece.length === padded && startsWith(piece, bytes));
+          expect(own).toHaveLength(1);
+          expect(newSize(own, two)).toBe(0);
           expect(one.filter((piece) => startsWith(piece, bytes))).toHaveLength(1);
         },
       ),
