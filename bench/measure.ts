@@ -18,24 +18,44 @@ export function measure(command: string): Measure {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const file = join(folder, 'time');
   try {
-    const run = spawnSync('/usr/bin/time', ['-o', file, '-f', '%e %U %S %M', 'bash', '-c', command], {
+    const started = performance.now();
+    const run = spawnSync('/usr/bin/time', ['-o', file, '-f', '%U %S %M', 'bash', '-c', command], {
       encoding: 'utf8',
       maxBuffer: 64 * 1024 * 1024,
     });
+    const wallSeconds = (performance.now() - started) / 1000;
     if (run.error !== undefined) throw run.error;
     if (run.status !== 0) throw new Error(`${command} ended with ${String(run.status)}: ${run.stderr}`);
-    const [wall = 0, user = 0, system = 0, memory = 0] = readFileSync(file, 'utf8')
-      .trim()
-      .split(' ')
-      .map(Number);
-    return { wallSeconds: wall, cpuSeconds: user + system, memoryMiB: memory / 1024, output: run.stdout };
+    const [user = 0, system = 0, memory = 0] = readFileSync(file, 'utf8').trim().split(' ').map(Number);
+    return { wallSeconds, cpuSeconds: user + system, memoryMiB: memory / 1024, output: run.stdout };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** The run with the least CPU time of `count` runs: the one that others disturbed least. */
-export function measureBest(command: string, count: number): Measure {
-  const runs = Array.from({ length: count }, () => measure(command));
-  return runs.reduce((best, run) => (run.cpuSeconds < best.cpuSeconds ? run : best));
+/** The run with the median wall time. */
+export function medianOf(runs: readonly Measure[]): Measure {
+  const median = [...runs].sort((a, b) => a.wallSeconds - b.wallSeconds)[runs.length >> 1];
+  if (median === undefined) throw new RangeError('There is no median of no runs');
+  return median;
+}
+
+/** The median of `count` runs of `take`. */
+export function takeMedian(count: number, take: () => Measure): Measure {
+  return medianOf(Array.from({ length: count }, take));
+}
+
+/** The medians of two that take turns, so that what disturbs the machine disturbs both. */
+export async function takeTurns(
+  count: number,
+  ours: () => Measure | Promise<Measure>,
+  theirs: () => Measure | Promise<Measure>,
+): Promise<readonly [Measure, Measure]> {
+  const mine: Measure[] = [];
+  const others: Measure[] = [];
+  for (let turn = 0; turn < count; turn += 1) {
+    mine.push(await ours());
+    others.push(await theirs());
+  }
+  return [medianOf(mine), medianOf(others)];
 }

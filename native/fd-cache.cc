@@ -15,7 +15,8 @@ namespace bundlefs {
 
 namespace {
 
-constexpr size_t kDefaultLimit = 512;
+// More than a usual bundle has blocks: one that is read front to back with fewer opens each of them every time.
+constexpr size_t kDefaultLimit = 4096;
 
 size_t DefaultLimit() {
   rlimit files;

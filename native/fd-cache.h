@@ -34,7 +34,7 @@ class OpenFile {
 // while.
 class FdCache {
  public:
-  // The cache of the whole process: at most 512 files, and half of what RLIMIT_NOFILE allows.
+  // The cache of the whole process: at most 4096 files, and half of what RLIMIT_NOFILE allows.
   static const std::shared_ptr<FdCache>& Shared();
 
   explicit FdCache(size_t limit) : limit_(limit) {}

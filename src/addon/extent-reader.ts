@@ -24,7 +24,7 @@ export interface ExtentInput {
 }
 
 export interface ExtentReaderOptions {
-  /** Files that this reader keeps open at most; without it, it shares a budget of 512 with all others of the process. */
+  /** Files that this reader keeps open at most; without it, it shares a budget of 4096 with all others of the process. */
   readonly openFileLimit?: number;
 }
 

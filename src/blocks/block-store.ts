@@ -1,6 +1,7 @@
 /** The blocks of one encoder in a cache folder: one file each, named by its key. */
 import { randomBytes } from 'node:crypto';
-import { open, rename, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findErrno } from '../errors.ts';
 import { encodeTrailer, findRecordInTrailer, trailerSize } from './block-file.ts';
@@ -15,6 +16,12 @@ export interface BlockStore {
   findBlock(key: BlockKey): Promise<BlockRecord | undefined>;
   /** Whether the block is stored, by its file's size; its bytes are checked when they are first read. */
   hasBlock(record: BlockRecord): Promise<boolean>;
+  /**
+   * What tells each block's file from another one and from itself after a change, but for its bytes: those are checked
+   * when they are first read. Undefined for a block that is not stored, by its file's size. A file is looked at once by
+   * each store object, and again when it has put the block there.
+   */
+  stampBlocks(records: readonly BlockRecord[]): Promise<(string | undefined)[]>;
   /** Stores `bytes`, the whole block with its padding, durably. Storing a block again replaces it in one step. */
   putBlock(record: BlockRecord, bytes: Uint8Array): Promise<void>;
   /** The file whose first storedSize(record) bytes are the block. */
@@ -30,16 +37,29 @@ export interface BlockStoreFolders {
 
 /** Opens the store in `folders`, which must exist. */
 export function openBlockStore(folders: BlockStoreFolders): BlockStore {
-  const blockPath = (key: BlockKey): string => join(folders.blocks, key.slice(0, 2), key);
+  // Ten thousand times in a row; join takes ten times as long.
+  const blockPath = (key: BlockKey): string => `${folders.blocks}/${key.slice(0, 2)}/${key}`;
+  const stamps = new Map<BlockKey, string>();
+  const findStamp = (record: BlockRecord): string | undefined => {
+    const stamp = stamps.get(record.key) ?? stampOf(record, blockPath(record.key));
+    if (stamp !== undefined) stamps.set(record.key, stamp);
+    return stamp;
+  };
   return {
     blockPath,
     findBlock: (key) => withCacheErrors('read block', blockPath(key), () => findStored(key, blockPath(key))),
     hasBlock: (record) =>
-      withCacheErrors('find block', blockPath(record.key), () => hasStored(record, blockPath(record.key))),
-    putBlock: (record, bytes) =>
-      withCacheErrors('store block', blockPath(record.key), () =>
-        store(record, bytes, blockPath(record.key), folders.partials),
+      withCacheErrors('find block', blockPath(record.key), () =>
+        Promise.resolve(stampOf(record, blockPath(record.key)) !== undefined),
       ),
+    // Waiting for each of ten thousand answers by itself takes four times as long as asking at once.
+    stampBlocks: (records) =>
+      withCacheErrors('find blocks in', folders.blocks, () => Promise.resolve(records.map(findStamp))),
+    putBlock: async (record, bytes) => {
+      const path = blockPath(record.key);
+      await withCacheErrors('store block', path, () => store(record, bytes, path, folders.partials));
+      stamps.delete(record.key);
+    },
   };
 }
 
@@ -81,13 +101,10 @@ async function findStored(key: BlockKey, path: string): Promise<BlockRecord | un
   }
 }
 
-async function hasStored(record: BlockRecord, path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).size === storedSize(record) + trailerSize;
-  } catch (error) {
-    if (findErrno(error) === 'ENOENT') return false;
-    throw error;
-  }
+function stampOf(record: BlockRecord, path: string): string | undefined {
+  const info = statSync(path, { throwIfNoEntry: false });
+  if (info?.size !== storedSize(record) + trailerSize) return undefined;
+  return `${info.ino} ${info.mtimeMs} ${info.ctimeMs}`;
 }
 
 async function store(record: BlockRecord, bytes: Uint8Array, path: string, partials: string): Promise<void> {

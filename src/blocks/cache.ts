@@ -1,5 +1,5 @@
 /** The cache directory: blocks, layer records, image configs and recipes, for several processes at once (docs/format.md, "The cache"). */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Digest, digestOf, hexOf } from '../digest.ts';
@@ -33,6 +33,10 @@ export interface Cache extends BuildJournal, Leases {
   putImageConfig(imageId: Digest, config: Digest): Promise<void>;
   findRecipe(digest: Digest): Promise<Recipe | undefined>;
   putRecipe(recipe: Recipe): Promise<Digest>;
+  /** What was last kept as the check of a recipe's blocks; see kept-checks. */
+  findCheck(recipe: Digest): Promise<unknown>;
+  putCheck(recipe: Digest, check: unknown): Promise<void>;
+  forgetCheck(recipe: Digest): Promise<void>;
   /** When a kept recipe was finished: Unix time in milliseconds, whole seconds. The same for every mount of it. */
   recipeTimeMs(digest: Digest): Promise<number>;
   /** Moves a damaged block file out of the way. */
@@ -81,6 +85,7 @@ export async function openCache(path: string): Promise<Cache> {
     configs: join(root, 'configs'),
     images: join(root, 'images'),
     recipes: join(root, 'recipes'),
+    checks: join(root, 'checks'),
   };
   await withCacheErrors('open the cache', path, async () => {
     for (const folder of [partials, ...Object.values(folders)]) await makeFolder(folder);
@@ -94,6 +99,7 @@ export async function openCache(path: string): Promise<Cache> {
   };
   const configPath = (digest: Digest): string => join(folders.configs, hexOf(digest));
   const imagePath = (imageId: Digest): string => join(folders.images, `${hexOf(imageId)}.json`);
+  const checkPath = (recipe: Digest): string => join(folders.checks, `${hexOf(recipe)}.json`);
   const recipePath = (digest: Digest): string => join(folders.recipes, `${hexOf(digest)}.json`);
   return {
     ...openLeases(root),
@@ -129,6 +135,10 @@ export async function openCache(path: string): Promise<Cache> {
       await writeCheckedJson(recipePath(digest), recipe, partials);
       return digest;
     },
+    findCheck: (recipe) => findCheckedJson(checkPath(recipe)),
+    putCheck: (recipe, check) => writeCheckedJson(checkPath(recipe), check, partials),
+    forgetCheck: (recipe) =>
+      withCacheErrors('remove', checkPath(recipe), () => rm(checkPath(recipe), { force: true })),
     recipeTimeMs: (digest) =>
       withCacheErrors('read', recipePath(digest), async () => {
         return Math.floor((await stat(recipePath(digest))).mtimeMs / 1000) * 1000;

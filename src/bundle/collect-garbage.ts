@@ -50,7 +50,9 @@ export async function collectGarbage(
       signal?.throwIfAborted();
       await withCacheErrors('remove', file.path, () => rm(file.path, { force: true }));
       const recipe = kind === 'recipe' ? findDigestOfHex(file.name.replace(/\.json$/, '')) : undefined;
-      if (recipe !== undefined) await cache.forgetUse(recipe);
+      if (recipe === undefined) return;
+      await cache.forgetUse(recipe);
+      await cache.forgetCheck(recipe);
     });
     return { survey, ...plan };
   } finally {

@@ -11,12 +11,10 @@ import type { Piece } from '../plan/piece-cutter.ts';
 import type { LayerSink } from '../sources/image-source.ts';
 import type { BlockMaker } from './block-maker.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
-import { mapWithLimit } from './map-with-limit.ts';
 import { createWorkLimit } from './work-limit.ts';
 
-/** Bytes of pieces that may wait for an encoder: enough to keep all of them busy, and no more than that. */
-const pieceBudget = 24 * 1024 * 1024;
-const lookupsAtOnce = 16;
+/** Bytes of pieces under way: two of the largest. With less, one encoder waits for the other wherever files are big. */
+const pieceBudget = 32 * 1024 * 1024;
 
 export interface Ingest {
   readonly sink: LayerSink;
@@ -121,6 +119,5 @@ async function storeLayer(
 
 async function hasAllBlocks(store: BlockStore, record: LayerRecord): Promise<boolean> {
   const distinct = [...new Map(record.blocks.map((block) => [block.key, block])).values()];
-  const found = await mapWithLimit(distinct, lookupsAtOnce, (block) => store.hasBlock(block));
-  return !found.includes(false);
+  return !(await store.stampBlocks(distinct)).includes(undefined);
 }

@@ -37,28 +37,30 @@ export interface Bundle extends AsyncDisposable {
   openPart(start: number, end: number): StoredFile;
 }
 
-/** Opens an assembled bundle over the store that has its blocks. */
+/** An assembled bundle over the store that has its blocks. What takes time is done when a view is first read. */
 export function openAssembledBundle(
   images: readonly Image[],
   recipe: Recipe,
   assembled: AssembledBundle,
   store: BlockStore,
 ): Bundle {
-  const open = (layout: Layout): StoredFile => openStoredFile(layout, (key) => store.blockPath(key));
+  const files: StoredFile[] = [];
+  const open = (layout: Layout): StoredFile => {
+    const file = openStoredFile(layout, (key) => store.blockPath(key));
+    files.push(file);
+    return file;
+  };
   const xz = open(assembled.layout);
-  const tar = openDecodedFile(xz, listDecodableBlocks(assembled));
-  const files = [xz];
+  let tar: VirtualFile | undefined;
   return {
     images,
     recipe,
     assembled,
     xz,
-    tar,
-    openPart(start, end) {
-      const part = open(sliceLayout(assembled.layout, start, end));
-      files.push(part);
-      return part;
+    get tar() {
+      return (tar ??= openDecodedFile(xz, listDecodableBlocks(assembled)));
     },
+    openPart: (start, end) => open(sliceLayout(assembled.layout, start, end)),
     async [Symbol.asyncDispose]() {
       await Promise.all(files.map((file) => file.close()));
     },
@@ -81,13 +83,14 @@ export async function openRecipe(cache: Cache, recipe: Recipe): Promise<Bundle> 
 
 /** The same bundle, which gives `lease` back when it is disposed of. */
 export function holdBundle<T extends Bundle>(bundle: T, lease: Lease): T {
-  return {
-    ...bundle,
+  const close = bundle[Symbol.asyncDispose].bind(bundle);
+  // Not a copy, which would open the views.
+  return Object.assign(bundle, {
     async [Symbol.asyncDispose]() {
-      await bundle[Symbol.asyncDispose]();
+      await close();
       await lease[Symbol.asyncDispose]();
     },
-  };
+  });
 }
 
 async function openLeased(cache: Cache, recipe: Recipe): Promise<Bundle> {
@@ -113,9 +116,9 @@ async function openLeased(cache: Cache, recipe: Recipe): Promise<Bundle> {
       return record;
     },
   });
-  const isStored = await mapWithLimit(assembled.blocks, filesAtOnce, (block) => store.hasBlock(block));
-  const missingCount = isStored.filter((stored) => !stored).length;
-  if (missingCount > 0) throw missing(`${missingCount} of its ${isStored.length} blocks`, missingCount);
+  const stamps = await store.stampBlocks(assembled.blocks);
+  const missingCount = stamps.filter((stamp) => stamp === undefined).length;
+  if (missingCount > 0) throw missing(`${missingCount} of its ${stamps.length} blocks`, missingCount);
   return openAssembledBundle(images, recipe, assembled, store);
 }
 

@@ -19,6 +19,7 @@ import { type BlockMaker, createBlockMaker } from './block-maker.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 import { findBadBlocks } from './find-bad-blocks.ts';
 import { createIngest } from './ingest.ts';
+import { findCheck, hashStamps, isTrusted, keepCheck } from './kept-checks.ts';
 import { type BundleStatistics, measureBundle } from './measure-bundle.ts';
 import { type Bundle, holdBundle, openAssembledBundle } from './open-bundle.ts';
 
@@ -35,6 +36,8 @@ export interface PrepareBundleOptions {
   readonly profile: ProfileChoice;
   /** The recipe of a bundle that needs no check, for somebody serves it who checks each block that is read. */
   readonly uncheckedRecipe?: Digest;
+  /** Whether blocks are not checked that were within a day and that nobody touched since: for mounts, which do it at the first read. */
+  readonly trustsChecks?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PrepareProgress) => void;
   /** Counts what this costs; one of its own where left out. */
@@ -105,10 +108,16 @@ async function prepareChecked(
   options: PrepareBundleOptions,
   meter: BuildMeter,
 ): Promise<{ bundle: PreparedBundle; bad: ReadonlySet<string> }> {
-  const bundle = await prepareOnce(options, meter);
+  const { bundle, store } = await prepareOnce(options, meter);
   if (options.uncheckedRecipe === recipeDigest(bundle.recipe)) return { bundle, bad: new Set() };
   try {
-    return { bundle, bad: await findBadBlocks(bundle.xz, bundle.assembled.layout, options.signal) };
+    const { cache, signal, trustsChecks = false } = options;
+    const stamps = await hashStamps(store, bundle.assembled.blocks);
+    const known = await findCheck(cache, bundle.recipe);
+    if (trustsChecks && isTrusted(known, stamps)) return { bundle, bad: new Set() };
+    const bad = await findBadBlocks(bundle.xz, bundle.assembled.layout, signal);
+    if (bad.size === 0) await keepCheck(cache, bundle.recipe, stamps, known);
+    return { bundle, bad };
   } catch (error) {
     await bundle[Symbol.asyncDispose]();
     throw error;
@@ -116,7 +125,10 @@ async function prepareChecked(
 }
 
 /** Where it fails, nothing of it is under way any more when it throws: encoders stop, and half-written files are gone. */
-async function prepareOnce(options: PrepareBundleOptions, meter: BuildMeter): Promise<PreparedBundle> {
+async function prepareOnce(
+  options: PrepareBundleOptions,
+  meter: BuildMeter,
+): Promise<{ bundle: PreparedBundle; store: BlockStore }> {
   const { cache } = options;
   const profile = completeProfile(options.profile);
   const store = await cache.openBlocks(profile);
@@ -135,7 +147,8 @@ async function prepareOnce(options: PrepareBundleOptions, meter: BuildMeter): Pr
     });
     const recipe = await keepRecipe(cache, images, profile);
     const bundle = openAssembledBundle(images, recipe, assembled, store);
-    return { ...bundle, statistics: measureBundle(assembled.blocks, meter.encoded) };
+    const statistics = measureBundle(assembled.blocks, meter.encoded);
+    return { bundle: Object.assign(bundle, { statistics }), store };
   } catch (error) {
     stopping.abort(error);
     await maker.settle();

@@ -46,7 +46,7 @@ export async function recordBuild(
       statistics: bundle.statistics,
     });
     await putQuietly(options, entry);
-    return { ...bundle, entry };
+    return Object.assign(bundle, { entry }); // not a copy, which would open the views
   } catch (error) {
     const code = isBundleError(error) ? error.code : 'unexpected';
     await putQuietly(options, finishEntry({ images: [], error: { code, message: describeError(error) } }));

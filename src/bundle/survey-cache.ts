@@ -56,7 +56,7 @@ export interface CacheSurvey {
   readonly imageIds: readonly FoundFile[];
   /** Damaged files that were set aside. */
   readonly bad: readonly FoundFile[];
-  /** The journal and the notes of uses. */
+  /** The journal and the notes of uses and checks. */
   readonly notes: readonly FoundFile[];
   readonly leases: readonly HeldLease[];
   /** Bytes of all of the above. */
@@ -70,11 +70,13 @@ export async function surveyCache(cache: Cache, timeMs: number): Promise<CacheSu
     const layers = await surveyLayers(cache);
     const leases = await cache.listLeases();
     const recipes = await surveyRecipes(cache, layers, leases, timeMs);
-    const [configs, imageIds, bad, builds, uses] = await Promise.all(
-      ['configs', 'images', 'bad', 'builds', 'uses'].map((name) => listFiles(join(cache.root, name))),
+    const [configs, imageIds, bad, builds, uses, checks] = await Promise.all(
+      ['configs', 'images', 'bad', 'builds', 'uses', 'checks'].map((name) =>
+        listFiles(join(cache.root, name)),
+      ),
     );
     const others = { configs: configs ?? [], imageIds: imageIds ?? [], bad: bad ?? [] };
-    const notes = [...(builds ?? []), ...(uses ?? [])];
+    const notes = [...(builds ?? []), ...(uses ?? []), ...(checks ?? [])];
     const files = [blocks.values(), layers, recipes, others.configs, others.imageIds, others.bad, notes];
     let size = 0;
     for (const group of files) for (const file of group) size += file.size;

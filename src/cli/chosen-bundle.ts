@@ -48,6 +48,7 @@ export async function prepareChosenBundle(
         tagRules: selection.tagAs,
         cache,
         profile: { ...options.preset, check: options.check },
+        trustsChecks: verb === 'mount',
         signal,
         onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
           progress.show(readSize, totalSize, describeEncoding(readSize, encodedSize, reusedSize));

@@ -152,6 +152,7 @@ async function prepareForeground(settings: MountSettings, signal: AbortSignal): 
   );
 }
 
+/** The daemon is started at once, and told the recipe when that is ready. */
 async function serveInBackground(
   settings: MountSettings,
   selection: Selection,
@@ -160,9 +161,20 @@ async function serveInBackground(
 ): Promise<void> {
   const { options, logPath = '' } = settings;
   const cache = await openChosenCache({ cache: settings.cachePath });
-  await using prepared = await prepareMount(selection, options, cache, signal, { verb: 'mount' });
+  const givingUp = new AbortController();
+  const wanted = AbortSignal.any([signal, givingUp.signal]);
+  const preparing = prepareMount(selection, options, cache, wanted, { verb: 'mount' });
   const script = fileURLToPath(new URL('./mount-daemon.js', import.meta.url));
-  await startDaemon(script, [JSON.stringify(settings), prepared.recipe], { logPath, signal });
+  const order = preparing.then(({ recipe }) => recipe);
+  try {
+    await startDaemon(script, [JSON.stringify(settings)], { logPath, order, signal });
+  } catch (error) {
+    givingUp.abort(error);
+    // It threw the same, or is not wanted any more.
+    await preparing.then((prepared) => prepared[Symbol.asyncDispose]()).catch(() => undefined);
+    throw error;
+  }
+  await using prepared = await preparing;
   announce(prepared);
 }
 

@@ -12,8 +12,32 @@ export interface StoredFile extends VirtualFile {
   openHandle(): ReadHandle;
 }
 
-/** Opens `layout` over the block files that `blockPath` names. Nothing is opened on disk before it is read. */
+/**
+ * Opens `layout` over the block files that `blockPath` names. Nothing is opened on disk before it is read, and the table
+ * of extents is made when the first byte or handle is asked for: a size is wanted more often.
+ */
 export function openStoredFile(layout: Layout, blockPath: (key: BlockKey) => string): StoredFile {
+  let made: ExtentReader | undefined;
+  let isClosed = false;
+  const reader = (): ExtentReader => {
+    if (isClosed) throw new TypeError('This file is closed');
+    return (made ??= createReader(layout, blockPath));
+  };
+  const stored: StoredFile = {
+    size: layout.size,
+    read: async (target, position) => reader().read(target, position),
+    tryRead: (target, position) => reader().tryRead(target, position),
+    openHandle: () => reader().openHandle(),
+    stream: (options) => readChunks(stored, options),
+    close: async () => {
+      isClosed = true;
+      await made?.close();
+    },
+  };
+  return stored;
+}
+
+function createReader(layout: Layout, blockPath: (key: BlockKey) => string): ExtentReader {
   const files: ExtentFile[] = [];
   const fileOf = new Map<BlockKey, number>();
   const extents = layout.extents.map((extent): ExtentInput => {
@@ -27,14 +51,5 @@ export function openStoredFile(layout: Layout, blockPath: (key: BlockKey) => str
     }
     return { start, length, source: { kind: 'file', file, position: 0 } };
   });
-  const reader = new ExtentReader(files, extents);
-  const stored: StoredFile = {
-    size: layout.size,
-    read: (target, position) => reader.read(target, position),
-    tryRead: (target, position) => reader.tryRead(target, position),
-    openHandle: () => reader.openHandle(),
-    stream: (options) => readChunks(stored, options),
-    close: () => reader.close(),
-  };
-  return stored;
+  return new ExtentReader(files, extents);
 }

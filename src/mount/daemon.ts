@@ -87,6 +87,21 @@ export async function runDaemon<Payload>(
   return fate.failed ? 1 : 0;
 }
 
+/** The text that startDaemon was given as its order. Throws the signal's reason where that is aborted before. */
+export function receiveOrder(signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp);
+    process.once('message', (text) => {
+      signal.removeEventListener('abort', giveUp);
+      resolve(String(text));
+    });
+  });
+}
+
 /** Whether the message could be sent; true too where nobody started this process to be told. */
 function tell(message: DaemonMessage): Promise<boolean> {
   return new Promise((resolve) => {

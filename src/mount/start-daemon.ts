@@ -10,6 +10,11 @@ export interface StartDaemonOptions {
   readonly logPath: string;
   /** Arguments of node itself; those of this process where absent. */
   readonly execArgv?: readonly string[];
+  /**
+   * What to send the daemon as its first message (see receiveOrder), where that is known only later: it starts, and
+   * loads what it needs, meanwhile. Where this rejects the daemon is ended, and startDaemon throws the same.
+   */
+  readonly order?: Promise<string>;
   /** Aborted to give up: the daemon is told to end, and has ended when this rejects. */
   readonly signal?: AbortSignal;
 }
@@ -22,7 +27,7 @@ export interface StartedDaemon {
 
 type Outcome =
   | { readonly kind: 'mounted'; readonly pid: number; readonly payload: unknown }
-  | { readonly kind: 'failed'; readonly error: BundleError }
+  | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'ended'; readonly status: string };
 
 const logTailSize = 2000;
@@ -37,7 +42,8 @@ export async function startDaemon(
   args: readonly string[],
   options: StartDaemonOptions,
 ): Promise<StartedDaemon> {
-  const { logPath, execArgv, signal } = options;
+  const { logPath, execArgv, signal, order } = options;
+  order?.catch(() => undefined); // thrown when there is a daemon to wait for
   signal?.throwIfAborted();
   const log = await openLog(logPath);
   try {
@@ -47,7 +53,7 @@ export async function startDaemon(
       stdio: ['ignore', log.fd, log.fd, 'ipc'],
       ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
     });
-    const outcome = await waitForOutcome(child, signal);
+    const outcome = await waitForOutcome(child, signal, order);
     if (outcome.kind !== 'mounted') {
       signal?.throwIfAborted();
       throw outcome.kind === 'failed'
@@ -63,12 +69,24 @@ export async function startDaemon(
 }
 
 /** Resolves when the mount is there or the child has ended: a child told to end is waited for. */
-function waitForOutcome(child: ChildProcess, signal: AbortSignal | undefined): Promise<Outcome> {
+function waitForOutcome(
+  child: ChildProcess,
+  signal: AbortSignal | undefined,
+  order: Promise<string> | undefined,
+): Promise<Outcome> {
   return new Promise((resolve) => {
-    let error: BundleError | undefined;
+    let error: unknown;
     const stop = (): void => {
       child.kill('SIGTERM');
     };
+    order?.then(
+      // A daemon that has ended meanwhile cannot be told: that shows when it is closed.
+      (text) => child.connected && child.send(text, () => undefined),
+      (reason: unknown) => {
+        error = reason;
+        stop();
+      },
+    );
     const settle = (outcome: Outcome): void => {
       signal?.removeEventListener('abort', stop);
       resolve(outcome);
@@ -77,7 +95,7 @@ function waitForOutcome(child: ChildProcess, signal: AbortSignal | undefined): P
     if (signal?.aborted === true) stop();
     child.on('message', (received) => {
       const message = findDaemonMessage(received);
-      if (message?.kind === 'failed') error = fromFailedMessage(message);
+      if (message?.kind === 'failed') error ??= fromFailedMessage(message);
       const isWanted = signal?.aborted !== true && child.pid !== undefined;
       if (message?.kind === 'mounted' && isWanted) {
         settle({ kind: 'mounted', pid: child.pid, payload: message.payload });

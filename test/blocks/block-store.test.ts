@@ -34,10 +34,14 @@ describe('a block store', () => {
     const store = await makeStore();
     const { record, bytes } = makeBlock(4000);
     expect(await store.findBlock(record.key)).toBeUndefined();
-    expect(await store.hasBlock(record)).toBe(false);
+    expect(await store.stampBlocks([record])).toEqual([undefined]);
     await store.putBlock(record, bytes);
     expect(await store.findBlock(record.key)).toEqual(record);
-    expect(await store.hasBlock(record)).toBe(true);
+    const [stamp] = await store.stampBlocks([record]);
+    expect(stamp).toBeDefined();
+    expect(await store.stampBlocks([record, record])).toEqual([stamp, stamp]);
+    await store.putBlock(record, bytes);
+    expect(await store.stampBlocks([record])).not.toEqual([stamp]);
     expect((await readFile(store.blockPath(record.key))).subarray(0, 4000).equals(bytes)).toBe(true);
   });
 
@@ -55,7 +59,7 @@ describe('a block store', () => {
       await store.putBlock(record, bytes);
       await truncate(store.blockPath(record.key), damage);
       expect(await store.findBlock(record.key)).toBeUndefined();
-      expect(await store.hasBlock(record)).toBe(false);
+      expect(await store.stampBlocks([record])).toEqual([undefined]);
     }
     await store.putBlock(record, bytes);
     const whole = await readFile(store.blockPath(record.key));

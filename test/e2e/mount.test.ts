@@ -49,6 +49,17 @@ function unmount(mountPoint: string, ...options: string[]): Promise<CliResult> {
   return runCli(['unmount', ...options, mountPoint]);
 }
 
+/** Flips a bit of every block. */
+async function damageBlocks(cache: string): Promise<void> {
+  const entries = await readdir(join(cache, 'v1/blocks'), { recursive: true, withFileTypes: true });
+  for (const entry of entries.filter((found) => found.isFile())) {
+    const path = join(entry.parentPath, entry.name);
+    const bytes = await readFile(path);
+    bytes.writeUInt8(bytes.readUInt8(16) ^ 1, 16);
+    await writeFile(path, bytes);
+  }
+}
+
 describe('bundlefs mount', () => {
   it('shows the bytes that build writes, and their sum', async () => {
     const { folder, mountPoint, mounted, built } = await mountBundle(10);
@@ -138,15 +149,7 @@ describe('bundlefs mount', () => {
 
   it('gives EIO for a block that is damaged on disk, never wrong bytes, and the next mount heals it', async () => {
     const { cache, archive, mountPoint, mounted, built, folder } = await mountBundle(4);
-    const files = (await readdir(join(cache, 'v1/blocks'), { recursive: true, withFileTypes: true })).filter(
-      (entry) => entry.isFile(),
-    );
-    for (const file of files) {
-      const path = join(file.parentPath, file.name);
-      const bytes = await readFile(path);
-      bytes.writeUInt8(bytes.readUInt8(16) ^ 1, 16);
-      await writeFile(path, bytes);
-    }
+    await damageBlocks(cache);
     await expect(readFile(mounted)).rejects.toMatchObject({ code: 'EIO' });
     expect((await unmount(mountPoint)).status).toBe(0);
     await runCliOk(['mount', '--from', archive, '--cache', cache, '--preset', '0', mountPoint], {
@@ -197,6 +200,40 @@ describe('bundlefs mount', () => {
     await sleep(200);
     await runCliOk(again, { env });
     expect(sha256(await readFile(mounted))).toBe(sha256(await readFile(built)));
+  });
+
+  it('leaves no daemon behind where the bundle cannot be made', async () => {
+    const folder = await makeTempFolder();
+    const mountPoint = join(folder, 'mnt');
+    await mkdir(mountPoint);
+    const args = ['mount', '--from', join(folder, 'absent.tar'), mountPoint];
+    const result = await runCli(args, {
+      cache: join(folder, 'cache'),
+      env: { XDG_STATE_HOME: join(folder, 'state') },
+    });
+    expect(result.status).toBe(5);
+    await expect(
+      run('pgrep', ['-f', `mount-daemon.*${mountPoint}|mount ${mountPoint}`]),
+    ).rejects.toMatchObject({
+      code: 1,
+    });
+  });
+
+  it('trusts a check of blocks for as long as nobody touches them, and checks them again then', async () => {
+    const { cache, archive, mountPoint, folder, mounted, built } = await mountBundle(4);
+    const again = ['mount', '--from', archive, '--cache', cache, '--preset', '0', mountPoint];
+    const env = { XDG_STATE_HOME: join(folder, 'state') };
+    const wanted = sha256(await readFile(built));
+    const [check = ''] = await readdir(join(cache, 'v1/checks'));
+    const kept = await readFile(join(cache, 'v1/checks', check), 'utf8');
+    for (const damage of [false, true]) {
+      expect((await unmount(mountPoint)).status).toBe(0);
+      if (damage) await damageBlocks(cache);
+      await runCliOk(again, { env });
+      expect(sha256(await readFile(mounted))).toBe(wanted);
+      const now = await readFile(join(cache, 'v1/checks', check), 'utf8');
+      expect(now === kept).toBe(!damage);
+    }
   });
 
   it('serves a thousand blocks with few files open', async () => {
