@@ -10,7 +10,7 @@ const folders = {
   xz: { types: ['blocks'] },
   plan: { uses: ['image', 'tar'] },
   layout: { uses: ['xz', 'blocks/block-record'], types: ['blocks'] },
-  addon: { types: ['blocks'] },
+  addon: { types: ['blocks', 'plan'] },
   blocks: { uses: ['xz', 'addon'], types: ['image'] },
   file: { uses: ['layout', 'blocks', 'addon', 'xz'] },
   sources: { uses: ['image', 'tar', 'file', 'addon'] },

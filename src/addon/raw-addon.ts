@@ -1,5 +1,7 @@
 /** What the native addon exports, as it is: arguments are trusted there, so only the files of this folder may call it. */
 
+import type { GearScan } from '../plan/piece-cutter.ts';
+
 export interface RawAddon {
   /** lzma_version_string. */
   liblzmaVersion(): string;
@@ -20,14 +22,7 @@ export interface RawAddon {
   /** Fills `content` exactly; settles to a lzma_ret. */
   decodeBlock(block: Uint8Array, check: number, content: Uint8Array): Promise<number>;
   /** See GearScan. Bounds and the table's 256 entries are trusted. */
-  scanGear(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    mask: number,
-    hash: Int32Array,
-    table: Int32Array,
-  ): number;
+  readonly scanGear: GearScan;
   /** flock with LOCK_NB: 0 or an errno. */
   lockFile(fd: number, isExclusive: boolean): number;
   /** Sends one datagram to a Unix socket, whose path may begin with `@` for the abstract namespace: 0 or an errno. */

@@ -1,18 +1,12 @@
 /** The scan for cut points, natively: what src/plan/content-cutter.ts does with every byte of a big file. */
+import type { GearScan } from '../plan/piece-cutter.ts';
 import { loadAddon } from './load-addon.ts';
 
 /**
  * A GearScan (src/plan/piece-cutter.ts). Runs on this thread, at 1 to 2 GB/s. Throws RangeError for a range outside of
  * `bytes`, for a table that has not 256 entries, and where there is no room for the hash.
  */
-export function scanGearNatively(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  mask: number,
-  hash: Int32Array,
-  table: Int32Array,
-): number {
+export const scanGearNatively: GearScan = (bytes, start, end, mask, hash, table) => {
   if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && end <= bytes.length)) {
     throw new RangeError(`Bytes ${start} to ${end} of ${bytes.length}`);
   }
@@ -20,4 +14,4 @@ export function scanGearNatively(
     throw new RangeError('A gear hash has a table of 256 entries and a place for its value');
   }
   return loadAddon().scanGear(bytes, start, end, mask, hash, table);
-}
+};

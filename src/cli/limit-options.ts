@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CollectLimits } from '../bundle/plan-collection.ts';
 import { BundleError } from '../errors.ts';
+import { findSize } from './find-size.ts';
 
 export interface LimitOptions {
   readonly maxSize?: number;
@@ -20,7 +21,6 @@ const maxSizeVariable = 'BUNDLEFS_CACHE_MAX_SIZE';
 const sizeRule =
   'It is a count of bytes, with K, M, G, T (powers of 1024) or kB, MB, GB, TB (powers of 1000).';
 const ageRule = 'It is a whole number with a unit: s, m, h, d or w.';
-const powers = ['', 'K', 'M', 'G', 'T'];
 const unitMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
 /** Adds `--max-size`, `--keep-last` and `--older-than` to `command`. */
@@ -99,14 +99,6 @@ function findSizeOrThrow(text: string): number {
   const size = findSize(text);
   if (size !== undefined) return size;
   throw new InvalidArgumentError(sizeRule);
-}
-
-function findSize(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*(|[kKMGT])(|i?B)$/.exec(text.trim());
-  if (match === null) return undefined;
-  const [, count = '', unit = '', kind] = match;
-  const size = Math.floor(Number(count) * (kind === 'B' ? 1000 : 1024) ** powers.indexOf(unit.toUpperCase()));
-  return Number.isSafeInteger(size) ? size : undefined;
 }
 
 function findAgeMs(text: string): number | undefined {

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../errors.ts';
 import type { ProjectFile } from '../selection/project-file.ts';
 import { type MediaName, mediaPartSizes, mediaNames } from '../stick/media.ts';
-import { findSize } from '../stick/parse-size.ts';
+import { findSize } from './find-size.ts';
 
 export interface PartOptions {
   /** Bytes. */

@@ -117,6 +117,15 @@ async function findBuild(
     );
   }
   const where = index === undefined ? `the journal of the cache "${cache.path}"` : `build @${index}`;
+  if (builds.length === 0) {
+    throw new BundleError(
+      'image-not-found',
+      `Cannot explain image "${reference.text}": ${where} has no builds`,
+      {
+        hint: 'Build a bundle of it first, or name another cache with --cache.',
+      },
+    );
+  }
   throw imageNotFound(reference, where, [...new Set(known)]);
 }
 

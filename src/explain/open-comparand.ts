@@ -35,7 +35,7 @@ export interface OpenComparandOptions {
 
 /**
  * What `name` is, in this order: `@N`, the build N before the last one of the cache's journal; a digest of a recipe of
- * the cache, or the first twelve digits or more of its hex; a file or folder. Throws invalid-argument for a build or
+ * the cache, or its 64 hex digits alone; a file or folder. Throws invalid-argument for a build or
  * recipe that is not there, archive-*, xz-*, cache-*.
  */
 export async function openComparand(name: string, options: OpenComparandOptions): Promise<Comparand> {

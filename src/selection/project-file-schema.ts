@@ -79,7 +79,9 @@ const gc = z
       .min(0, 'a whole number from 0')
       .optional()
       .describe('How many of the last bundles are kept whole, whatever they take.'),
-    olderThan: duration.optional().describe('Only what was not used for so long is removed: 30d.'),
+    olderThan: duration
+      .optional()
+      .describe('What was not used for so long is removed, whatever the size: 30d.'),
     auto: z.boolean().optional().describe('Whether the cache is looked after without being asked.'),
   })
   .describe('What is kept in the cache.');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mediaPartSizes } from '../../src/stick/media.ts';
-import { findSize } from '../../src/stick/parse-size.ts';
+import { findSize } from '../../src/cli/find-size.ts';
 
 describe('findSize', () => {
   it('takes K, M and G as powers of 1024, and KB, MB and GB as powers of 1000', () => {
