@@ -60,6 +60,11 @@ export function addImageOptions(command: Command): Command {
       ),
     )
     .addOption(
+      new Option('--fast', 'preset 1: new blocks in a quarter of the time, an eighth larger').conflicts(
+        'preset',
+      ),
+    )
+    .addOption(
       new Option('--check <name>', 'integrity check of newly encoded blocks (default: crc64)').choices(
         checkNames,
       ),

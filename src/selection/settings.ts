@@ -17,8 +17,13 @@ export interface GivenSettings {
   readonly cache?: string;
   readonly platform?: string;
   readonly preset?: PresetChoice;
+  /** Stands for a preset, and is not given beside one. */
+  readonly fast?: boolean;
   readonly check?: CheckChoice;
 }
+
+/** Of presets 0 to 6, the one that saves most time for the size that it costs: docs/performance.md has the figures. */
+const fastPreset: PresetChoice = { preset: 1, extreme: false };
 
 export interface Settings {
   readonly from?: string;
@@ -49,7 +54,9 @@ export function chooseSettings(
     ...(from !== undefined && { from }),
     ...(cache !== undefined && { cache }),
     ...(platform !== undefined && { platform }),
-    preset: given.preset ?? readPreset(preset === undefined ? undefined : String(preset)),
+    preset:
+      given.preset ??
+      (given.fast === true ? fastPreset : readPreset(preset === undefined ? undefined : String(preset))),
     check: given.check ?? file?.check ?? readCheck(variable('BUNDLEFS_CHECK')),
   };
 }
