@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { lstat, mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, afterAll } from 'vitest';
+import { beforeAll, describe, expect, it, afterAll, vi } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { layerOf, makeEmpty, omit } from '../fixtures/archive-members.ts';
@@ -222,6 +222,12 @@ describe('bad input ends with its status and says what to do', () => {
     expect(report.images.map(({ isSound }) => isSound).sort()).toEqual([false, true, true]);
   });
 
+  it('--fast beside --preset: status 2, naming both', async () => {
+    const result = await runCli(['build', '--fast', '--preset', '6', '-o', at('both.tar.xz')]);
+    expect(result.status).toBe(2);
+    expect(result.stderr).toMatch(/--fast.*--preset/);
+  });
+
   it('a stream to a terminal: status 2', () => {
     const command = `bin/bundlefs stream --from ${at('good.tar')} --cache ${at('cache')}; echo "status $?"`;
     const said = execFileSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
@@ -238,7 +244,8 @@ describe('Ctrl-C', () => {
       await writeLegacyArchive(at('large.tar'), images);
       const result = await runCli(['build', '--from', at('large.tar'), '-o', at('stopped.tar.xz')], {
         cache: at(`cache-${signal}`),
-        onStart: (child) => setTimeout(() => child.kill(signal), 700),
+        onStart: (child) =>
+          void vi.waitFor(() => stopOnceItWrites(child, signal, at(`cache-${signal}`)), 60_000),
       });
       expect(result.status).toBe(130);
       expect(result.stderr).toContain(`Stopped by ${signal}`);
@@ -246,4 +253,11 @@ describe('Ctrl-C', () => {
       expect(left.filter((name) => name.includes('stopped') || name.endsWith('.partial'))).toEqual([]);
     },
   );
+
+  /** Throws until the program has stored something. */
+  async function stopOnceItWrites(child: ChildProcess, signal: NodeJS.Signals, cache: string): Promise<void> {
+    const stored = await readdir(join(cache, 'v1', 'blocks'));
+    if (stored.length === 0) throw new Error('nothing is stored yet');
+    child.kill(signal);
+  }
 });

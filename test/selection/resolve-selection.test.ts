@@ -90,6 +90,15 @@ describe('settings', () => {
   );
 });
 
+describe('--fast', () => {
+  it('is preset 1, whatever the file and the environment say', async () => {
+    const scene = await setScene({ 'bundlefs.yaml': 'preset: 9e' });
+    const { settings } = await scene.select({ fast: true }, { BUNDLEFS_PRESET: '8' });
+    expect(settings.preset).toEqual({ preset: 1, extreme: false });
+    expect((await scene.select({}, {})).settings.preset).toEqual({ preset: 9, extreme: true });
+  });
+});
+
 describe('resolveSelection', () => {
   const project = {
     'bundlefs.yaml': `
