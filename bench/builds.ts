@@ -19,6 +19,12 @@ function benchFull(setting: Setting): Row[] {
   const plainPath = join(setting.work, 'plain.tar.xz');
   const plain = measure(`xz -6 -T2 -c ${first} > ${plainPath}`);
   const { run, report } = build(setting, first, 'full');
+  const fastPath = join(setting.work, 'fast.tar.xz');
+  const fastCache = join(setting.work, 'fast-cache');
+  const fast = measure(`${bundlefs} build --fast --from ${first} -o ${fastPath} --cache ${fastCache}`);
+  const fastSize = statSync(fastPath).size;
+  rmSync(fastPath);
+  rmSync(fastCache, { recursive: true });
   const threads = availableParallelism();
   return [
     ...compareRuns('full build / xz -6 -T2', [run, plain], {
@@ -33,6 +39,8 @@ function benchFull(setting: Setting): Row[] {
       target: { atMost: 150 + 100 * threads },
       note: `${threads} threads; xz -T2: ${plain.memoryMiB.toFixed(0)} MiB`,
     }),
+    ...compareRuns('full build --fast / xz -6 -T2', [fast, plain], {}),
+    compare('full build --fast / xz -6 -T2: size', [fastSize, statSync(plainPath).size], 'bytes', {}),
   ];
 }
 
