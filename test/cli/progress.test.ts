@@ -1,5 +1,11 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startProgress } from '../../src/cli/progress.ts';
+import { buildSampleImages } from '../fixtures/sample-images.ts';
+import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
+import { programPath } from '../support/run-cli.ts';
+import { makeTempFolder } from '../support/temp-folder.ts';
 
 function terminal(isTTY: boolean): {
   lines: string[];
@@ -29,5 +35,21 @@ describe('startProgress', () => {
     progress.show(1, 2);
     progress[Symbol.dispose]();
     expect(lines).toEqual([]);
+  });
+});
+
+describe('bundlefs build on a terminal', () => {
+  it('counts what is left to read and to encode', async () => {
+    const folder = await makeTempFolder();
+    await writeLegacyArchive(join(folder, 'images.tar'), await buildSampleImages({ scale: 4 }));
+    const command = `${programPath} build --from images.tar --cache cache -o images.tar.xz`;
+    const shown = execFileSync('script', ['-qec', command, '/dev/null'], { cwd: folder, encoding: 'utf8' });
+    const lines = shown.split('\r').filter((line) => line.includes('to encode'));
+    expect(lines.length).toBeGreaterThan(0);
+    for (const line of lines) {
+      expect(line).toMatch(
+        /reading {2}\d+ % {2}\S+ \S+ of \S+ MB .*\S+ \S+ to encode, encoded \S+ \S+, reused/,
+      );
+    }
   });
 });
