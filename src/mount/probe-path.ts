@@ -1,5 +1,8 @@
 /** Looks at a path that may lead into a mount nobody answers for. */
 import { execFile } from 'node:child_process';
+import { opendir, realpath, stat } from 'node:fs/promises';
+import { findErrno } from '../errors.ts';
+import { isLocalPath } from './is-local-path.ts';
 
 /** What is found at a path. */
 export type PathProbe =
@@ -40,10 +43,34 @@ const script = `
 `;
 
 /**
- * Follows `path` and looks at what is there, in another process: where a file system does not answer, whoever asks may
- * never return and cannot even be killed, and in this process would keep it from ending.
+ * Follows `path`, which is absolute, and looks at what is there: in another process, unless that takes no more than the
+ * kernel. Where a file system does not answer, whoever asks may never return and cannot even be killed.
  */
-export function probePath(path: string, options: ProbePathOptions = {}): Promise<PathProbe> {
+export async function probePath(path: string, options: ProbePathOptions = {}): Promise<PathProbe> {
+  if (await isLocalPath(path)) return await probeHere(path);
+  return await probeElsewhere(path, options);
+}
+
+/** What `script` does. */
+async function probeHere(path: string): Promise<PathProbe> {
+  let realPath: string | undefined;
+  try {
+    realPath = await realpath(path);
+    if (!(await stat(path)).isDirectory()) return { kind: 'other', realPath };
+    const folder = await opendir(path);
+    try {
+      return { kind: 'folder', realPath, isEmpty: (await folder.read()) === null };
+    } finally {
+      await folder.close();
+    }
+  } catch (error) {
+    const code = findErrno(error);
+    if (code === undefined) throw error;
+    return { kind: 'failed', code, realPath };
+  }
+}
+
+function probeElsewhere(path: string, options: ProbePathOptions): Promise<PathProbe> {
   const { timeoutMs = 5000, signal } = options;
   return new Promise((resolve, reject) => {
     const env = { ...process.env, NODE_OPTIONS: '' };
