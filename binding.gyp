@@ -14,6 +14,7 @@
         'native/extent-table.cc',
         'native/fd-cache.cc',
         'native/file-lock-binding.cc',
+        'native/file-stamp-binding.cc',
         'native/gear-scan-binding.cc',
         'native/libfuse.cc',
         'native/memory-use.cc',

@@ -5,6 +5,7 @@
 #include "encode-requests.h"
 #include "extent-reader-binding.h"
 #include "file-lock-binding.h"
+#include "file-stamp-binding.h"
 #include "gear-scan-binding.h"
 #include "memory-use.h"
 #include "notify-binding.h"
@@ -18,6 +19,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new bundlefs::EncodeRequests(env));
   bundlefs::ExportBlockCodec(env, exports);
   bundlefs::ExportFileLock(env, exports);
+  bundlefs::ExportFileStamp(env, exports);
   bundlefs::ExportGearScan(env, exports);
   bundlefs::ExportNotify(env, exports);
   bundlefs::ExportStreamDecoder(env, exports);

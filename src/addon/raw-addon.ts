@@ -23,6 +23,8 @@ export interface RawAddon {
   decodeBlock(block: Uint8Array, check: number, content: Uint8Array): Promise<number>;
   /** See GearScan. Bounds and the table's 256 entries are trusted. */
   readonly scanGear: GearScan;
+  /** For each path its stamp, nothing where there is no file of that size, or an errno. */
+  stampFiles(paths: readonly string[], sizes: Float64Array): (string | number | undefined)[];
   /** flock with LOCK_NB: 0 or an errno. */
   lockFile(fd: number, isExclusive: boolean): number;
   /** Sends one datagram to a Unix socket, whose path may begin with `@` for the abstract namespace: 0 or an errno. */
