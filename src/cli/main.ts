@@ -4,6 +4,7 @@ import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addDiffCommand } from './commands/diff.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addListCommand } from './commands/list.ts';
@@ -54,6 +55,7 @@ function createProgram(signal: AbortSignal): Command {
     addDiffCommand,
     addWhyCommand,
     addCacheCommand,
+    addDoctorCommand,
   ]) {
     add(program, signal);
   }

@@ -80,7 +80,11 @@ async function checkFuseDevice(): Promise<void> {
   }
 }
 
-function loadFuseNative(): FuseConstructor {
+/**
+ * fuse-native's class and with it a libfuse 2, without looking at what else mounting needs. Throws mount-unavailable.
+ * Only for the main thread, see loadFuse.
+ */
+export function loadFuseNative(): FuseConstructor {
   const require = createRequire(import.meta.url);
   try {
     return require('fuse-native') as FuseConstructor;
