@@ -4,6 +4,7 @@ import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addDiffCommand } from './commands/diff.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addLoadCommand } from './commands/load.ts';
@@ -32,7 +33,8 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function createProgram(signal: AbortSignal): Command {
+/** All verbs; `signal` asks their work to stop. */
+export function createProgram(signal: AbortSignal): Command {
   const program = new Command('bundlefs')
     .description('Keeps an offline bundle of Docker images fresh: only what changed is compressed again.')
     .version(readVersion(), '-V, --version')
@@ -56,6 +58,7 @@ function createProgram(signal: AbortSignal): Command {
     addWhyCommand,
     addCacheCommand,
     addDoctorCommand,
+    addCompletionCommand,
   ]) {
     add(program, signal);
   }
