@@ -99,7 +99,7 @@ exit 0
 `;
 
 const fishDriver = `source $argv[1]
-complete -C $argv[2] | string replace -r '\\t.*' ''
+complete -C $argv[2] | string replace -r '\\t.*' ''; true
 `;
 
 const drivers: Readonly<Record<Shell, string>> = { bash: bashDriver, zsh: zshDriver, fish: fishDriver };
