@@ -7,7 +7,7 @@ import { listEngineNames } from '../sources/engine/engine-image.ts';
 export type CompletedThing = 'images' | 'mounts';
 
 /** Somebody has pressed a key and waits. */
-const timeoutMs = 2000;
+const timeoutMs = 5000;
 
 /** Prints a name a line. What cannot be found out is left out: a message in the middle of a command line helps nobody. */
 export async function runComplete(thing: CompletedThing, signal: AbortSignal): Promise<void> {

@@ -18,7 +18,7 @@ export async function runDoctor(options: DoctorOptions, signal: AbortSignal): Pr
     environment: process.env,
     isRoot: process.getuid?.() === 0,
     nowMs: Date.now(),
-    from: options.from,
+    from: options.from ?? process.env['BUNDLEFS_FROM'],
     cache: options.cache,
     getMaxSize: () => chosenLimits({}, process.env).maxSize,
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],

@@ -68,7 +68,7 @@ async function checkWriting(path: string, place: string): Promise<Finding> {
   );
   return withCacheErrors(isThere ? 'write to the cache' : 'make the cache', path, async () => {
     await access(place, constants.W_OK | constants.X_OK);
-    if (!isThere) return ok('cache', `${path}, not made yet; ${place} can be written to`);
+    if (!isThere) return ok('cache', `${path}, not there yet; this user may make it`);
     const folder = await mkdtemp(join(cacheRoot(path), 'doctor-'));
     try {
       await writeDurably(join(folder, 'trial'), Buffer.alloc(4096));

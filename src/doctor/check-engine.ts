@@ -13,7 +13,7 @@ const mostClockSkewMs = 5 * 60_000;
 
 export async function checkEngine(context: CheckContext): Promise<Finding[]> {
   const { from, environment, isRoot, signal } = context;
-  if (from !== undefined && from !== 'docker' && !from.startsWith('docker:')) {
+  if (from !== undefined && from !== '' && from !== 'docker' && !from.startsWith('docker:')) {
     return [ok('engine', `not asked: images come from "${from}"`)];
   }
   const host = from?.slice('docker:'.length) ?? '';

@@ -20,7 +20,7 @@ export function addDoctorCommand(program: Command, signal: AbortSignal): void {
       .description('check all that bundlefs needs on this machine, and say how to mend what is missing')
       .option(
         '--from <source>',
-        'where images come from, as for build: the engine that is checked; an archive needs none (default: docker)',
+        'where images come from, as for build: the engine that is checked; an archive needs none (default: $BUNDLEFS_FROM, else docker)',
       ),
   )
     .option('--json', 'print one JSON object on standard output')

@@ -53,9 +53,15 @@ function optionWords(name: string, { short, long, description, value }: OptionNo
   return [
     ...(short === undefined ? [] : ['-s', short.slice(1)]),
     ...(long === undefined ? [] : ['-l', long.slice(2)]),
-    ...(value === undefined ? [] : ['-r', ...argumentWords(name, value.type)]),
+    ...(value === undefined ? [] : valueWords(name, value.type)),
     ...['-d', quote(firstClause(description))],
   ];
+}
+
+/** Without `-F` or `-f`, fish offers files as well. */
+function valueWords(name: string, type: ValueKind): string[] {
+  const words = argumentWords(name, type);
+  return words.includes('-F') ? ['-r', ...words] : ['-r', '-f', ...words];
 }
 
 /** With `-F` files are offered, too. */

@@ -17,20 +17,28 @@ export function zshScript(root: CommandNode): string {
 ${listNodes(root)
   .map((node) => functionOf(node))
   .join('\n')}
-# Offers the names that the program itself knows; words[1] is a verb in the functions above.
+# Offers the names that the program itself knows; what else it is given is for compadd.
 __${name}_ask() {
+  local what=$1
   local -a names
-  names=("\${(@f)$("\${__${name}_program:-${name}}" complete $1 2>/dev/null)}")
-  compadd -a names
+  shift
+  names=(\${(f)"$("\${__${name}_program:-${name}}" complete $what 2>/dev/null)"})
+  compadd "$@" -a names
+}
+__${name}_images() {
+  __${name}_ask images "$@"
+}
+__${name}_mounts() {
+  __${name}_ask mounts "$@"
 }
 __${name}_source() {
   _alternative 'places:place:(docker docker\\: oci\\: -)' 'archives:archive:_files'
 }
 __${name}_image_or_folder() {
-  _alternative "images:image:__${name}_ask images" 'folders:folder:_files -/'
+  _alternative 'images:image:__${name}_images' 'folders:folder:_files -/'
 }
 __${name}_mount() {
-  _alternative "mounts:mount:__${name}_ask mounts" 'folders:folder:_files -/'
+  _alternative 'mounts:mount:__${name}_mounts' 'folders:folder:_files -/'
 }
 if [[ \${funcstack[1]} == _${name} ]]; then
   _${name} "$@"
@@ -116,7 +124,7 @@ function actionFor({ words }: CommandNode, type: ValueKind): string {
     case 'folder':
       return '_files -/';
     case 'image':
-      return `__${program}_ask images`;
+      return `__${program}_images`;
     case 'image-or-folder':
       return `__${program}_image_or_folder`;
     case 'mount':
