@@ -22,6 +22,7 @@ export async function runDoctor(options: DoctorOptions, signal: AbortSignal): Pr
     cache: options.cache,
     getMaxSize: () => chosenLimits({}, process.env).maxSize,
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+    engineTimeoutMs: 10_000,
     signal,
   });
   process.stdout.write(`${options.json === true ? toJson(findings) : toText(findings)}\n`);

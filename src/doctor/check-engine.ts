@@ -1,13 +1,13 @@
 /** Which engine is asked, whether it answers, and what its kind means for bundlefs. */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isBundleError } from '../errors.ts';
+import { BundleError, isBundleError } from '../errors.ts';
 import { connectEngine, type EngineConnection } from '../sources/engine/engine-connection.ts';
 import { type EngineEndpoint, findEngineEndpoint } from '../sources/engine/engine-endpoint.ts';
+import { describeEngine as describeEndpoint } from '../sources/engine/engine-error.ts';
 import { askEngineFacts, type EngineFacts } from '../sources/engine/engine-facts.ts';
 import { type CheckContext, type Finding, ok, problemOf, warning } from './finding.ts';
 
-const timeoutMs = 10_000;
 /** A clock that is so far off is noticed elsewhere, too: by TLS, by what is "created" when. */
 const mostClockSkewMs = 5 * 60_000;
 
@@ -19,7 +19,7 @@ export async function checkEngine(context: CheckContext): Promise<Finding[]> {
   const host = from?.slice('docker:'.length) ?? '';
   try {
     const endpoint = await findEngineEndpoint({ env: environment, isRoot, ...(host !== '' && { host }) });
-    return await withEngine(endpoint, signal, (connection, limited) =>
+    return await withEngine(endpoint, context, (connection, limited) =>
       describeEngine(connection, limited, context),
     );
   } catch (error) {
@@ -29,7 +29,8 @@ export async function checkEngine(context: CheckContext): Promise<Finding[]> {
 }
 
 /** Podman answers as an engine does, where its service runs; one finding for each socket that there is. */
-export async function checkPodman({ environment, signal }: CheckContext): Promise<Finding[]> {
+export async function checkPodman(context: CheckContext): Promise<Finding[]> {
+  const { environment, signal } = context;
   const runtimeFolder = environment['XDG_RUNTIME_DIR'] ?? '';
   const folders = runtimeFolder.startsWith('/') ? [runtimeFolder, '/run'] : ['/run'];
   const findings: Finding[] = [];
@@ -38,7 +39,7 @@ export async function checkPodman({ environment, signal }: CheckContext): Promis
     const url = `unix://${socketPath}`;
     try {
       const endpoint = { kind: 'unix', url, origin: 'the one of podman', socketPath } as const;
-      await withEngine(endpoint, signal, async (connection, limited) => {
+      await withEngine(endpoint, context, async (connection, limited) => {
         const { version } = await askEngineFacts(connection, { signal: limited });
         findings.push(ok('podman', `${version}, use it with --from docker:${url}`));
       });
@@ -53,10 +54,10 @@ export async function checkPodman({ environment, signal }: CheckContext): Promis
 
 async function withEngine<T>(
   endpoint: EngineEndpoint,
-  signal: AbortSignal,
+  { signal, engineTimeoutMs }: CheckContext,
   action: (connection: EngineConnection, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(engineTimeoutMs);
   const limited = AbortSignal.any([signal, timeout]);
   try {
     const connection = await connectEngine(endpoint, { signal: limited });
@@ -67,7 +68,11 @@ async function withEngine<T>(
     }
   } catch (error) {
     if (!timeout.aborted || isBundleError(error)) throw error;
-    throw new Error(`the engine at ${endpoint.url} did not answer within ${timeoutMs / 1000} seconds`);
+    throw new BundleError(
+      'source-unreachable',
+      `Cannot reach ${describeEndpoint(endpoint)} (${endpoint.origin}): no answer within ${engineTimeoutMs / 1000} seconds`,
+      { cause: error, hint: 'See whether this works: docker version' },
+    );
   }
 }
 

@@ -50,10 +50,13 @@ async function isContainer(): Promise<boolean> {
 }
 
 /** Root mounts by itself; for all others a setuid fusermount does. Both need it to unmount. */
-export async function checkFusermount({ isRoot }: Pick<CheckContext, 'isRoot'>): Promise<Finding[]> {
+export async function checkFusermount({
+  isRoot,
+  environment,
+}: Pick<CheckContext, 'isRoot' | 'environment'>): Promise<Finding[]> {
   const subject = 'fusermount';
   try {
-    const path = await findFusermount();
+    const path = await findFusermount(environment);
     const { uid, mode } = await stat(path);
     const isSetuidRoot = uid === 0 && (mode & 0o4000) !== 0;
     if (isRoot) return [ok(subject, isSetuidRoot ? `${path}, setuid root` : path)];

@@ -80,13 +80,16 @@ function describeTrial({ report, said }: Trial): Finding[] {
   return findings;
 }
 
-function describeLibrary(library: string, slowReads: string | undefined): Finding {
+function describeLibrary(library: string, slowReads: TrialReport['slowReads']): Finding {
   const version = /\d+(?:\.\d+)+$/.exec(basename(library))?.[0] ?? '2';
   const text = `${version}, ${library}`;
   if (slowReads === undefined) return ok('libfuse', `${text}; takes the read module`);
+  if (slowReads.code === 'addon-unavailable') {
+    return warning('libfuse', `${text}; without the addon, reads of a mount take more time`, 'bin/setup');
+  }
   return warning(
     'libfuse',
-    `${text}; reads of a mount take more time: ${oneLine(slowReads)}`,
-    'Run bin/setup, and install libfuse 2.9: apt-get install libfuse2 (Debian, Ubuntu)',
+    `${text}; reads of a mount take more time: ${oneLine(slowReads.message)}`,
+    'sudo apt-get install libfuse2 (Debian, Ubuntu), sudo dnf install fuse-libs (Fedora): version 2.9',
   );
 }

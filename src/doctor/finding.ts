@@ -37,6 +37,8 @@ export interface CheckContext {
   readonly getMaxSize: () => number | undefined;
   /** How to run this very program: the command and its first arguments. */
   readonly program: readonly [string, ...string[]];
+  /** How long an engine may take to answer. */
+  readonly engineTimeoutMs: number;
   readonly signal: AbortSignal;
 }
 

@@ -15,7 +15,7 @@ export const trialReportSchema = z.object({
   /** Where the loaded libfuse 2 lies; absent where none could be loaded. */
   library: z.string().optional(),
   /** Why JavaScript has to answer reads; absent where the read module does. */
-  slowReads: z.string().optional(),
+  slowReads: z.object({ code: z.string(), message: z.string() }).optional(),
   /** Absent where everything went well. */
   failure: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).optional(),
 });
@@ -53,12 +53,12 @@ export async function tryMount(path: string, signal: AbortSignal): Promise<Trial
   }
 }
 
-function findObstacle(): string | undefined {
+function findObstacle(): TrialReport['slowReads'] {
   try {
     registerReadModule();
     return undefined;
   } catch (error) {
-    return describeError(error);
+    return describeFailure(error);
   }
 }
 

@@ -51,8 +51,8 @@ export async function loadFuse(): Promise<FuseConstructor> {
 }
 
 /** The path of fusermount, which unmounts without being root and watches over a mount. Throws mount-unavailable. */
-export async function findFusermount(): Promise<string> {
-  for (const folder of (process.env['PATH'] ?? '').split(':')) {
+export async function findFusermount(environment: NodeJS.ProcessEnv = process.env): Promise<string> {
+  for (const folder of (environment['PATH'] ?? '').split(':')) {
     const path = join(folder, 'fusermount');
     const found = await access(path, fsConstants.X_OK).then(
       () => true,
