@@ -7,7 +7,7 @@ import { withCacheErrors } from '../blocks/cache-error.ts';
 import { listFiles, listFolders } from '../blocks/list-files.ts';
 import { writeDurably } from '../blocks/write-durably.ts';
 import { formatCount, formatSize } from '../cli/format-text.ts';
-import { findErrno } from '../errors.ts';
+import { BundleError, findErrno } from '../errors.ts';
 import { findCoveringMount } from '../mount/mountinfo.ts';
 import { type CheckContext, type Finding, ok, problem, problemOf, warning } from './finding.ts';
 
@@ -49,15 +49,17 @@ export async function checkCache(context: CheckContext): Promise<Finding[]> {
 
 /** The folder itself, or the nearest above it that is there. */
 async function findPlace(path: string): Promise<string> {
-  try {
-    await stat(path);
-    return await realpath(path);
-  } catch (error) {
-    if (findErrno(error) !== 'ENOENT' || dirname(path) === path) {
-      return withCacheErrors('open the cache', path, () => Promise.reject(error as Error));
+  return withCacheErrors('open the cache', path, async () => {
+    try {
+      if ((await stat(path)).isDirectory()) return await realpath(path);
+    } catch (error) {
+      if (findErrno(error) === 'ENOENT' && dirname(path) !== path) return findPlace(dirname(path));
+      throw error;
     }
-    return findPlace(dirname(path));
-  }
+    throw new BundleError('cache-failed', `Cannot open the cache "${path}": it is no folder`, {
+      hint: 'Name a folder with --cache or BUNDLEFS_CACHE.',
+    });
+  });
 }
 
 /** By writing there, as a build would; a cache that is not there yet is not made. */
