@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keepRecord } from '../../../src/live/mount-record.ts';
 import { runCliOk } from '../../support/run-cli.ts';
 import { startEngine } from '../../support/throwaway-engine.ts';
 import { type AskShell, shells, withShell } from './ask-shells.ts';
@@ -63,7 +64,7 @@ describe.each(shells)('completion in %s', (shell) => {
   );
 });
 
-it('offers the images of the engine in every shell, colons and all, and the mounts of this user', async () => {
+it('offers the images of the engine in every shell, colons and all', async () => {
   await using engine = await startEngine();
   await run('tar', ['-cf', join(folder, 'root.tar'), '-C', folder, 'subfolder']);
   for (const name of ['shop/web:1', 'shop/web:2', 'other:3']) {
@@ -79,9 +80,17 @@ it('offers the images of the engine in every shell, colons and all, and the moun
       expect(behindColon.map((offer) => offer.replace(/^shop\/web\\?:/, ''))).toEqual(['1', '2']);
     });
   }
-  expect(
-    (await runCliOk(['complete', 'mounts'], { env: { XDG_STATE_HOME: folder } })).stdout.toString(),
-  ).toBe('');
+});
+
+it('offers the mounts of this user in every shell', async () => {
+  const env = { XDG_STATE_HOME: folder };
+  const mountPoint = join(folder, 'mnt');
+  await keepRecord({ format: 'bundlefs-mount-1', mountPoint, pid: process.pid, since: '' }, env);
+  for (const shell of shells) {
+    await withShell(shell, folder, async (ask) => {
+      expect(await ask(`bundlefs unmount --lazy ${folder}/m`, { env })).toEqual([mountPoint]);
+    });
+  }
 });
 
 it('complete says nothing where the engine cannot be reached', async () => {
