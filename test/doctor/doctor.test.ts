@@ -9,6 +9,7 @@ import type { Finding } from '../../src/doctor/finding.ts';
 import { MountBench, isAlive, waitUntil } from '../mount/support/start-test-daemon.ts';
 import { programPath, runCli, type RunCliOptions } from '../support/run-cli.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
+import { startNewerEngine } from '../support/newer-engine.ts';
 import { startEngine } from '../support/throwaway-engine.ts';
 
 const run = promisify(execFile);
@@ -63,6 +64,17 @@ describe('bundlefs doctor', () => {
     expect(added.filter((name) => name.startsWith('bundlefs-doctor-'))).toEqual([]);
     const { stdout } = await runCli(['doctor'], { env: { DOCKER_HOST: engine.host } });
     expect(stdout.toString()).toMatch(/^ok +node .*\n(.*\n)*\nNothing stands in the way/);
+  });
+
+  it.each([
+    ['graph driver', 'ok', /one by one/],
+    ['containerd', 'warning', /refuses such an image/],
+  ] as const)('says what a newer engine with a %s store means', async (store, level, text) => {
+    await using engine = await startNewerEngine(store);
+    const diagnosis = await diagnose([], { env: { DOCKER_HOST: engine.host } });
+    const found = of('engine store', diagnosis);
+    expect(found).toMatchObject([{ level, text: expect.stringMatching(text) as string }]);
+    expect(diagnosis.status).toBe(0);
   });
 
   it('names the socket, and ends with status 4, where there is no engine', async () => {
@@ -130,7 +142,7 @@ describe('bundlefs doctor', () => {
     expect(wrong.status).toBe(8);
   });
 
-  it('finds mounts whose daemon is gone, of which one still stands and one does not', async () => {
+  it('finds a mount that still stands though its daemon is gone', async () => {
     const bench = await MountBench.create();
     onTestFinished(() => bench.remove());
     const { mountPoint, pid } = await bench.mount();
