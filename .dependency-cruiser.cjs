@@ -42,6 +42,17 @@ const folders = {
   },
   mount: { uses: ['addon/read-module'] },
   live: { uses: ['mount', 'addon/notify-service', 'sources/engine/watch-engine'] },
+  doctor: {
+    uses: [
+      'addon/block-codec',
+      'addon/read-module',
+      'blocks',
+      'cli/format-text',
+      'live/find-mounts',
+      'mount',
+      'sources/engine',
+    ],
+  },
   selection: { uses: ['image'] },
   cli: { uses: ['.*'] },
 };
@@ -55,7 +66,19 @@ const owners = {
   'tar-stream': ['tar'],
   fzstd: ['sources'],
   yaml: ['selection/yaml-document'],
-  zod: ['selection', 'image', 'tar', 'blocks', 'sources', 'bundle', 'mount', 'live', 'inspect', 'stick'],
+  zod: [
+    'selection',
+    'image',
+    'tar',
+    'blocks',
+    'sources',
+    'bundle',
+    'mount',
+    'live',
+    'inspect',
+    'stick',
+    'doctor',
+  ],
 };
 
 const pureCore = '^src/(errors\\.ts|digest\\.ts|(image|tar|tree|xz|plan|layout)/)';

@@ -52,6 +52,11 @@ export function cachePath(path: string | undefined, environment: NodeJS.ProcessE
   return join(isUsable ? home : join(findHome(), '.cache'), 'bundlefs');
 }
 
+/** The folder of this format version in the cache at `path`. */
+export function cacheRoot(path: string): string {
+  return join(path, formatFolder);
+}
+
 /** A container may run as a user that nobody has told it of. */
 function findHome(): string {
   try {
@@ -67,7 +72,7 @@ function findHome(): string {
 /** Opens the cache at `path` where there is one. Throws cache-failed where there is none, so that a slip of the pen makes none. */
 export async function findCache(path: string): Promise<Cache> {
   await withCacheErrors('open the cache', path, async () => {
-    await stat(join(path, formatFolder)).catch((error: unknown) => {
+    await stat(cacheRoot(path)).catch((error: unknown) => {
       if (findErrno(error) !== 'ENOENT') throw error;
       throw new BundleError('cache-failed', `Cannot open the cache "${path}": there is none`, {
         hint: 'Build a bundle first, or name its folder with --cache or BUNDLEFS_CACHE.',
@@ -79,7 +84,7 @@ export async function findCache(path: string): Promise<Cache> {
 
 /** Opens the cache at `path`, makes what is missing, and removes what dead processes left half-written. Throws cache-*. */
 export async function openCache(path: string): Promise<Cache> {
-  const root = join(path, formatFolder);
+  const root = cacheRoot(path);
   const partials = join(root, 'partial');
   const folders = {
     configs: join(root, 'configs'),

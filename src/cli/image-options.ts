@@ -14,13 +14,17 @@ export type ImageOptions = Settings;
 export type Given<Options extends ImageOptions> = GivenImageOptions &
   Partial<Omit<Options, keyof ImageOptions>>;
 
+/** What the argument `images` of a verb may be. */
+export const imagesHelp =
+  'image names, ids or patterns such as "shop/*:1.*"; without any, what bundlefs.yaml says, or all of an archive';
+
 /** Adds `--from`, `--images-file`, `--compose` and all others of ImageOptions to `command`. */
 export function addImageOptions(command: Command): Command {
   return addCacheOption(
     command
       .option(
         '--from <source>',
-        'where images come from: docker, docker:<host>, oci:<folder>, an archive, or - for standard input (default: docker)',
+        'where images come from: docker, docker:<host>, oci:<folder>, an archive, or - for standard input (default: $BUNDLEFS_FROM, else docker)',
       )
       .option(
         '--images-file <file>',
@@ -52,12 +56,13 @@ export function addImageOptions(command: Command): Command {
   )
     .option(
       '--platform <os/arch>',
-      'of images that are there for several: which one (default: that of this machine)',
+      'which platform of an image to take that is there for several (default: $BUNDLEFS_PLATFORM, else that of this machine)',
     )
     .addOption(
-      new Option('--preset <0-9[e]>', 'xz preset of newly encoded blocks (default: 6)').argParser(
-        parsePreset,
-      ),
+      new Option(
+        '--preset <0-9[e]>',
+        'xz preset of newly encoded blocks (default: $BUNDLEFS_PRESET, else 6)',
+      ).argParser(parsePreset),
     )
     .addOption(
       new Option('--fast', 'preset 1: new blocks in a quarter of the time, an eighth larger').conflicts(
@@ -65,9 +70,10 @@ export function addImageOptions(command: Command): Command {
       ),
     )
     .addOption(
-      new Option('--check <name>', 'integrity check of newly encoded blocks (default: crc64)').choices(
-        checkNames,
-      ),
+      new Option(
+        '--check <name>',
+        'integrity check of newly encoded blocks (default: $BUNDLEFS_CHECK, else crc64)',
+      ).choices(checkNames),
     );
 }
 

@@ -4,6 +4,8 @@ import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addDiffCommand } from './commands/diff.ts';
+import { addCompletionCommand } from './commands/completion.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addListCommand } from './commands/list.ts';
@@ -31,7 +33,8 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function createProgram(signal: AbortSignal): Command {
+/** All verbs; `signal` asks their work to stop. */
+export function createProgram(signal: AbortSignal): Command {
   const program = new Command('bundlefs')
     .description('Keeps an offline bundle of Docker images fresh: only what changed is compressed again.')
     .version(readVersion(), '-V, --version')
@@ -54,6 +57,8 @@ function createProgram(signal: AbortSignal): Command {
     addDiffCommand,
     addWhyCommand,
     addCacheCommand,
+    addDoctorCommand,
+    addCompletionCommand,
   ]) {
     add(program, signal);
   }

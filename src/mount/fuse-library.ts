@@ -51,8 +51,8 @@ export async function loadFuse(): Promise<FuseConstructor> {
 }
 
 /** The path of fusermount, which unmounts without being root and watches over a mount. Throws mount-unavailable. */
-export async function findFusermount(): Promise<string> {
-  for (const folder of (process.env['PATH'] ?? '').split(':')) {
+export async function findFusermount(environment: NodeJS.ProcessEnv = process.env): Promise<string> {
+  for (const folder of (environment['PATH'] ?? '').split(':')) {
     const path = join(folder, 'fusermount');
     const found = await access(path, fsConstants.X_OK).then(
       () => true,
@@ -80,7 +80,11 @@ async function checkFuseDevice(): Promise<void> {
   }
 }
 
-function loadFuseNative(): FuseConstructor {
+/**
+ * fuse-native's class and with it a libfuse 2, without looking at what else mounting needs. Throws mount-unavailable.
+ * Only for the main thread, see loadFuse.
+ */
+export function loadFuseNative(): FuseConstructor {
   const require = createRequire(import.meta.url);
   try {
     return require('fuse-native') as FuseConstructor;

@@ -1,6 +1,6 @@
 /** `bundlefs build`: a bundle as a plain file. */
 import type { Command } from 'commander';
-import { addImageOptions, type Given } from '../image-options.ts';
+import { addImageOptions, type Given, imagesHelp } from '../image-options.ts';
 import type { BuildOptions } from '../run-build.ts';
 
 export function addBuildCommand(program: Command, signal: AbortSignal): void {
@@ -8,10 +8,7 @@ export function addBuildCommand(program: Command, signal: AbortSignal): void {
     program
       .command('build')
       .description('write the bundle of these images to a file')
-      .argument(
-        '[images...]',
-        'image names, ids or patterns such as "shop/*:1.*"; without any, what bundlefs.yaml says, or all of an archive',
-      )
+      .argument('[images...]', imagesHelp)
       .option(
         '-o, --output <file>',
         'the file to write; one that is there is replaced when the new one is whole (default: "output" in bundlefs.yaml)',

@@ -1,6 +1,6 @@
 /** `bundlefs load`: images straight into an engine. */
 import type { Command } from 'commander';
-import { addImageOptions, type Given } from '../image-options.ts';
+import { addImageOptions, type Given, imagesHelp } from '../image-options.ts';
 import type { LoadOptions } from '../run-load.ts';
 
 export function addLoadCommand(program: Command, signal: AbortSignal): void {
@@ -8,10 +8,7 @@ export function addLoadCommand(program: Command, signal: AbortSignal): void {
     program
       .command('load')
       .description('load these images into an engine, uncompressed, and check that they arrived')
-      .argument(
-        '[images...]',
-        'image names, ids or patterns such as "shop/*:1.*"; without any, what bundlefs.yaml says, or all of an archive',
-      ),
+      .argument('[images...]', imagesHelp),
   )
     .option(
       '--into <host>',

@@ -1,6 +1,6 @@
 /** `bundlefs plan`: what a build would cost. */
 import type { Command } from 'commander';
-import { addImageOptions, type Given } from '../image-options.ts';
+import { addImageOptions, type Given, imagesHelp } from '../image-options.ts';
 import type { PlanOptions } from '../run-plan.ts';
 
 export function addPlanCommand(program: Command, signal: AbortSignal): void {
@@ -10,10 +10,7 @@ export function addPlanCommand(program: Command, signal: AbortSignal): void {
       .description(
         'say what a build of these images would read, encode and write, and how long it would take; builds nothing',
       )
-      .argument(
-        '[images...]',
-        'image names; may be left out for an archive or OCI layout: then all its images',
-      ),
+      .argument('[images...]', imagesHelp),
   )
     .option(
       '--exact',

@@ -1,6 +1,6 @@
 /** `bundlefs stream`: the bundle on standard output. */
 import type { Command } from 'commander';
-import { addImageOptions, type Given } from '../image-options.ts';
+import { addImageOptions, type Given, imagesHelp } from '../image-options.ts';
 import type { StreamOptions } from '../run-stream.ts';
 
 export function addStreamCommand(program: Command, signal: AbortSignal): void {
@@ -8,10 +8,7 @@ export function addStreamCommand(program: Command, signal: AbortSignal): void {
     program
       .command('stream')
       .description('write the bundle of these images to standard output, the same bytes as build')
-      .argument(
-        '[images...]',
-        'image names, ids or patterns such as "shop/*:1.*"; without any, what bundlefs.yaml says, or all of an archive',
-      ),
+      .argument('[images...]', imagesHelp),
   )
     .option('--tar', 'uncompressed, for loaders that cannot read xz')
     .addHelpText(

@@ -13,7 +13,7 @@ export function addWhyCommand(program: Command, signal: AbortSignal): void {
       .argument('<image>', 'its name, with or without a tag, or its id'),
   )
     .option(
-      '--build <n>',
+      '--build <number>',
       'in the build n before the last (0 for the last; default: the last one that encoded something of it)',
       parseBuild,
     )

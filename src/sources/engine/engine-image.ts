@@ -4,6 +4,7 @@ import { type DiffId, type Digest, isDigest } from '../../digest.ts';
 import type { ImagePlatform } from '../../image/image-config.ts';
 import { formatName, type Reference } from '../../image/reference.ts';
 import type { EngineConnection } from './engine-connection.ts';
+import { askEngineFacts } from './engine-facts.ts';
 
 export interface EngineImage {
   /** The config's digest with graph drivers, the manifest's with the containerd image store. */
@@ -38,8 +39,6 @@ const inspectSchema = z.object({
 });
 
 const listSchema = z.array(z.object({ Id: digest, RepoTags: z.array(z.string()).nullish() }));
-
-const infoSchema = z.object({ DriverStatus: z.array(z.array(z.string())).nullish() });
 
 /** The image that `name` is, a name, an id or the start of one; undefined where there is none. Throws source-failed. */
 export async function findEngineImage(
@@ -113,10 +112,5 @@ export async function hasContainerdStore(
   connection: EngineConnection,
   options: AskEngineOptions = {},
 ): Promise<boolean> {
-  const info = await connection.findJson(
-    { what: 'ask about its storage', path: '/info', ...options },
-    infoSchema,
-  );
-  const status = info?.DriverStatus ?? [];
-  return status.some((pair) => pair[1] === 'io.containerd.snapshotter.v1');
+  return (await askEngineFacts(connection, options)).hasContainerdStore;
 }

@@ -1,0 +1,64 @@
+/** What `bundlefs doctor` does. */
+import { diagnose } from '../doctor/diagnose.ts';
+import type { Finding } from '../doctor/finding.ts';
+import { tryMount } from '../doctor/trial-mount.ts';
+import { exitStatus } from './exit-status.ts';
+import { formatCount } from './format-text.ts';
+import { chosenLimits } from './limit-options.ts';
+
+export interface DoctorOptions {
+  readonly from?: string;
+  readonly cache?: string;
+  readonly json?: boolean;
+}
+
+/** Prints what is found, and sets the exit status to that of the first problem. */
+export async function runDoctor(options: DoctorOptions, signal: AbortSignal): Promise<void> {
+  const findings = await diagnose({
+    environment: process.env,
+    isRoot: process.getuid?.() === 0,
+    nowMs: Date.now(),
+    from: options.from ?? process.env['BUNDLEFS_FROM'],
+    cache: options.cache,
+    getMaxSize: () => chosenLimits({}, process.env).maxSize,
+    program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+    engineTimeoutMs: 10_000,
+    signal,
+  });
+  process.stdout.write(`${options.json === true ? toJson(findings) : toText(findings)}\n`);
+  process.exitCode = statusOf(findings);
+}
+
+/** What the process that `runDoctor` starts for its trial does. */
+export async function runTrialMount(folder: string, signal: AbortSignal): Promise<never> {
+  const report = await tryMount(folder, signal);
+  await new Promise((resolve) => process.stdout.write(JSON.stringify(report), resolve));
+  process.exit(0); // libfuse's threads would keep the process alive
+}
+
+function statusOf(findings: readonly Finding[]): number {
+  const first = findings.find((finding) => finding.level === 'problem');
+  return first === undefined ? 0 : exitStatus[first.code];
+}
+
+function toJson(findings: readonly Finding[]): string {
+  return JSON.stringify({ status: statusOf(findings), findings });
+}
+
+function toText(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ subject }) => subject.length));
+  const indent = ' '.repeat('problem'.length + width + 4);
+  const lines = findings.flatMap(({ level, subject, text, cure }) => [
+    `${level.padEnd('problem'.length)}  ${subject.padEnd(width)}  ${text}`,
+    ...(cure === undefined ? [] : cure.split('\n').map((line) => `${indent}-> ${line}`)),
+  ]);
+  return [...lines, '', summarise(findings)].join('\n');
+}
+
+function summarise(findings: readonly Finding[]): string {
+  const problems = findings.filter(({ level }) => level === 'problem').length;
+  const warnings = findings.filter(({ level }) => level === 'warning').length;
+  const also = warnings === 0 ? '' : `, ${formatCount(warnings, 'warning')}`;
+  if (problems > 0) return `${formatCount(problems, 'problem')}${also}.`;
+  return `Nothing stands in the way of building and mounting bundles${also}.`;
+}

@@ -1,0 +1,133 @@
+/** Where the cache is, whether there is room, whether it can be written, and what lies around in it. */
+import { constants } from 'node:fs';
+import { access, mkdtemp, realpath, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { cachePath, cacheRoot } from '../blocks/cache.ts';
+import { withCacheErrors } from '../blocks/cache-error.ts';
+import { listFiles, listFolders } from '../blocks/list-files.ts';
+import { writeDurably } from '../blocks/write-durably.ts';
+import { formatCount, formatSize } from '../cli/format-text.ts';
+import { BundleError, findErrno } from '../errors.ts';
+import { findCoveringMount } from '../mount/mountinfo.ts';
+import { type CheckContext, type Finding, ok, problem, problemOf, warning } from './finding.ts';
+
+/** One layer's worth, and what a bundle of a few images takes. */
+const leastRoom = 200e6;
+const littleRoom = 5e9;
+const fewInodes = 2000;
+
+/** Kinds of file systems on which a cache is slow, is not safe from other hosts, or does not stay. */
+const doubtfulKinds: Readonly<Record<string, string>> = {
+  tmpfs: 'it is in memory, and gone after a restart',
+  ramfs: 'it is in memory, and gone after a restart',
+  overlay: 'it is in the container, and goes with it',
+  nfs: 'locks of other hosts may not be seen',
+  nfs4: 'locks of other hosts may not be seen',
+  cifs: 'locks of other hosts may not be seen, and small files are slow',
+  smb3: 'locks of other hosts may not be seen, and small files are slow',
+  '9p': 'small files are slow',
+  'fuse.sshfs': 'locks of other hosts may not be seen, and small files are slow',
+  vfat: 'it is not made for many small files',
+  exfat: 'it is not made for many small files',
+};
+const elsewhere = 'Name a folder on a disk of this machine with BUNDLEFS_CACHE or --cache.';
+
+export async function checkCache(context: CheckContext): Promise<Finding[]> {
+  try {
+    const path = cachePath(context.cache, context.environment);
+    const place = await findPlace(path);
+    return [
+      await checkWriting(path, place),
+      ...(await checkDisk(place)),
+      checkLimit(context),
+      ...(await checkLeftovers(path)),
+    ];
+  } catch (error) {
+    return [problemOf('cache', error)];
+  }
+}
+
+/** The folder itself, or the nearest above it that is there. */
+async function findPlace(path: string): Promise<string> {
+  return withCacheErrors('open the cache', path, async () => {
+    try {
+      if ((await stat(path)).isDirectory()) return await realpath(path);
+    } catch (error) {
+      if (findErrno(error) === 'ENOENT' && dirname(path) !== path) return findPlace(dirname(path));
+      throw error;
+    }
+    throw new BundleError('cache-failed', `Cannot open the cache "${path}": it is no folder`, {
+      hint: 'Name a folder with --cache or BUNDLEFS_CACHE.',
+    });
+  });
+}
+
+/** By writing there, as a build would; a cache that is not there yet is not made. */
+async function checkWriting(path: string, place: string): Promise<Finding> {
+  const isThere = await access(cacheRoot(path)).then(
+    () => true,
+    () => false,
+  );
+  return withCacheErrors(isThere ? 'write to the cache' : 'make the cache', path, async () => {
+    await access(place, constants.W_OK | constants.X_OK);
+    if (!isThere) return ok('cache', `${path}, not there yet; this user may make it`);
+    const folder = await mkdtemp(join(cacheRoot(path), 'doctor-'));
+    try {
+      await writeDurably(join(folder, 'trial'), Buffer.alloc(4096));
+    } finally {
+      await rm(join(folder, 'trial'), { force: true });
+      await rmdir(folder);
+    }
+    return ok('cache', `${path}, can be written to`);
+  });
+}
+
+async function checkDisk(place: string): Promise<Finding[]> {
+  const { bavail, bsize, blocks, files, ffree } = await statfs(place);
+  const room = bavail * bsize;
+  const kind = (await findCoveringMount(place))?.type ?? 'unknown';
+  const text = `${formatSize(room)} of ${formatSize(blocks * bsize)} free, on ${kind}`;
+  const cure = `bundlefs cache gc --keep-last 1, or a folder on a larger disk with BUNDLEFS_CACHE`;
+  const findings: Finding[] = [];
+  if (room < leastRoom) findings.push(problem('cache disk', 'cache-full', text, cure));
+  else if (room < littleRoom) findings.push(warning('cache disk', `only ${text}`, cure));
+  else if (files > 0 && ffree < fewInodes) {
+    findings.push(warning('cache disk', `${text}, but room for ${formatCount(ffree, 'file')} only`, cure));
+  } else findings.push(ok('cache disk', text));
+  const doubt = doubtfulKinds[kind];
+  if (doubt !== undefined) findings.push(warning('cache disk', `on ${kind}: ${doubt}`, elsewhere));
+  return findings;
+}
+
+function checkLimit({ getMaxSize }: CheckContext): Finding {
+  try {
+    const maxSize = getMaxSize();
+    return ok(
+      'cache limit',
+      maxSize === undefined
+        ? 'none (BUNDLEFS_CACHE_MAX_SIZE): it grows until bundlefs cache gc is run'
+        : `${formatSize(maxSize)} (BUNDLEFS_CACHE_MAX_SIZE)`,
+    );
+  } catch (error) {
+    return problemOf('cache limit', error);
+  }
+}
+
+async function checkLeftovers(path: string): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const bad = await listFiles(join(cacheRoot(path), 'bad'));
+  if (bad.length > 0) {
+    const size = bad.reduce((sum, file) => sum + file.size, 0);
+    const text = `${formatCount(bad.length, 'damaged block')} set aside, ${formatSize(size)}: the disk may be failing`;
+    findings.push(warning('cache leftovers', text, 'bundlefs cache verify && bundlefs cache gc'));
+  }
+  const others = (await listFolders(path)).filter(
+    (name) => /^v\d+$/.test(name) && join(path, name) !== cacheRoot(path),
+  );
+  if (others.length > 0) {
+    const text = `${others.join(', ')} of another version of bundlefs, which this one never reads`;
+    const cure = `rm -r ${others.map((name) => `"${join(path, name)}"`).join(' ')}`;
+    findings.push(warning('cache leftovers', text, cure));
+  }
+  return findings;
+}

@@ -1,0 +1,70 @@
+/** What the doctor says of one thing that it looked at. */
+import { type BundleError, describeError, type ErrorCode, isBundleError } from '../errors.ts';
+
+export type Finding = Harmless | Problem;
+
+interface Observation {
+  /** What was looked at: `node`, `/dev/fuse`, `cache` … */
+  readonly subject: string;
+  /** One line. */
+  readonly text: string;
+  /** What to do about it: a command where there is one, else a sentence. */
+  readonly cure?: string;
+}
+
+export interface Harmless extends Observation {
+  /** `warning`: bundles are made and mounted, but something is slower, or will fail elsewhere or later. */
+  readonly level: 'ok' | 'warning';
+}
+
+export interface Problem extends Observation {
+  /** Keeps bundles from being made or mounted. */
+  readonly level: 'problem';
+  /** What a verb that meets it fails with. */
+  readonly code: ErrorCode;
+}
+
+/** What the checks go by: nothing else of the process, so that each can be asked about another machine. */
+export interface CheckContext {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly isRoot: boolean;
+  readonly nowMs: number;
+  /** As `--cache` names it. */
+  readonly cache: string | undefined;
+  /** As `--from` names it: what is no engine needs none. */
+  readonly from: string | undefined;
+  /** The size that the cache is limited to, where it is. Throws invalid-argument. */
+  readonly getMaxSize: () => number | undefined;
+  /** How to run this very program: the command and its first arguments. */
+  readonly program: readonly [string, ...string[]];
+  /** How long an engine may take to answer. */
+  readonly engineTimeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export function ok(subject: string, text: string): Finding {
+  return { subject, level: 'ok', text };
+}
+
+export function warning(subject: string, text: string, cure?: string): Finding {
+  return { subject, level: 'warning', text, ...(cure !== undefined && { cure }) };
+}
+
+export function problem(subject: string, code: ErrorCode, text: string, cure?: string): Finding {
+  return { subject, level: 'problem', code, text, ...(cure !== undefined && { cure }) };
+}
+
+/** The problem that `error` is; of what is no BundleError, one that may be a fault of bundlefs itself. */
+export function problemOf(subject: string, error: unknown): Finding {
+  if (isBundleError(error)) return fromBundleError(subject, error);
+  return problem(subject, 'addon-unavailable', `cannot be checked: ${oneLine(describeError(error))}`);
+}
+
+function fromBundleError(subject: string, { code, message, hint }: BundleError): Finding {
+  return problem(subject, code, oneLine(message), hint);
+}
+
+/** Messages of systems and tools may have several lines. */
+export function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,41 @@
+/** What an engine says of itself. */
+import { z } from 'zod';
+import type { EngineConnection } from './engine-connection.ts';
+
+export interface EngineFacts {
+  /** `28.5.2`. */
+  readonly version: string;
+  /** Of its store: `overlay2`, `overlayfs`, `vfs`. */
+  readonly driver: string;
+  readonly hasContainerdStore: boolean;
+  /** Its clock, in Unix milliseconds, where it tells. */
+  readonly timeMs: number | undefined;
+}
+
+export interface AskEngineFactsOptions {
+  readonly signal?: AbortSignal;
+}
+
+const infoSchema = z.object({
+  ServerVersion: z.string().optional(),
+  Driver: z.string().optional(),
+  DriverStatus: z.array(z.array(z.string())).nullish(),
+  SystemTime: z.string().optional(),
+});
+
+/** Throws source-failed, and the signal's reason. */
+export async function askEngineFacts(
+  connection: EngineConnection,
+  options: AskEngineFactsOptions = {},
+): Promise<EngineFacts> {
+  const request = { what: 'ask about its storage', path: '/info', ...options };
+  const found = (await connection.findJson(request, infoSchema)) ?? {};
+  const status = found.DriverStatus ?? [];
+  const timeMs = Date.parse(found.SystemTime ?? '');
+  return {
+    version: found.ServerVersion ?? 'of an unknown version',
+    driver: found.Driver ?? 'unknown',
+    hasContainerdStore: status.some((pair) => pair[1] === 'io.containerd.snapshotter.v1'),
+    timeMs: Number.isNaN(timeMs) ? undefined : timeMs,
+  };
+}
