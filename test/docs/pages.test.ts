@@ -47,4 +47,10 @@ describe('every command does what the page says', { timeout }, () => {
     const folder = await makeReader();
     await runPage(page, await readCommands(page), { folder, env: { DOCKER_HOST: engine.host } });
   });
+
+  it('in docs/without-root.md, to a user and to root', async () => {
+    const folder = await makeReader();
+    const page = 'without-root.md';
+    await runPage(page, await readCommands(page), { folder, user: 'alice' });
+  });
 });

@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 /**
- * The languages of blocks. `sh` and `console` are run, the others are not: files (`yaml`, `ini` …), what somebody sees
- * (`text`), and commands for what a test machine is not: `powershell` and `wsl` are for Windows, `macos` is for macOS,
- * `systemd` is for a machine that systemd has started, `root` for a machine's own settings.
+ * The languages of blocks. `sh` and `console` are run, and `root` by root where a page is run as another user. The others
+ * are not: files (`yaml`, `ini` …), what somebody sees (`text`), and commands for what a test machine is not: `powershell`
+ * and `wsl` are for Windows, `macos` is for macOS, `systemd` for a machine that systemd has started.
  */
-export const runLanguages: ReadonlySet<string> = new Set(['sh', 'console']);
+export const runLanguages: ReadonlySet<string> = new Set(['sh', 'console', 'root']);
 export const otherLanguages: ReadonlySet<string> = new Set([
-  ...['text', 'yaml', 'json', 'ini', 'groovy', 'powershell', 'wsl', 'macos', 'systemd', 'root'],
+  ...['text', 'yaml', 'json', 'ini', 'groovy', 'powershell', 'wsl', 'macos', 'systemd'],
 ]);
 
 export interface FencedBlock {
@@ -24,6 +24,7 @@ export interface FencedBlock {
 export interface PageCommand {
   readonly line: number;
   readonly script: string;
+  readonly byRoot: boolean;
   /** What a `console` block shows below it: lines in which … stands for what differs from run to run. */
   readonly shown: readonly string[];
 }
@@ -50,16 +51,19 @@ export async function readBlocks(name: string): Promise<FencedBlock[]> {
 /** All commands of a page that are to be run, in its order. */
 export async function readCommands(name: string): Promise<PageCommand[]> {
   return (await readBlocks(name)).flatMap((block) => {
-    if (block.language === 'sh') return [{ line: block.line, script: block.text, shown: [] }];
-    return block.language === 'console' ? commandsOfConsole(block) : [];
+    const { language, line, text } = block;
+    if (language === 'sh' || language === 'root')
+      return [{ line, script: text, byRoot: language === 'root', shown: [] }];
+    return language === 'console' ? commandsOfConsole(block) : [];
   });
 }
 
 function commandsOfConsole({ line, text }: FencedBlock): PageCommand[] {
-  const commands: { line: number; script: string; shown: string[] }[] = [];
+  const commands: (PageCommand & { shown: string[] })[] = [];
   for (const [index, shown] of text.split('\n').entries()) {
     const last = commands.at(-1);
-    if (shown.startsWith('$ ')) commands.push({ line: line + 1 + index, script: shown.slice(2), shown: [] });
+    if (shown.startsWith('$ '))
+      commands.push({ line: line + 1 + index, script: shown.slice(2), byRoot: false, shown: [] });
     else if (last === undefined) throw new Error(`line ${line}: a console block begins with "$ "`);
     else last.shown.push(shown);
   }

@@ -1,33 +1,49 @@
 /** Runs the commands of a page in order, as its reader would: in a folder and a home of their own. */
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { programPath } from '../support/run-cli.ts';
 import { findMissingLine, type PageCommand } from './read-page.ts';
 
 export interface RunPageOptions {
-  /** The folder that the reader is in; has the subfolder `home` afterwards. */
+  /** Gets the folders `work`, where the reader is, and `home`. */
   readonly folder: string;
+  /** Root where absent; another is made for the page alone, with a home in /home. */
+  readonly user?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
- * Runs each command with `sh -e`, up to the first that fails. /mnt, /media and /srv are empty but for /mnt/bundle,
- * /media/usb and /srv/bundle, and are seen by the commands alone, as is all that they mount. Needs root.
+ * Runs each command with `sh -e`, up to the first that fails, in a mount namespace of its own. There /mnt, /media, /srv,
+ * /home and /var/cache are empty but for /mnt/bundle, /media/usb and /srv/bundle, /etc is a copy, and /dev/fuse is open
+ * to everybody, as udev makes it. Needs root.
  */
 const driver = `
 set -e
-for place in /mnt /media /srv; do mount -t tmpfs tmpfs $place; done
-mkdir /mnt/bundle /media/usb /srv/bundle
+user=$1
+umask 022
+etc=../etc
+cp -a /etc $etc
+mount --bind $etc /etc
+for place in /mnt /media /srv /home /var/cache; do mount -t tmpfs -o mode=755 tmpfs $place; done
+mkdir /mnt/bundle /media/usb /srv/bundle ../dev
+mount -t tmpfs -o dev,mode=755 tmpfs ../dev
+mknod -m 666 ../dev/fuse c 10 229
+mount --bind ../dev/fuse /dev/fuse
+[ "$user" = root ] || useradd -m "$user"
 end_mounts() {
-  awk -v own="$PWD" '$3 == "fuse.bundlefs" && ($2 ~ "^/(mnt|media|srv)/" || index($2, own "/") == 1) { print $2 }' /proc/mounts |
-    while read -r path; do bundlefs unmount --lazy "$path" >/dev/null 2>&1 || umount -l "$path"; done
+  awk -v own="\${PWD%/work}/" '$3 == "fuse.bundlefs" && ($2 ~ "^/(mnt|media|srv|home)/" || index($2, own) == 1) { print $2 }' \
+    /proc/mounts | while read -r path; do bundlefs unmount --lazy "$path" >/dev/null 2>&1 || umount -l "$path"; done
 }
 trap end_mounts EXIT
 index=0
-while [ -e "../page/$index.sh" ]; do
+while [ -e "../page/$index.sh" ] || [ -e "../page/$index.root" ]; do
   status=0
-  sh -e "../page/$index.sh" >"../page/$index.out" 2>&1 </dev/null || status=$?
+  if [ -e "../page/$index.sh" ] && [ "$user" != root ]; then
+    HOME=/home/$user setpriv --reuid "$user" --regid "$user" --init-groups sh -e "../page/$index.sh"
+  else
+    sh -e "../page/$index".[sr]*
+  fi >"../page/$index.out" 2>&1 </dev/null || status=$?
   printf '%s' "$status" >"../page/$index.status"
   [ "$status" -eq 0 ] || exit 0
   index=$((index + 1))
@@ -37,13 +53,14 @@ done`;
 export async function runPage(
   page: string,
   commands: readonly PageCommand[],
-  { folder, env = {} }: RunPageOptions,
+  { folder, user = 'root', env = {} }: RunPageOptions,
 ): Promise<void> {
   const work = join(folder, 'work');
   for (const name of ['work', 'home', 'page']) await mkdir(join(folder, name), { recursive: true });
-  for (const [index, { script }] of commands.entries())
-    await writeFile(join(folder, `page/${index}.sh`), `${script}\n`);
-  const said = await runDriver(work, {
+  await chmod(folder, 0o755);
+  for (const [index, { script, byRoot }] of commands.entries())
+    await writeFile(join(folder, `page/${index}.${byRoot ? 'root' : 'sh'}`), `${script}\n`);
+  const said = await runDriver(work, user, {
     ...process.env,
     PATH: `${dirname(programPath)}:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
     HOME: join(folder, 'home'),
@@ -66,9 +83,9 @@ export async function runPage(
   }
 }
 
-function runDriver(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
+function runDriver(folder: string, user: string, env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', driver], {
+    const child = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', driver, 'sh', user], {
       cwd: folder,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
