@@ -49,17 +49,23 @@ while [ -e "../page/$index.sh" ] || [ -e "../page/$index.root" ]; do
   index=$((index + 1))
 done`;
 
-/** Runs `commands`; throws, naming the line of the page, where one fails or does not print what the page shows. */
+/** Runs `commands` and returns what each printed; throws, naming the line of the page, where one fails or does not print what the page shows. */
 export async function runPage(
   page: string,
   commands: readonly PageCommand[],
   { folder, user = 'root', env = {} }: RunPageOptions,
-): Promise<void> {
+): Promise<string[]> {
   const work = join(folder, 'work');
   for (const name of ['work', 'home', 'page']) await mkdir(join(folder, name), { recursive: true });
   await chmod(folder, 0o755);
-  for (const [index, { script, byRoot }] of commands.entries())
-    await writeFile(join(folder, `page/${index}.${byRoot ? 'root' : 'sh'}`), `${script}\n`);
+  await chmod(join(folder, 'page'), 0o777);
+  for (const [index, { script, byRoot }] of commands.entries()) {
+    const kind = byRoot ? 'root' : 'sh';
+    await writeFile(
+      join(folder, `page/${index}.${kind}`),
+      inOneTerminal(script, join(folder, `page/${kind}`)),
+    );
+  }
   const said = await runDriver(work, user, {
     ...process.env,
     PATH: `${dirname(programPath)}:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
@@ -71,16 +77,26 @@ export async function runPage(
     DOCKER_BUILDKIT: '0', // the builder that old engines have, too
     ...env,
   });
+  const outputs: string[] = [];
   for (const [index, { line, script, shown }] of commands.entries()) {
-    const read = (kind: string): Promise<string> =>
-      readFile(join(folder, `page/${index}.${kind}`), 'utf8').catch(() => said);
-    const [status, output] = await Promise.all([read('status'), read('out')]);
+    const read = (kind: string): Promise<string | undefined> =>
+      readFile(join(folder, `page/${index}.${kind}`), 'utf8').catch(() => undefined);
+    const [status, output = ''] = await Promise.all([read('status'), read('out')]);
+    outputs.push(output);
+    if (status === undefined) throw new Error(`docs/${page}:${line} was not run: ${said}`);
     if (status !== '0')
       throw new Error(`docs/${page}:${line} ended with status ${status}:\n${script}\n${output}`);
     const missing = findMissingLine(shown, output);
     if (missing !== undefined)
       throw new Error(`docs/${page}:${line} does not print "${missing}":\n${script}\n${output}`);
   }
+  return outputs;
+}
+
+/** `script`, with the folder and the variables that the one before it has left at `state`, as in one terminal. */
+function inOneTerminal(script: string, state: string): string {
+  const before = `if [ -e ${state}.env ]; then . ${state}.env; cd "$(cat ${state}.folder)"; fi`;
+  return `${before}\n${script}\nexport -p >${state}.env\npwd >${state}.folder\n`;
 }
 
 function runDriver(folder: string, user: string, env: NodeJS.ProcessEnv): Promise<string> {
