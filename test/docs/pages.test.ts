@@ -1,56 +1,103 @@
 /** Runs every command of the pages for people, in order, on a real engine: a page that lies fails here. */
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, it } from 'vitest';
-import { buildSampleImages } from '../fixtures/sample-images.ts';
-import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';
-import { readCommands } from './read-page.ts';
+import { makeReader, writeShop } from './make-reader.ts';
+import { otherLanguages, pagePath, readBlocks, readCommands, runLanguages } from './read-page.ts';
 import { runPage } from './run-page.ts';
 
-const run = promisify(execFile);
-const timeout = 240_000;
-let archives: string;
+const timeout = 600_000;
+let folder: string;
 let engine: ThrowawayEngine;
 
 beforeAll(async () => {
-  archives = await mkdtemp('/tmp/bfs-');
-  const names = { web: 'shop/web:1', worker: 'shop/api:1', db: 'shop/db:5' };
-  for (const revision of [1, 2] as const) {
-    const images = await buildSampleImages({ revision, scale: 3 });
-    const renamed = images.map((image) => ({ ...image, tags: [names[image.name as keyof typeof names]] }));
-    await writeLegacyArchive(join(archives, `r${revision}.tar`), renamed);
-  }
+  folder = await mkdtemp('/tmp/bfs-');
+  await writeShop(join(folder, 'shop.tar'));
   engine = await startEngine();
 }, timeout);
 afterAll(async () => {
   await engine[Symbol.asyncDispose]();
-  await rm(archives, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
 });
 
-/** A reader's folder with what the pages take as given: images in the engine, and the source of one of them. */
-async function makeReader(): Promise<string> {
-  const folder = await makeTempFolder();
-  await engine.docker('load', '-q', '-i', join(archives, 'r1.tar'));
-  await mkdir(join(folder, 'work/web'), { recursive: true });
-  await writeFile(join(folder, 'work/web/Dockerfile'), 'FROM shop/web:1\nCOPY motd /etc/motd\n');
-  await writeFile(join(folder, 'work/web/motd'), 'second release\n');
-  await run('cp', [join(archives, 'r1.tar'), join(folder, 'work/images.tar')]);
-  return folder;
-}
+/** The pages whose commands run here, and the user who types them. */
+const pages = new Map([
+  ['quick-start.md', 'root'],
+  ['without-root.md', 'alice'],
+  ['stick.md', 'root'],
+  ['build-host.md', 'root'],
+  ['live-mount.md', 'root'],
+  ['ci.md', 'root'],
+  ['troubleshooting.md', 'root'],
+]);
+
+/** Those with tests of their own, which check more than that the commands work. */
+const elsewhere = new Map([
+  ['cache.md', 'test/e2e/gc.test.ts'],
+  ['choosing-images.md', 'test/e2e/choosing-images.test.ts'],
+  ['explaining.md', 'test/e2e/explain.test.ts'],
+  ['offline-target.md', 'test/stick/offline-target.test.ts'],
+  ['project-file.md', 'test/e2e/choosing-images.test.ts'],
+]);
+
+/** Pages that other work brings; this list ends empty. */
+const comingPages = new Set(['copy.md', 'doctor.md', 'shell.md']);
 
 describe('every command does what the page says', { timeout }, () => {
-  it.each(['quick-start.md'])('in docs/%s', async (page) => {
-    const folder = await makeReader();
-    await runPage(page, await readCommands(page), { folder, env: { DOCKER_HOST: engine.host } });
-  });
-
-  it('in docs/without-root.md, to a user and to root', async () => {
-    const folder = await makeReader();
-    const page = 'without-root.md';
-    await runPage(page, await readCommands(page), { folder, user: 'alice' });
+  it.each([...pages])('in docs/%s, typed by %s', async (page, user) => {
+    const own = await makeTempFolder();
+    await makeReader(own, { engine, shop: join(folder, 'shop.tar') });
+    const env = user === 'root' ? { DOCKER_HOST: engine.host } : {};
+    const commands = await readCommands(page);
+    expect(commands.length).toBeGreaterThan(0);
+    await runPage(page, commands, { folder: own, user, env });
   });
 });
+
+describe('the pages', () => {
+  const listPages = async (): Promise<string[]> =>
+    (await readdir(dirname(pagePath('.')))).filter((name) => name.endsWith('.md'));
+
+  it('say of every block what it is, and have no command that no test runs', async () => {
+    for (const page of await listPages()) {
+      for (const { language, line } of await readBlocks(page)) {
+        const where = `docs/${page}:${line} (${language})`;
+        expect(runLanguages.has(language) || otherLanguages.has(language), where).toBe(true);
+        if (runLanguages.has(language)) expect(pages.has(page) || elsewhere.has(page), where).toBe(true);
+      }
+    }
+  });
+
+  it('have links that lead somewhere', async () => {
+    for (const page of await listPages()) {
+      const text = await readFile(pagePath(page), 'utf8');
+      for (const [, target = '', anchor] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+        if (comingPages.has(target)) continue;
+        const linked =
+          target === ''
+            ? text
+            : await readFile(join(dirname(pagePath(page)), target), 'utf8').catch(() => undefined);
+        expect(linked, `docs/${page} → ${target}`).toBeDefined();
+        if (anchor !== undefined)
+          expect(anchorsOf(linked ?? ''), `docs/${page} → ${target}#${anchor}`).toContain(anchor);
+      }
+    }
+  });
+
+  it('are all in the index', async () => {
+    const index = await readFile(pagePath('README.md'), 'utf8');
+    for (const page of await listPages()) if (page !== 'README.md') expect(index).toContain(`(${page})`);
+  });
+});
+
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
