@@ -1,8 +1,6 @@
 /** Runs the shell steps of the recipes in docs/ci as their services would: twice, with an empty workspace and a kept cache. */
-import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { makeTempFolder } from '../support/temp-folder.ts';
@@ -12,7 +10,6 @@ import { makeReader, writeShop } from './make-reader.ts';
 import { pagePath } from './read-page.ts';
 import { runPage } from './run-page.ts';
 
-const run = promisify(execFile);
 const timeout = 600_000;
 const project = dirname(dirname(programPath));
 let folder: string;
@@ -54,15 +51,11 @@ afterAll(async () => {
 /** A checkout of this project as it is now, to be set up by the recipes: with the packages, but without the program. */
 async function cloneProject(path: string): Promise<void> {
   await mkdir(path);
-  const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
-    cwd: project,
-  });
-  for (const name of stdout
-    .split('\0')
-    .filter((name) => /^(?:[^/.]+|(?:bin|src|native|stick)\/.*|[^/]*\.(?:json|gyp))$/.test(name)))
-    await cp(join(project, name), join(path, name), { recursive: true, force: true });
+  for (const name of ['bin', 'src', 'native', 'stick', 'build', 'binding.gyp', 'package.json'])
+    await cp(join(project, name), join(path, name), { recursive: true });
+  for (const name of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'])
+    await cp(join(project, name), join(path, name));
   await symlink(join(project, 'node_modules'), join(path, 'node_modules'));
-  await cp(join(project, 'build'), join(path, 'build'), { recursive: true });
 }
 
 const recipeText = (name: string): Promise<string> => readFile(pagePath(`ci/${name}`), 'utf8');
