@@ -27,7 +27,7 @@ function cacheError(verb: string, path: string, error: unknown): BundleError {
     case 'EPERM':
       return new BundleError('cache-read-only', `Cannot ${verb} "${path}": ${describeError(error)}`, {
         cause: error,
-        hint: 'Name a cache folder that this user can write to, with --cache or BUNDLEFS_CACHE.',
+        hint: 'Name a cache folder that this user can write to, with --cache or BUNDLEFS_CACHE. How several users share one: docs/without-root.md.',
       });
     default:
       return new BundleError('cache-failed', `Cannot ${verb} "${path}": ${describeError(error)}`, {

@@ -9,6 +9,7 @@ import { logPathOf } from '../live/mount-places.ts';
 import type { HeldGeneration } from '../live/run-worker.ts';
 import type { RefreshProgress } from '../live/status.ts';
 import type { PreparedGeneration } from '../live/worker-message.ts';
+import { checkUser } from '../mount/check-user.ts';
 import { loadFuse } from '../mount/fuse-library.ts';
 import { prepareMountPoint } from '../mount/mount-point.ts';
 import { serveMount } from '../mount/serve-mount.ts';
@@ -60,6 +61,7 @@ export async function runMount(
   }
   await loadFuse(); // what is missing should show before minutes of encoding
   const realPath = await prepareMountPoint(mountPoint, { signal });
+  await checkUser(realPath, { allowOther: options.allowOther === true });
   const settings = await chooseSettings(given, selection, realPath, options);
   const announce = ({ report, summary }: PreparedGeneration): void => {
     const text =

@@ -35,6 +35,7 @@ export type FuseConstructor = new (
 const fuseDevice = '/dev/fuse';
 
 const deviceHint = `On the host: modprobe fuse. In a container: docker run --device ${fuseDevice} --cap-add SYS_ADMIN --security-opt apparmor=unconfined`;
+const permissionHint = `As root: chmod 666 ${fuseDevice}, as udev sets it. In a container, that of the container; or mount as root there`;
 const programHint = 'Install it: apt-get install fuse3 (Debian, Ubuntu), dnf install fuse (Fedora)';
 const libraryHint = 'Install it: apt-get install libfuse2 (Debian, Ubuntu), dnf install fuse-libs (Fedora)';
 
@@ -71,11 +72,11 @@ async function checkFuseDevice(): Promise<void> {
   try {
     await (await open(fuseDevice, 'r+')).close();
   } catch (error) {
-    const found =
-      findErrno(error) === 'ENOENT' ? 'it does not exist' : `it cannot be opened (${describeError(error)})`;
+    const errno = findErrno(error);
+    const found = errno === 'ENOENT' ? 'it does not exist' : `it cannot be opened (${describeError(error)})`;
     throw new BundleError('mount-unavailable', `Cannot use "${fuseDevice}": ${found}`, {
       cause: error,
-      hint: deviceHint,
+      hint: errno === 'EACCES' && process.getuid?.() !== 0 ? permissionHint : deviceHint,
     });
   }
 }

@@ -118,7 +118,7 @@ async function startFuse(fuse: Fuse, realPath: string, allowOther: boolean): Pro
   const hint =
     allowOther && process.getuid?.() !== 0
       ? 'For other users to read it, /etc/fuse.conf must have the line user_allow_other'
-      : 'fusermount has said why, above or in the log. In a container, it takes --cap-add SYS_ADMIN';
+      : 'See what fusermount or the kernel (dmesg) say. In a container, mounting takes --cap-add SYS_ADMIN';
   const failed = (found: string, cause?: unknown): BundleError =>
     new BundleError('mount-failed', `Cannot mount at "${realPath}": ${found}`, { cause, hint });
   const abandon = new AbortController();
