@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
+import { addCopyCommand } from './commands/copy.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addLoadCommand } from './commands/load.ts';
@@ -41,6 +42,7 @@ function createProgram(signal: AbortSignal): Command {
   for (const add of [
     addBuildCommand,
     addMountCommand,
+    addCopyCommand,
     addStatusCommand,
     addListCommand,
     addRefreshCommand,

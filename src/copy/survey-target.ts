@@ -1,0 +1,84 @@
+/** What lies in the folder that a copy goes to, and what of it is of bundlefs. */
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Digest } from '../digest.ts';
+import { findErrno } from '../errors.ts';
+import { bundleDescriptionSchema } from '../stick/bundle-description.ts';
+import { isNote, isStickName, nameOfPartial, readNote } from './copy-note.ts';
+import { sumsName } from './copy-source.ts';
+import { parseSums } from './parse-sums.ts';
+
+export interface FoundFile {
+  readonly size: number;
+  /** Bytes that it takes on the disk. */
+  readonly allocatedSize: number;
+  /** False for folders, links and devices. */
+  readonly isRegular: boolean;
+}
+
+export interface Survey {
+  /** Whether the folder is there. */
+  readonly exists: boolean;
+  /** Everything that has a name that a copy gives. */
+  readonly files: ReadonlyMap<string, FoundFile>;
+  /** What copies that were stopped left half-written, by the names that the files were to get. */
+  readonly partials: ReadonlyMap<string, FoundFile>;
+  /** The digests that files had when they were copied: of a whole bundle that lies there. */
+  readonly sums: ReadonlyMap<string, Digest>;
+  /** Names that earlier copies wrote, or may have written. */
+  readonly ours: ReadonlySet<string>;
+  /** What else is there: other people's. */
+  readonly others: readonly string[];
+}
+
+export async function surveyTarget(folder: string): Promise<Survey> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (findErrno(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  const files = new Map<string, FoundFile>();
+  const partials = new Map<string, FoundFile>();
+  const others: string[] = [];
+  for (const name of names ?? []) {
+    const final = nameOfPartial(name);
+    if (isStickName(name)) files.set(name, await look(join(folder, name)));
+    else if (final !== undefined) partials.set(final, await look(join(folder, name)));
+    else if (!isNote(name)) others.push(name);
+  }
+  const sums = await readSums(folder);
+  const ours = new Set([
+    ...((await readNote(folder)) ?? []),
+    ...sums.keys(),
+    ...(sums.size > 0 ? [sumsName] : await readDescribed(folder)),
+  ]);
+  return { exists: names !== undefined, files, partials, sums, ours, others: others.sort() };
+}
+
+async function look(path: string): Promise<FoundFile> {
+  const info = await stat(path).catch(() => undefined); // a link to nowhere is no file either
+  return {
+    size: info?.size ?? 0,
+    allocatedSize: (info?.blocks ?? 0) * 512,
+    isRegular: info?.isFile() === true,
+  };
+}
+
+/** Of a stick: somebody else's SHA256SUMS does not list these files. */
+async function readSums(folder: string): Promise<ReadonlyMap<string, Digest>> {
+  const text = await readFile(join(folder, sumsName), 'utf8').catch(() => '');
+  const sums = parseSums(text);
+  const isOurs = sums?.has('bundle.json') === true && sums.has('load.sh') && sums.has('verify.sh');
+  if (!isOurs) return new Map();
+  return new Map([...sums].filter(([name]) => isStickName(name)));
+}
+
+/** Where the sums are lost, bundle.json tells as well that this is a stick, and which parts it has. */
+async function readDescribed(folder: string): Promise<readonly string[]> {
+  try {
+    const text = await readFile(join(folder, 'bundle.json'), 'utf8');
+    const { parts } = bundleDescriptionSchema.parse(JSON.parse(text));
+    return [...parts.map(({ name }) => name), sumsName, 'bundle.json', 'load.sh', 'verify.sh', 'index.html'];
+  } catch {
+    return [];
+  }
+}
