@@ -1,6 +1,7 @@
 /** The JSON that `bundlefs copy --json` prints (docs/copy.md). */
 import { familiarName } from '../image/reference.ts';
 import type { CopyResult } from '../copy/copy-to-folder.ts';
+import { findReadBack } from './find-read-back.ts';
 import type { CopyFacts } from './copy-to-text.ts';
 
 /** `result` is undefined for a dry run. */
@@ -33,14 +34,8 @@ export function copyToJson({
       alreadyThere: measure.keepSize,
       ...(result && { written: result.writtenSize, resumed: result.resumedSize }),
     },
-    ...(result && { readBack: readBackOf(target.traits.isMemory, plan.readKind, result.readKind) }),
+    ...(result && { readBack: findReadBack({ target, plan }, result) }),
     seconds: Math.round(seconds * 1000) / 1000,
   };
   return `${JSON.stringify(report)}\n`;
-}
-
-/** `device`: with O_DIRECT; `perhaps-device`: after the page cache was asked to forget; `memory`: there is no device. */
-function readBackOf(isMemory: boolean | undefined, ...kinds: readonly CopyResult['readKind'][]): string {
-  if (isMemory === true) return 'memory';
-  return kinds.includes('dropped') ? 'perhaps-device' : 'device';
 }

@@ -5,6 +5,7 @@ import type { CopyMeasure } from '../copy/measure-copy.ts';
 import type { CopyPlan } from '../copy/plan-copy.ts';
 import type { Survey } from '../copy/survey-target.ts';
 import type { Target } from '../copy/target.ts';
+import { findReadBack } from './find-read-back.ts';
 import { formatCount, formatDuration, formatSize, formatTable } from './format-text.ts';
 
 export interface CopyFacts {
@@ -64,15 +65,21 @@ export function describeDone({
     `${formatSize(result.writtenSize)} written, ${formatSize(leftSize)} left alone`,
     `in ${formatDuration(seconds)}`,
   ].join('; ');
-  return `${target.folder}: ${facts}; ${describeCheck(target, plan, result)}\n`;
+  return `${target.folder}: ${facts}; ${describeCheck({ target, plan }, result)}\n`;
 }
 
-function describeCheck({ mount, traits }: Target, plan: CopyPlan, { readKind }: CopyResult): string {
-  if (traits.isMemory === true) return `verified by reading it back (from memory: it is ${mount.type})`;
-  if (readKind !== 'dropped' && plan.readKind !== 'dropped') {
-    return 'verified by reading it back from the device';
+function describeCheck(facts: Pick<CopyFacts, 'target' | 'plan'>, result: CopyResult): string {
+  const { type } = facts.target.mount;
+  switch (findReadBack(facts, result)) {
+    case 'device':
+      return 'verified by reading it back from the device';
+    case 'memory':
+      return `verified by reading it back (from memory: it is ${type})`;
+    case 'indirect':
+      return `verified by reading it back, through what serves ${type}, which may have had some of it in memory`;
+    case 'cache':
+      return `verified by reading it back; ${type} knows no direct reads, so some of it may have been in memory`;
   }
-  return `verified by reading it back, perhaps not from the device: ${mount.type} knows no direct reads, and the kernel was asked to forget what it had in memory`;
 }
 
 function listChanges(plan: CopyPlan, { files, partials }: Survey): string[][] {

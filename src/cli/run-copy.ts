@@ -2,6 +2,7 @@
 import { cachePath } from '../blocks/cache.ts';
 import { type CopySource, sourceOfStick } from '../copy/copy-source.ts';
 import { type CopyResult, copyToFolder, type HeldTarget, holdTarget } from '../copy/copy-to-folder.ts';
+import { forgetDevice } from '../copy/device-file.ts';
 import { openFolderSource } from '../copy/folder-source.ts';
 import { type CopyMeasure, measureCopy } from '../copy/measure-copy.ts';
 import { type CopyPlan, planCopy } from '../copy/plan-copy.ts';
@@ -132,6 +133,7 @@ async function survey(
 ): Promise<Copy> {
   using progress = startProgress({ label: 'comparing', isSilent: quiet === true });
   return await withTargetErrors(target.folder, async () => {
+    if (target.traits.isIndirect === true) await forgetDevice(target.mount.source);
     const found = await surveyTarget(target.folder);
     const plan = await planCopy(source, target.folder, found, {
       signal,
@@ -145,7 +147,7 @@ async function survey(
 
 async function carryOut(
   held: HeldTarget,
-  { survey: found, plan }: Copy,
+  { survey: found, plan, target }: Copy,
   { inPlace, quiet }: CopySettings,
   signal: AbortSignal,
 ): Promise<CopyResult> {
@@ -153,6 +155,7 @@ async function carryOut(
   try {
     return await copyToFolder(held, found, plan, {
       isInPlace: inPlace === true,
+      ...(target.traits.isIndirect === true && { device: target.mount.source }),
       signal,
       onProgress: (phase, done, total) => {
         phases.show(phase, done, total);

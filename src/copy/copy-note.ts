@@ -2,10 +2,10 @@
  * `.bundlefs-copy`: what copies that have not finished have written, or may have, into a folder; there from before the first byte until
  * all is in place. By it the next copy knows which files are its own, and which of them nobody wants any more.
  */
-import { rm } from 'node:fs/promises';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '../blocks/write-durably.ts';
+import { findErrno } from '../errors.ts';
 import { archivePattern } from './copy-source.ts';
 
 const noteName = '.bundlefs-copy';
@@ -35,7 +35,7 @@ export function isNote(name: string): boolean {
 
 /** The names in the note of `folder`; undefined where there is none. */
 export async function readNote(folder: string): Promise<readonly string[] | undefined> {
-  const text = await readFile(join(folder, noteName), 'utf8').catch(() => undefined);
+  const text = await readTextIfThere(join(folder, noteName));
   if (text === undefined) return undefined;
   const [first, ...names] = text.split('\n');
   return first === firstLine ? names.filter(isStickName) : undefined;
@@ -48,4 +48,12 @@ export async function writeNote(folder: string, names: Iterable<string>): Promis
 
 export async function removeNote(folder: string): Promise<void> {
   await rm(join(folder, noteName), { force: true });
+}
+
+/** The text of the file at `path`; undefined where there is none, and not where it cannot be read. */
+export async function readTextIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'].includes(findErrno(error) ?? '')) return undefined;
+    throw error;
+  });
 }

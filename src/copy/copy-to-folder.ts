@@ -7,7 +7,7 @@ import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { checkPartials } from './check-partials.ts';
 import { isStickName, partialName, removeNote, writeNote } from './copy-note.ts';
 import { type CopyFile, sumsName } from './copy-source.ts';
-import type { DeviceReadKind } from './device-file.ts';
+import { type DeviceReadKind, forgetDevice } from './device-file.ts';
 import type { CopyPlan } from './plan-copy.ts';
 import type { Survey } from './survey-target.ts';
 import { withTargetErrors } from './target-error.ts';
@@ -16,6 +16,8 @@ import { writePartial } from './write-partial.ts';
 export interface CopyToFolderOptions {
   /** Whether old files give way first: needs no room for both, and takes over what the old archive has in common. */
   readonly isInPlace?: boolean;
+  /** The block device to forget before reading back, where O_DIRECT does not reach it. */
+  readonly device?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (phase: CopyPhase, done: number, total: number) => void;
 }
@@ -88,6 +90,7 @@ export async function copyToFolder(
     for (const name of plan.stalePartials) await rm(join(folder, partialName(name)), { force: true });
     if (options.isInPlace === true && !isIdle) await giveWay(folder, survey, plan);
     const result = await writeAll(folder, written, options);
+    if (options.device !== undefined) await forgetDevice(options.device);
     const readKind = await checkPartials(folder, written, options);
     options.signal?.throwIfAborted();
     if (!isIdle) await putInPlace(folder, plan);

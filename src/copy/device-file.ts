@@ -44,6 +44,21 @@ export async function openDeviceFile(path: string): Promise<DeviceFile> {
   }
 }
 
+/**
+ * Lets the kernel forget what it has of a whole block device: of one that another program (exFAT or NTFS in FUSE)
+ * reads for the file system. Does nothing where `path` is no device, or this user may not read it.
+ */
+export async function forgetDevice(path: string): Promise<void> {
+  if (!path.startsWith('/dev/')) return;
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
+  if (handle === undefined) return;
+  try {
+    if ((await handle.stat()).isBlockDevice()) dropFileCache(handle.fd);
+  } finally {
+    await handle.close();
+  }
+}
+
 async function openHandle(path: string): Promise<{ handle: FileHandle; kind: DeviceReadKind }> {
   try {
     const handle = await open(path, constants.O_RDONLY | constants.O_DIRECT | constants.O_NOFOLLOW);

@@ -6,6 +6,8 @@ export interface FileSystemTraits {
   readonly isReadOnly?: boolean;
   /** What is written is gone when the machine is switched off. */
   readonly isMemory?: boolean;
+  /** Another program or machine reads and writes the device: O_DIRECT reaches it, and says nothing of what it has in memory. */
+  readonly isIndirect?: boolean;
   /** The kernel's own, where nothing is kept. */
   readonly isPseudo?: boolean;
 }
@@ -14,6 +16,7 @@ export interface FileSystemTraits {
 const fat = { maxFileSize: 2 ** 32 - 1 } as const;
 const readOnly = { isReadOnly: true } as const;
 const memory = { isMemory: true } as const;
+const indirect = { isIndirect: true } as const;
 const pseudo = { isPseudo: true } as const;
 
 /** By the type that /proc/self/mountinfo has. */
@@ -21,12 +24,15 @@ const traits: Readonly<Record<string, FileSystemTraits>> = {
   vfat: fat,
   msdos: fat,
   umsdos: fat,
-  'fuse.fusefat': fat,
+  'fuse.fusefat': { ...fat, ...indirect },
   iso9660: readOnly,
   squashfs: readOnly,
   erofs: readOnly,
   tmpfs: memory,
   ramfs: memory,
+  ...Object.fromEntries(
+    ['9p', 'ceph', 'cifs', 'nfs', 'nfs4', 'smb3', 'virtiofs'].map((type) => [type, indirect]),
+  ),
   ...Object.fromEntries(
     [
       'proc',
@@ -55,5 +61,6 @@ const fatMagic = 0x4d44;
 
 /** Of the file system called `type`, whose statfs has the number `magic`. */
 export function traitsOfFileSystem(type: string, magic: number): FileSystemTraits {
-  return magic === fatMagic ? fat : (traits[type] ?? {});
+  if (magic === fatMagic) return fat;
+  return traits[type] ?? (type.startsWith('fuse') ? indirect : {});
 }

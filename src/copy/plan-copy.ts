@@ -18,7 +18,7 @@ export interface CopyPlan {
   readonly files: readonly FilePlan[];
   /** Names of files of an earlier copy that are no part of this one. */
   readonly stale: readonly string[];
-  /** The same of files that were never finished. */
+  /** Final names of files that an earlier copy left half-written and that need not be written any more. */
   readonly stalePartials: readonly string[];
   /** Names that stand in the way: nobody knows whether a copy wrote them. */
   readonly foreign: readonly string[];
@@ -56,12 +56,13 @@ export async function planCopy(
     return kept.get(file.name) ?? moves.get(file.name) ?? { kind: 'write', file, replaced };
   });
   const wanted = new Set(source.files.map(({ name }) => name));
+  const written = new Set(files.flatMap(({ kind, file }) => (kind === 'write' ? [file.name] : [])));
   return {
     files,
     stale: [...survey.files.keys()]
       .filter((name) => survey.ours.has(name) && !wanted.has(name) && !moved.has(name))
       .sort(),
-    stalePartials: [...survey.partials.keys()].filter((name) => !wanted.has(name)).sort(),
+    stalePartials: [...survey.partials.keys()].filter((name) => !written.has(name)).sort(),
     foreign: files
       .filter(({ kind, file }) => kind !== 'keep' && isInTheWay(file.name, survey))
       .map(({ file }) => file.name),

@@ -1,10 +1,10 @@
 /** What lies in the folder that a copy goes to, and what of it is of bundlefs. */
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../digest.ts';
 import { findErrno } from '../errors.ts';
 import { bundleDescriptionSchema } from '../stick/bundle-description.ts';
-import { isNote, isStickName, nameOfPartial, readNote } from './copy-note.ts';
+import { isNote, isStickName, nameOfPartial, readNote, readTextIfThere } from './copy-note.ts';
 import { sumsName } from './copy-source.ts';
 import { parseSums } from './parse-sums.ts';
 
@@ -55,18 +55,13 @@ export async function surveyTarget(folder: string): Promise<Survey> {
 }
 
 async function look(path: string): Promise<FoundFile> {
-  const info = await stat(path).catch(() => undefined); // a link to nowhere is no file either
-  return {
-    size: info?.size ?? 0,
-    allocatedSize: (info?.blocks ?? 0) * 512,
-    isRegular: info?.isFile() === true,
-  };
+  const info = await lstat(path);
+  return { size: info.size, allocatedSize: info.blocks * 512, isRegular: info.isFile() };
 }
 
 /** Of a stick: somebody else's SHA256SUMS does not list these files. */
 async function readSums(folder: string): Promise<ReadonlyMap<string, Digest>> {
-  const text = await readFile(join(folder, sumsName), 'utf8').catch(() => '');
-  const sums = parseSums(text);
+  const sums = parseSums((await readTextIfThere(join(folder, sumsName))) ?? '');
   const isOurs = sums?.has('bundle.json') === true && sums.has('load.sh') && sums.has('verify.sh');
   if (!isOurs) return new Map();
   return new Map([...sums].filter(([name]) => isStickName(name)));
@@ -74,8 +69,9 @@ async function readSums(folder: string): Promise<ReadonlyMap<string, Digest>> {
 
 /** Where the sums are lost, bundle.json tells as well that this is a stick, and which parts it has. */
 async function readDescribed(folder: string): Promise<readonly string[]> {
+  const text = await readTextIfThere(join(folder, 'bundle.json'));
+  if (text === undefined) return [];
   try {
-    const text = await readFile(join(folder, 'bundle.json'), 'utf8');
     const { parts } = bundleDescriptionSchema.parse(JSON.parse(text));
     return [...parts.map(({ name }) => name), sumsName, 'bundle.json', 'load.sh', 'verify.sh', 'index.html'];
   } catch {
