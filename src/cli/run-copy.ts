@@ -66,20 +66,19 @@ export async function runCopy(
   );
 }
 
-/** Copies what a mount shows at this moment. Throws invalid-argument where images or parts are asked for as well. */
+/** Copies what a mount shows at this moment. Throws invalid-argument where images are named as well. */
 export async function runCopyOfMount(
   dest: string,
   images: readonly string[],
-  options: CopySettings &
-    PartOptions & { readonly fromMount: string; readonly from?: string; readonly cache?: string },
+  options: CopySettings & { readonly fromMount: string; readonly cache?: string },
   signal: AbortSignal,
 ): Promise<void> {
   const { fromMount } = options;
-  if (images.length > 0 || options.from !== undefined || Object.keys(chosenPartSize(options)).length > 0) {
+  if (images.length > 0) {
     throw new BundleError(
       'invalid-argument',
-      `Cannot copy what the mount "${fromMount}" shows and choose images, a source or parts: it has chosen them`,
-      { hint: 'Leave out --from-mount, or all of these.' },
+      `Cannot copy what the mount "${fromMount}" shows and choose images: it has chosen them`,
+      { hint: 'Leave out --from-mount, or the images.' },
     );
   }
   const target = await findTargetOf(dest, options, {

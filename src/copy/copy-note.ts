@@ -1,10 +1,10 @@
 /**
- * `.bundlefs-copy`: what copies that have not finished have written, or may have, into a folder; there from before the first byte until
- * all is in place. By it the next copy knows which files are its own, and which of them nobody wants any more.
+ * `.bundlefs-copy`: what copies that have not finished have written into a folder, or may have; there from before the
+ * first byte until all is in place. By it the next copy knows which files are its own, and which of them nobody wants any more.
  */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeDurably } from '../blocks/write-durably.ts';
+import { removeStalePartials, writeDurably } from '../blocks/write-durably.ts';
 import { findErrno } from '../errors.ts';
 import { archivePattern } from './copy-source.ts';
 
@@ -48,6 +48,7 @@ export async function writeNote(folder: string, names: Iterable<string>): Promis
 
 export async function removeNote(folder: string): Promise<void> {
   await rm(join(folder, noteName), { force: true });
+  await removeStalePartials(folder, noteName);
 }
 
 /** The text of the file at `path`; undefined where there is none, and not where it cannot be read. */

@@ -59,12 +59,16 @@ export async function forgetDevice(path: string): Promise<void> {
   }
 }
 
+/** There are file systems that refuse O_DIRECT, and some that take it and then refuse to read. */
 async function openHandle(path: string): Promise<{ handle: FileHandle; kind: DeviceReadKind }> {
+  let handle: FileHandle | undefined;
   try {
-    const handle = await open(path, constants.O_RDONLY | constants.O_DIRECT | constants.O_NOFOLLOW);
+    handle = await open(path, constants.O_RDONLY | constants.O_DIRECT | constants.O_NOFOLLOW);
+    await handle.read(allocateAligned(directAlignment), 0, directAlignment, 0);
     return { handle, kind: 'direct' };
   } catch (error) {
-    if (findErrno(error) !== 'EINVAL') throw error; // of a file system without it
+    await handle?.close();
+    if (findErrno(error) !== 'EINVAL') throw error;
   }
   return { handle: await open(path, constants.O_RDONLY | constants.O_NOFOLLOW), kind: 'dropped' };
 }

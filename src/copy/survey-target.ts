@@ -17,8 +17,6 @@ export interface FoundFile {
 }
 
 export interface Survey {
-  /** Whether the folder is there. */
-  readonly exists: boolean;
   /** Everything that has a name that a copy gives. */
   readonly files: ReadonlyMap<string, FoundFile>;
   /** What copies that were stopped left half-written, by the names that the files were to get. */
@@ -30,6 +28,9 @@ export interface Survey {
   /** What else is there: other people's. */
   readonly others: readonly string[];
 }
+
+/** What file systems and desktops make by themselves, and nobody misses in a list. */
+const ownNames: readonly string[] = ['lost+found', 'System Volume Information', '$RECYCLE.BIN'];
 
 export async function surveyTarget(folder: string): Promise<Survey> {
   const names = await readdir(folder).catch((error: unknown) => {
@@ -43,7 +44,7 @@ export async function surveyTarget(folder: string): Promise<Survey> {
     const final = nameOfPartial(name);
     if (isStickName(name)) files.set(name, await look(join(folder, name)));
     else if (final !== undefined) partials.set(final, await look(join(folder, name)));
-    else if (!isNote(name)) others.push(name);
+    else if (!isNote(name) && !ownNames.includes(name)) others.push(name);
   }
   const sums = await readSums(folder);
   const ours = new Set([
@@ -51,7 +52,7 @@ export async function surveyTarget(folder: string): Promise<Survey> {
     ...sums.keys(),
     ...(sums.size > 0 ? [sumsName] : await readDescribed(folder)),
   ]);
-  return { exists: names !== undefined, files, partials, sums, ours, others: others.sort() };
+  return { files, partials, sums, ours, others: others.sort() };
 }
 
 async function look(path: string): Promise<FoundFile> {

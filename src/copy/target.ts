@@ -125,7 +125,11 @@ async function refuseOwnFolders(
   { cachePath, sourceFolder }: FindTargetOptions,
 ): Promise<void> {
   if (mount.type === bundlefsType) {
-    throw refused(path, `it is in the mount at "${mount.mountPoint}", which shows a bundle and keeps none`);
+    throw refused(
+      path,
+      `it is in the mount at "${mount.mountPoint}", which shows a bundle and keeps none`,
+      `To copy what it shows: bundlefs copy --from-mount ${mount.mountPoint} /media/usb`,
+    );
   }
   const cache = await realpath(cachePath).catch(() => resolve(cachePath));
   if (isWithin(folder, cache)) throw refused(path, `it is in the cache, "${cachePath}"`);
@@ -147,7 +151,11 @@ async function refuseSystemDisk(
   const { dev } = await stat(isThere ? folder : dirname(folder));
   for (const systemPath of systemPaths) {
     const found = await stat(systemPath).catch(() => undefined);
-    if (found?.dev !== dev) continue;
+    if (found === undefined) continue;
+    // Subvolumes of one disk (btrfs) have numbers of their own.
+    const system = await findCoveringMount(await realpath(systemPath));
+    const isSameSource = mount.source.startsWith('/dev/') && system?.source === mount.source;
+    if (found.dev !== dev && !isSameSource) continue;
     throw new BundleError(
       'invalid-argument',
       `Cannot copy to "${path}": it is on the disk of the system (${mount.source}, ${mount.type}), where "${systemPath}" is, too`,
@@ -169,10 +177,12 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-function refused(path: string, found: string): BundleError {
-  return new BundleError('invalid-argument', `Cannot copy to "${path}": ${found}`, {
-    hint: 'Name a folder on the stick, such as /media/usb/shop',
-  });
+function refused(
+  path: string,
+  found: string,
+  hint = 'Name a folder on the stick, such as /media/usb/shop',
+): BundleError {
+  return new BundleError('invalid-argument', `Cannot copy to "${path}": ${found}`, { hint });
 }
 
 function failed(

@@ -54,7 +54,9 @@ describe('copyToFolder', () => {
     const disk = await makeLoopDisk(256 * mib);
     const source = sketchSource({ 'images.tar.xz': randomBytes(150 * mib, 'a') });
     const folder = join(disk.folder, 'shop');
-    const pulled = interruptAt(source, 'images.tar.xz', 120 * mib, disk.pullOut);
+    const pulled = interruptAt(source, 'images.tar.xz', 120 * mib, () => {
+      disk.pullOut();
+    });
     await expect(copy(pulled, folder)).rejects.toMatchObject({
       code: 'output-failed',
       message: expect.stringContaining('the device does not answer any more') as string,

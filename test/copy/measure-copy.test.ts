@@ -18,7 +18,6 @@ function fileOf(name: string, size: number): CopyFile {
 
 const nothing = { stale: [], stalePartials: [], foreign: [], readKind: undefined } as const;
 const emptySurvey = {
-  exists: true,
   files: new Map(),
   partials: new Map(),
   sums: new Map(),

@@ -79,13 +79,13 @@ describe('bundlefs copy', () => {
     const source = join(bench.folder, 'source.tar');
     const mountPoint = await bench.mountPoint();
     const disk = await makeLoopDisk(64 * mib);
-    await cp(await writeArchive(bench.folder, 4), source);
-    await bench.runOk(['mount', '--from', source, '--preset', '1', '--max-file-size', '200K', mountPoint]);
+    await cp(await writeArchive(bench.folder, 1), source);
+    await bench.runOk(['mount', '--from', source, '--preset', '1', '--max-file-size', '400K', mountPoint]);
     const copy = ['copy', '--json', '--from-mount', mountPoint, disk.folder];
     await bench.runOk(copy);
     expect(await isSame(mountPoint, disk.folder)).toBe(true);
     await writeFile(join(disk.folder, 'notes.txt'), 'mine');
-    await cp(await writeArchive(bench.folder, 5), source);
+    await cp(await writeArchive(bench.folder, 2), source);
     await bench.runOk(['refresh', mountPoint]);
     const report = JSON.parse((await bench.runOk(copy)).stdout.toString()) as CopyReport;
     expect(report.others).toContain('notes.txt');
@@ -133,8 +133,8 @@ describe('bundlefs copy', () => {
       const cache = join(place, 'cache');
       const [older, newer] = [join(place, 'older'), join(place, 'newer')] as const;
       const common = ['copy', '--allow-system-disk', '--preset', '1', '--max-file-size'];
-      await runCliOk([...common, '150K', '--from', await writeArchive(place, 4), older], { cache });
-      await runCliOk([...common, '400K', '--from', await writeArchive(place, 5), newer], { cache });
+      await runCliOk([...common, '200K', '--from', await writeArchive(place, 1), older], { cache });
+      await runCliOk([...common, '400K', '--from', await writeArchive(place, 2), newer], { cache });
       const verdicts = new Set<string>();
       let isKilled = true;
       for (let moment = 1; isKilled; moment += 1) {
@@ -256,7 +256,7 @@ function killAtChange(moment: number, args: readonly string[]): boolean {
         program,
         ...args,
       ],
-      { stdio: 'ignore' },
+      { stdio: 'ignore', env: { ...process.env, UV_THREADPOOL_SIZE: '1' } }, // strace counts the calls of each thread
     );
     return false;
   } catch {

@@ -1,8 +1,14 @@
 /** `bundlefs copy`: the bundle on a stick, checked there. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { addImageOptions, type Given } from '../image-options.ts';
 import { addPartOptions, chooseParts } from '../part-options.ts';
 import type { CopyOptions } from '../run-copy.ts';
+
+/** What a mount has been given already. */
+const choosingOptions = [
+  ...['from', 'imagesFile', 'compose', 'profile', 'envFile', 'tagAs', 'platform', 'preset', 'check'],
+  ...['maxFileSize', 'media'],
+];
 
 export function addCopyCommand(program: Command, signal: AbortSignal): void {
   const command = addImageOptions(
@@ -21,9 +27,11 @@ export function addCopyCommand(program: Command, signal: AbortSignal): void {
       ),
   );
   addPartOptions(command)
-    .option(
-      '--from-mount <folder>',
-      'copy what this mount shows now, or what lies in a folder copied from one, instead of images',
+    .addOption(
+      new Option(
+        '--from-mount <folder>',
+        'copy what this mount shows now, or what lies in a folder copied from one, instead of images',
+      ).conflicts(choosingOptions),
     )
     .option(
       '--in-place',
