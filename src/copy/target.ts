@@ -133,11 +133,9 @@ async function refuseOwnFolders(
   }
   const cache = await realpath(cachePath).catch(() => resolve(cachePath));
   if (isWithin(folder, cache)) throw refused(path, `it is in the cache, "${cachePath}"`);
-  if (
-    sourceFolder !== undefined &&
-    isWithin(folder, await realpath(sourceFolder).catch(() => sourceFolder))
-  ) {
-    throw refused(path, `it is in what is copied, "${sourceFolder}"`);
+  if (sourceFolder === undefined) return;
+  if (folder === (await realpath(sourceFolder).catch(() => resolve(sourceFolder)))) {
+    throw refused(path, 'it is the folder that is copied');
   }
 }
 

@@ -35,7 +35,7 @@ describe('findTarget', () => {
     expect(found.freeSize).toBeGreaterThan(0);
   });
 
-  it('refuses the cache and what is copied, through links too, and their neighbours not', async () => {
+  it('refuses the cache, through links too, and the folder that is copied, and their neighbours not', async () => {
     const place = await makeTempFolder();
     const [cache, source, link] = ['cache', 'source', 'link'].map((name) => join(place, name)) as [
       string,
@@ -46,7 +46,7 @@ describe('findTarget', () => {
     await mkdir(source);
     await symlink(cache, link);
     const own = { cachePath: cache, sourceFolder: source, allowsSystemDisk: true };
-    for (const path of [cache, join(cache, 'v1'), join(link, 'v1'), source, join(source, 'new')]) {
+    for (const path of [cache, join(cache, 'v1'), join(link, 'v1'), source]) {
       await expect(findTarget(path, own), path).rejects.toMatchObject({ code: 'invalid-argument' });
     }
     expect((await findTarget(`${cache}-2`, own)).folder).toBe(`${cache}-2`);
