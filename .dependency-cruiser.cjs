@@ -40,6 +40,10 @@ const folders = {
     uses: ['image', 'layout', 'bundle/keep-digest', 'cli/format-text'],
     types: ['bundle', 'blocks', 'file'],
   },
+  copy: {
+    uses: ['addon', 'blocks/write-durably', 'file', 'mount/mountinfo', 'stick/bundle-description'],
+    types: ['stick'],
+  },
   mount: { uses: ['addon/read-module'] },
   live: { uses: ['mount', 'addon/notify-service', 'sources/engine/watch-engine'] },
   doctor: {

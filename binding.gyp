@@ -8,6 +8,7 @@
         'native/block-codec-binding.cc',
         'native/block-decoder.cc',
         'native/block-encoder.cc',
+        'native/device-io-binding.cc',
         'native/encode-requests.cc',
         'native/encoder-pool.cc',
         'native/extent-reader-binding.cc',

@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "block-codec-binding.h"
+#include "device-io-binding.h"
 #include "encode-requests.h"
 #include "extent-reader-binding.h"
 #include "file-lock-binding.h"
@@ -18,6 +19,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   bundlefs::ReturnLargeMemory();
   env.SetInstanceData(new bundlefs::EncodeRequests(env));
   bundlefs::ExportBlockCodec(env, exports);
+  bundlefs::ExportDeviceIo(env, exports);
   bundlefs::ExportFileLock(env, exports);
   bundlefs::ExportFileStamp(env, exports);
   bundlefs::ExportGearScan(env, exports);

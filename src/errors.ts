@@ -34,6 +34,7 @@ export type ErrorCode =
   // where bundles go to
   | 'output-failed'
   | 'output-full'
+  | 'output-corrupt'
   | 'bundle-corrupt'
   | 'load-failed'
   | 'mount-point-invalid'

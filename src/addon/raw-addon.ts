@@ -27,6 +27,10 @@ export interface RawAddon {
   stampFiles(paths: readonly string[], sizes: Float64Array): (string | number | undefined)[];
   /** flock with LOCK_NB: 0 or an errno. */
   lockFile(fd: number, isExclusive: boolean): number;
+  /** Bytes at an address that is a multiple of `alignment`, a power of two from 8 up; they are freed with the buffer. */
+  allocateAligned(size: number, alignment: number): Buffer;
+  /** posix_fadvise with POSIX_FADV_DONTNEED for all of the file: 0 or an errno. */
+  dropFileCache(fd: number): number;
   /** Sends one datagram to a Unix socket, whose path may begin with `@` for the abstract namespace: 0 or an errno. */
   notifyService(path: string, message: string): number;
   /** Makes the read module known to libfuse; what stands in the way, as the rest of a sentence, or undefined. */

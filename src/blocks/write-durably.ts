@@ -61,8 +61,8 @@ export async function removeStalePartials(folder: string, name?: string): Promis
   }
 }
 
-/** Some file systems (SMB, some FUSE) cannot fsync a folder; there the rename is as durable as they make it. */
-async function syncFolder(path: string): Promise<void> {
+/** Makes durable which names the folder at `path` has. Some file systems (SMB, some FUSE) cannot: there a rename is as durable as they make it. */
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();

@@ -48,7 +48,7 @@ export async function prepareChosenBundle(
         tagRules: selection.tagAs,
         cache,
         profile: { ...options.preset, check: options.check },
-        trustsChecks: verb === 'mount',
+        trustsChecks: verb === 'mount' || verb === 'copy', // which reads every block, and so checks it, anyway
         signal,
         onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
           progress.show(readSize, totalSize, describeEncoding(readSize, encodedSize, reusedSize));

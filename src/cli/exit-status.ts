@@ -30,6 +30,7 @@ export const exitStatus = {
   'encode-failed': 6,
   'output-failed': 7,
   'output-full': 7,
+  'output-corrupt': 7,
   'load-failed': 7,
   'mount-point-invalid': 8,
   'mount-point-busy': 8,

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
+import { addCopyCommand } from './commands/copy.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -44,6 +45,7 @@ export function createProgram(signal: AbortSignal): Command {
   for (const add of [
     addBuildCommand,
     addMountCommand,
+    addCopyCommand,
     addStatusCommand,
     addListCommand,
     addRefreshCommand,

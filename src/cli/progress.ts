@@ -10,6 +10,8 @@ export interface Progress extends Disposable {
 export interface ProgressOptions {
   /** What is being done: `reading`, `writing images.tar.xz`. */
   readonly label: string;
+  /** Whether nothing is shown, on a terminal, too. */
+  readonly isSilent?: boolean;
   readonly output?: Pick<WriteStream, 'isTTY' | 'write' | 'columns'>;
   readonly now?: () => number;
 }
@@ -21,8 +23,13 @@ const defaultColumns = 100;
 const settledMs = 500;
 
 /** A progress line; it erases itself when it is disposed of. Silent where `output` is not a terminal. */
-export function startProgress({ label, output = process.stderr, now = Date.now }: ProgressOptions): Progress {
-  if (!output.isTTY) return { show: () => undefined, [Symbol.dispose]: () => undefined };
+export function startProgress({
+  label,
+  isSilent = false,
+  output = process.stderr,
+  now = Date.now,
+}: ProgressOptions): Progress {
+  if (!output.isTTY || isSilent) return { show: () => undefined, [Symbol.dispose]: () => undefined };
   const startMs = now();
   let shownMs = 0;
   return {
@@ -35,6 +42,29 @@ export function startProgress({ label, output = process.stderr, now = Date.now }
     },
     [Symbol.dispose]() {
       if (shownMs > 0) output.write('\r\u001b[K');
+    },
+  };
+}
+
+/** Progress of work in phases, each of which has a rate of its own. */
+export interface PhaseProgress extends Disposable {
+  show(phase: string, done: number, total: number): void;
+}
+
+/** A progress line that is labelled with the phase; a new one begins where the phase changes. */
+export function startPhases(options: Omit<ProgressOptions, 'label'> = {}): PhaseProgress {
+  let current: { readonly phase: string; readonly progress: Progress } | undefined;
+  return {
+    show(phase, done, total) {
+      if (current?.phase !== phase) {
+        current?.progress[Symbol.dispose]();
+        current = { phase, progress: startProgress({ ...options, label: phase }) };
+      }
+      current.progress.show(done, total);
+    },
+    [Symbol.dispose]() {
+      current?.progress[Symbol.dispose]();
+      current = undefined;
     },
   };
 }

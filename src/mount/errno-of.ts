@@ -34,6 +34,7 @@ const errnos = {
   'encode-failed': errno.EIO,
   'output-failed': errno.EIO,
   'output-full': errno.ENOSPC,
+  'output-corrupt': errno.EIO,
   'bundle-corrupt': errno.EIO,
   'load-failed': errno.EIO,
   'mount-point-invalid': errno.EIO,

@@ -1,0 +1,25 @@
+/** What it takes to read a file from its device and not from memory: open(2), "O_DIRECT", and posix_fadvise(2). */
+import { getSystemErrorName } from 'node:util';
+import { loadAddon } from './load-addon.ts';
+
+/** Addresses, positions and sizes of direct reads are multiples of this: of the largest sectors that there are. */
+export const directAlignment = 4096;
+
+/**
+ * A buffer that a file opened with O_DIRECT can be read into. Node's own lie at addresses that are multiples of 16 or
+ * less, for which the kernel may answer EINVAL.
+ */
+export function allocateAligned(size: number): Buffer {
+  if (!Number.isSafeInteger(size) || size <= 0 || size % directAlignment !== 0) {
+    throw new RangeError(`${size} is not a multiple of ${directAlignment}`);
+  }
+  return loadAddon().allocateAligned(size, directAlignment);
+}
+
+/** Lets the kernel forget what it has in memory of the open file behind `fd`; what is not on disk yet stays. Returns whether it knows how. */
+export function dropFileCache(fd: number): boolean {
+  if (!Number.isInteger(fd) || fd < 0) throw new RangeError(`${fd} is not a file descriptor`);
+  const errno = loadAddon().dropFileCache(fd);
+  if (errno !== 0 && getSystemErrorName(-errno) === 'EBADF') throw new RangeError(`${fd} is not open`);
+  return errno === 0;
+}

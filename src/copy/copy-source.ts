@@ -1,0 +1,59 @@
+/** What is copied to a stick: files with the digests that their copies must have. */
+import type { Digest } from '../digest.ts';
+import { readChunks } from '../file/read-chunks.ts';
+import type { VirtualFile } from '../file/virtual-file.ts';
+import type { BundleDescription } from '../stick/bundle-description.ts';
+import type { Stick, StickFile } from '../stick/create-stick.ts';
+
+/** A name that belongs to a part of the archive, or to all of it. */
+export const archivePattern = /^images\.tar\.xz(\.[0-9]{3,})?$/;
+export const sumsName = 'SHA256SUMS';
+
+export interface CopyFile {
+  readonly name: string;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly mtimeMs: number;
+  readonly digest: Digest;
+  readonly content: Pick<VirtualFile, 'size' | 'read' | 'stream'>;
+}
+
+/** One bundle, the same throughout. Must stay open for as long as its files are read. */
+export interface CopySource extends AsyncDisposable {
+  readonly description: BundleDescription;
+  /** The archive or its parts first. */
+  readonly files: readonly CopyFile[];
+}
+
+/** The files of `stick`, which are read from where it reads them; `close` is called when it is disposed of. */
+export function sourceOfStick(stick: Stick, close: () => Promise<void>): CopySource {
+  return {
+    description: stick.description,
+    files: stick.files.map(({ name, mode, mtimeMs, digest, content }) => ({
+      name,
+      mode,
+      mtimeMs,
+      digest,
+      content: openContent(content),
+    })),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function openContent(content: StickFile['content']): CopyFile['content'] {
+  return content.kind === 'extents' ? content.file : contentOfBytes(content.bytes);
+}
+
+/** `bytes` as a file. */
+export function contentOfBytes(bytes: Uint8Array): CopyFile['content'] {
+  const file: CopyFile['content'] = {
+    size: bytes.length,
+    read: (target, position) => {
+      const found = bytes.subarray(position, position + target.length);
+      target.set(found);
+      return Promise.resolve(found.length);
+    },
+    stream: (options) => readChunks(file, options),
+  };
+  return file;
+}
