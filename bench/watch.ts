@@ -66,9 +66,11 @@ async function loadRevisions(engine: ThrowawayEngine, { revisions }: Setting): P
 }
 
 /** Fills the setting's cache with what the first revision needs of another one. */
-function takeOver({ cache, revisions: [first = ''] }: Setting, from: string): void {
+function takeOver({ work, cache, revisions: [first = ''] }: Setting, from: string): void {
+  const output = join(work, 'first.tar.xz');
   cpSync(from, cache, { recursive: true });
-  run(['build', '--from', first, '-o', '/dev/null', '--cache', cache]);
+  run(['build', '--from', first, '-o', output, '--cache', cache]);
+  rmSync(output);
   run(['cache', 'gc', '--keep-last', '1', '--cache', cache]);
 }
 
