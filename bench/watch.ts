@@ -32,9 +32,18 @@ const { values, positionals } = parseArgs({
 });
 /** What the slow reader takes at a time, and how long it rests before the next step. */
 const slowStep = { size: 128 * 1024, restMs: 50 };
+/** Between two copies of the folder. */
+const copyRestMs = 1000;
 const faults: string[] = [];
 
 const work = mkdtempSync(join(tmpdir(), 'bfw-'));
+const mountPoint = join(work, 'mnt');
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    cleanUp();
+    process.exit(1);
+  });
+}
 try {
   const setting = createSetting(work, positionals[0]);
   await using engine = await startEngine();
@@ -43,7 +52,7 @@ try {
   await watchRevisions(engine, setting, repositories);
   await checkTargets();
 } finally {
-  rmSync(work, { recursive: true, force: true });
+  cleanUp();
 }
 for (const fault of faults) console.log(`FAULT: ${fault}`);
 process.exitCode = faults.length === 0 ? 0 : 1;
@@ -79,7 +88,6 @@ async function watchRevisions(
   setting: Setting,
   repositories: readonly string[],
 ): Promise<void> {
-  const mountPoint = join(work, 'mnt');
   mkdirSync(mountPoint);
   mkdirSync(join(work, 'copies'));
   const names = repositories.map((repository) => `${repository}:live`);
@@ -90,19 +98,20 @@ async function watchRevisions(
   run(['mount', '--watch', ...from, ...names, mountPoint]);
   const known = new Map<string, string>();
   try {
-    const copies = startCopyLoop(mountPoint, join(work, 'copy'));
+    const copies = startCopyLoop(mountPoint, join(work, 'copy'), { rest: () => delay(copyRestMs) });
     const slowReads: Promise<SlowRead>[] = [];
     console.log('| revision | images changed | shown after | newly encoded | found again | bundle |');
     console.log('| --- | --- | --- | --- | --- | --- |');
-    known.set(readStatus(mountPoint).generation.sha256, first);
+    while (readStatus().totals.refreshCount === 0) await delay(100);
+    known.set(readStatus().generation.sha256, first);
     for (const [index, revision] of later.entries()) {
       await waitForCopy(copies);
       if (index + 1 < later.length || later.length === 1)
-        slowReads.push(readAcross(mountPoint, Math.min(2, later.length)));
+        slowReads.push(readAcross(Math.min(2, later.length)));
       const movedMs = performance.now();
-      const { number } = readStatus(mountPoint).generation;
+      const { number } = readStatus().generation;
       await retag(engine, repositories, revision);
-      const status = await waitForGeneration(mountPoint, number + 1);
+      const status = await waitForGeneration(number + 1);
       known.set(status.generation.sha256, revision);
       printRefresh(revision, status, performance.now() - movedMs);
     }
@@ -112,7 +121,7 @@ async function watchRevisions(
     for (const method of copyMethods) await copyFolder(method, mountPoint, folderOf(method));
     reportCopies(copies.finished, slow, known);
   } finally {
-    spawnSync(bundlefs, ['unmount', '--lazy', mountPoint], { env: environment() });
+    unmount();
   }
   for (const revision of revisions) {
     await retag(engine, repositories, revision);
@@ -150,10 +159,10 @@ interface SlowRead {
 }
 
 /** Reads the bundle through one handle, slowly and not past its middle until `count` generations were published since. */
-async function readAcross(mountPoint: string, count: number): Promise<SlowRead> {
+async function readAcross(count: number): Promise<SlowRead> {
   const path = join(mountPoint, 'images.tar.xz');
-  const { number, size } = readStatus(mountPoint).generation;
-  const spanned = (): number => readStatus(mountPoint).generation.number - number;
+  const { number, size } = readStatus().generation;
+  const spanned = (): number => readStatus().generation.number - number;
   const sha256 = await hashInSteps(path, {
     stepSize: slowStep.size,
     async beforeStep(position) {
@@ -215,15 +224,18 @@ function folderOf(method: CopyMethod): string {
 }
 
 /** Waits until one more copy has begun and ended. */
-async function waitForCopy({ finished }: CopyLoop): Promise<void> {
-  const wanted = finished.length + 1;
-  while (finished.length < wanted) await delay(100);
+async function waitForCopy(loop: CopyLoop): Promise<void> {
+  const wanted = loop.finished.length + 2;
+  while (loop.finished.length < wanted) {
+    loop.failIfBroken();
+    await delay(100);
+  }
 }
 
 /** Waits until the mount shows generation `number`. Throws where its refresh fails. */
-async function waitForGeneration(mountPoint: string, number: number): Promise<MountStatus> {
+async function waitForGeneration(number: number): Promise<MountStatus> {
   for (;;) {
-    const status = readStatus(mountPoint);
+    const status = readStatus();
     const { lastRefresh, generation } = status;
     if (generation.number >= number && lastRefresh?.generation === generation.number) return status;
     if (lastRefresh?.result === 'failed') throw new Error(lastRefresh.error?.message);
@@ -231,7 +243,7 @@ async function waitForGeneration(mountPoint: string, number: number): Promise<Mo
   }
 }
 
-function readStatus(mountPoint: string): MountStatus {
+function readStatus(): MountStatus {
   return statusSchema.parse(JSON.parse(readFileSync(join(mountPoint, '.bundlefs/status.json'), 'utf8')));
 }
 
@@ -244,6 +256,15 @@ function run(args: readonly string[]): string {
 
 function environment(): NodeJS.ProcessEnv {
   return { ...process.env, XDG_STATE_HOME: join(work, 'state') };
+}
+
+function unmount(): void {
+  spawnSync(bundlefs, ['unmount', '--lazy', mountPoint], { env: environment() });
+}
+
+function cleanUp(): void {
+  unmount();
+  rmSync(work, { recursive: true, force: true });
 }
 
 function expect(isSo: boolean, fault: string): void {

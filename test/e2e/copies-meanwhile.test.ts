@@ -128,7 +128,11 @@ async function readAcrossTwo(bench: LiveBench, mnt: string): Promise<string> {
 }
 
 /** Waits until one more copy has begun and ended. */
-async function waitForCopy({ finished }: CopyLoop): Promise<void> {
-  const wanted = finished.length + 2;
-  await waitUntil('a copy', () => finished.length >= wanted, { timeoutMs: 60_000 });
+async function waitForCopy(loop: CopyLoop): Promise<void> {
+  const wanted = loop.finished.length + 2;
+  const isThere = (): boolean => {
+    loop.failIfBroken();
+    return loop.finished.length >= wanted;
+  };
+  await waitUntil('a copy', isThere, { timeoutMs: 60_000 });
 }

@@ -69,25 +69,39 @@ export interface FinishedCopy {
 
 export interface CopyLoop {
   readonly finished: readonly FinishedCopy[];
+  /** Throws what a copy threw, after which there are no more. */
+  failIfBroken(): void;
   /** Waits for the end of the copy that runs. Throws what a copy threw. */
   stop(): Promise<void>;
 }
 
+export interface CopyLoopOptions {
+  /** Waited for after each copy. */
+  readonly rest?: () => Promise<void>;
+}
+
 /** Copies `mountPoint` to `folder`, which it makes anew each time, over and over. */
-export function startCopyLoop(mountPoint: string, folder: string): CopyLoop {
+export function startCopyLoop(mountPoint: string, folder: string, { rest }: CopyLoopOptions = {}): CopyLoop {
   const finished: FinishedCopy[] = [];
   let isWanted = true;
+  let failure: { readonly error: unknown } | undefined;
   const loop = async (): Promise<void> => {
     while (isWanted) {
       await copyFolder('cp -r', mountPoint, folder);
       finished.push(await checkCopy(folder));
       await rm(folder, { recursive: true, force: true });
+      await rest?.();
     }
   };
   const running = loop();
-  running.catch(() => undefined); // stop throws it
+  running.catch((error: unknown) => {
+    failure = { error };
+  });
   return {
     finished,
+    failIfBroken() {
+      if (failure !== undefined) throw failure.error;
+    },
     async stop() {
       isWanted = false;
       await running;
