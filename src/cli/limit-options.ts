@@ -106,7 +106,8 @@ function findSizeOrThrow(text: string): number {
   throw new InvalidArgumentError(sizeRule);
 }
 
-function findAgeMs(text: string): number | undefined {
+/** `30d`, `12h`, `90s` in milliseconds; undefined for anything else. */
+export function findAgeMs(text: string): number | undefined {
   const match = /^(\d{1,9})\s*([smhdw])$/.exec(text.trim());
   if (match === null) return undefined;
   return Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];

@@ -103,7 +103,7 @@ function toText(root: string, facts: CacheFacts): string {
   if (builds > 0) parts.push(`${formatCount(builds, 'build')} running.`);
   parts.push(
     collectable === undefined
-      ? 'No limit is set (gc.maxSize in bundlefs.yaml, BUNDLEFS_CACHE_MAX_SIZE): it grows until bundlefs cache gc is run.'
+      ? 'No limit is set ("gc" in bundlefs.yaml, BUNDLEFS_CACHE_MAX_SIZE): it grows until bundlefs cache gc is run.'
       : `With the limits that are set, bundlefs cache gc would free ${formatSize(collectable.size)}.`,
   );
   return parts.join('\n\n');

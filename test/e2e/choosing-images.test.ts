@@ -175,6 +175,7 @@ describe('docs/project-file.md', { timeout }, () => {
     expect(await shell('bundlefs cache verify --config own.yaml')).toContain('kept');
     expect(await shell('bundlefs why tiny/db:5 --config own.yaml')).toContain('tiny/db:5');
     expect(await shell('bundlefs diff @1 @0 --config own.yaml')).toContain('tiny/db:5');
+    await shell('bundlefs build --no-config --from images.tar tiny/db:5 -o other.tar.xz');
     const gc = async (options: string): Promise<object> =>
       JSON.parse(await shell(`bundlefs cache gc --dry-run --json ${options}`)) as object;
     expect(await gc('--config own.yaml')).toMatchObject({
