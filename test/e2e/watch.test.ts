@@ -185,6 +185,37 @@ describe('mount --watch of an engine', () => {
   }, 200_000);
 });
 
+it('an engine that dies under a refresh leaves the mount as it is; the next one, when it is back, succeeds', async () => {
+  const bench = await createLiveBench();
+  const mnt = await bench.mountPoint();
+  await using engine = await startEngine();
+  await load(
+    engine,
+    bench,
+    await makeRelease('cut', 1, 'watch/cut:1'),
+    await makeRelease('cut', 2, 'watch/cut:2'),
+  );
+  await bench.runOk(['mount', '--watch', '--from', `docker:${engine.host}`, ...quick, 'watch/cut:1', mnt]);
+  const { pid } = await bench.waitFor(mnt, 'the first look', ({ totals }) => totals.refreshCount === 1);
+  const before = sha256(await readFile(join(mnt, 'images.tar.xz')));
+
+  await engine.docker('tag', 'watch/cut:2', 'watch/cut:1');
+  let worker = 0;
+  await waitUntil('the worker runs', async () => {
+    const found = await run('pgrep', ['-P', String(pid), '-f', 'mount-worker']).catch(() => ({ stdout: '' }));
+    worker = Number(found.stdout);
+    if (worker !== 0) process.kill(worker, 'SIGSTOP'); // or it could be done before the engine is gone
+    return worker !== 0;
+  });
+  engine.kill();
+  process.kill(worker, 'SIGCONT');
+  const failed = await bench.waitFor(mnt, 'a failure', ({ lastRefresh }) => lastRefresh?.result === 'failed');
+  expect(failed.generation.number).toBe(1);
+  expect(sha256(await readFile(join(mnt, 'images.tar.xz')))).toBe(before);
+  await engine.restart();
+  await bench.waitFor(mnt, 'generation 2', isPublished(2));
+}, 200_000);
+
 describe('mount --watch of files that say what to bundle', () => {
   it('follows an edit of the Compose file, and of the .env beside it, and stays where the file is broken', async () => {
     const bench = await createLiveBench();
