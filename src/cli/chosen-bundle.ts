@@ -3,10 +3,11 @@ import { type Cache, cachePath, openCache } from '../blocks/cache.ts';
 import type { PrepareProgress } from '../bundle/prepare-bundle.ts';
 import { type RecordedBundle, recordBuild } from '../bundle/record-build.ts';
 import { collectAutomatically } from '../bundle/collect-automatically.ts';
+import type { Collection } from '../bundle/collect-garbage.ts';
 import type { Digest } from '../digest.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { openSource } from '../sources/open-source.ts';
-import { formatSize } from './format-text.ts';
+import { formatCount, formatSize } from './format-text.ts';
 import type { ImageOptions } from './image-options.ts';
 import { automaticLimits } from './limit-options.ts';
 import { startProgress } from './progress.ts';
@@ -22,6 +23,8 @@ export interface PrepareChosenOptions {
   readonly onProgress?: (progress: PrepareProgress) => void;
   /** See PrepareBundleOptions. */
   readonly uncheckedRecipe?: Digest;
+  /** Gets a line for people when the cache was brought within its limits; to standard error where left out. */
+  readonly onCollected?: (text: string) => void;
 }
 
 /** Prepares the bundle of `selection` for `verb` as the options say, with progress on a terminal and an entry in the journal. */
@@ -31,7 +34,7 @@ export async function prepareChosenBundle(
   cache: Cache,
   signal: AbortSignal,
   verb: string,
-  { onProgress, uncheckedRecipe }: PrepareChosenOptions = {},
+  { onProgress, uncheckedRecipe, onCollected = printCollected }: PrepareChosenOptions = {},
 ): Promise<RecordedBundle> {
   const gc = selection.project?.gc ?? {};
   const limits = gc.auto === false ? {} : automaticLimits(gc, process.env);
@@ -40,29 +43,72 @@ export async function prepareChosenBundle(
     ...(options.platform !== undefined && { platform: options.platform }),
   });
   try {
-    using progress = startProgress({ label: 'reading' });
-    const bundle = await recordBuild(
-      {
-        source,
-        references: selection.patterns,
-        tagRules: selection.tagAs,
-        cache,
-        profile: { ...options.preset, check: options.check },
-        trustsChecks: verb === 'mount' || verb === 'copy', // which reads every block, and so checks it, anyway
-        signal,
-        onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
-          progress.show(readSize, totalSize, describeEncoding(readSize, encodedSize, reusedSize));
-          onProgress?.({ readSize, totalSize, encodedSize, reusedSize });
-        },
-        ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
-      },
-      { verb, version: readVersion() },
-    );
-    await collectAutomatically(cache, limits, { addedSize: bundle.statistics.encodedSize });
+    const bundle = await record({
+      source,
+      selection,
+      options,
+      cache,
+      signal,
+      verb,
+      ...(onProgress && { onProgress }),
+      ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
+    });
+    const addedSize = bundle.statistics.encodedSize;
+    const collection = await collectAutomatically(cache, limits, { addedSize });
+    if (collection !== undefined && collection.removals.length > 0)
+      onCollected(describeCollection(collection));
     return bundle;
   } finally {
     await source.close();
   }
+}
+
+interface RecordOptions extends Pick<PrepareChosenOptions, 'onProgress' | 'uncheckedRecipe'> {
+  readonly source: Awaited<ReturnType<typeof openSource>>;
+  readonly selection: Selection;
+  readonly options: ImageOptions;
+  readonly cache: Cache;
+  readonly signal: AbortSignal;
+  readonly verb: string;
+}
+
+async function record({
+  source,
+  selection,
+  options,
+  cache,
+  signal,
+  verb,
+  onProgress,
+  uncheckedRecipe,
+}: RecordOptions): Promise<RecordedBundle> {
+  using progress = startProgress({ label: 'reading' });
+  return await recordBuild(
+    {
+      source,
+      references: selection.patterns,
+      tagRules: selection.tagAs,
+      cache,
+      profile: { ...options.preset, check: options.check },
+      trustsChecks: verb === 'mount' || verb === 'copy', // which reads every block, and so checks it, anyway
+      signal,
+      onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
+        progress.show(readSize, totalSize, describeEncoding(readSize, encodedSize, reusedSize));
+        onProgress?.({ readSize, totalSize, encodedSize, reusedSize });
+      },
+      ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
+    },
+    { verb, version: readVersion() },
+  );
+}
+
+function describeCollection({ removals, sizeBefore, sizeAfter }: Collection): string {
+  const removed = `${formatCount(removals.length, 'file')}, ${formatSize(sizeBefore - sizeAfter)}`;
+  return `removed from the cache, as its limits say: ${removed}; ${formatSize(sizeAfter)} stay`;
+}
+
+function printCollected(text: string): void {
+  process.stderr.write(`bundlefs: ${text}\n`);
 }
 
 /** What was read and is neither encoded nor found yet. Of an archive compressed as a whole that is not known, and not shown. */

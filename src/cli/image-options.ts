@@ -50,9 +50,7 @@ export function addImageOptions(command: Command): Command {
         '--tag-as <name=new>',
         'another name for an image in the bundle: shop/*=customer/* (repeatable)',
         append,
-      )
-      .option('--config <file>', 'the project file (default: bundlefs.yaml in this folder, if there is one)')
-      .option('--no-config', 'use no project file'),
+      ),
   )
     .option(
       '--platform <os/arch>',
@@ -77,12 +75,15 @@ export function addImageOptions(command: Command): Command {
     );
 }
 
-/** Adds `--cache` to `command`. */
+/** Adds `--cache`, and `--config` for the project file that may name the cache, to `command`. */
 export function addCacheOption(command: Command): Command {
-  return command.option(
-    '--cache <folder>',
-    'where blocks are kept (default: $BUNDLEFS_CACHE, else ~/.cache/bundlefs)',
-  );
+  return command
+    .option('--config <file>', 'the project file (default: bundlefs.yaml in this folder, if there is one)')
+    .option('--no-config', 'use no project file')
+    .option(
+      '--cache <folder>',
+      'where blocks are kept (default: "cache" in bundlefs.yaml, else $BUNDLEFS_CACHE, else ~/.cache/bundlefs)',
+    );
 }
 
 /** `6`, `9e`. Throws commander's own error, which names the option. */

@@ -29,7 +29,7 @@ export function addLimitOptions(command: Command): Command {
     .addOption(
       new Option(
         '--max-size <size>',
-        `let the cache have at most this size, such as 20G: what was used longest ago goes first (default: $${maxSizeVariable}, if set)`,
+        `let the cache have at most this size, such as 20G: what was used longest ago goes first (default: gc.maxSize in bundlefs.yaml, else $${maxSizeVariable}, if set)`,
       ).argParser((text) => findSizeOrThrow(text)),
     )
     .addOption(
@@ -52,22 +52,27 @@ export function addLimitOptions(command: Command): Command {
     );
 }
 
-/** The limits that options and, where they name no size, the environment set. Throws invalid-argument. */
-export function chosenLimits(options: LimitOptions, environment: NodeJS.ProcessEnv): CollectLimits {
+/** The limits that options set, and for the rest those that hold without anybody asking. Throws invalid-argument. */
+export function chosenLimits(
+  options: LimitOptions,
+  written: WrittenLimits,
+  environment: NodeJS.ProcessEnv,
+): CollectLimits {
   return {
-    ...readEnvironmentLimits(environment),
+    ...automaticLimits(written, environment),
     ...(options.maxSize !== undefined && { maxSize: options.maxSize }),
     ...(options.keepLast !== undefined && { keepLast: options.keepLast }),
     ...(options.olderThan !== undefined && { olderThanMs: options.olderThan }),
   };
 }
 
-/** The limits that hold without anybody asking: those of a project file, else of the environment. Throws invalid-argument. */
+/** The limits of a project file, else of the environment. Throws invalid-argument. */
 export function automaticLimits(written: WrittenLimits, environment: NodeJS.ProcessEnv): CollectLimits {
   const { maxSize, keepLast, olderThan } = written;
   return {
-    ...readEnvironmentLimits(environment),
-    ...(maxSize !== undefined && { maxSize: readSize(maxSize, 'gc.maxSize') }),
+    ...(maxSize === undefined
+      ? readEnvironmentLimits(environment)
+      : { maxSize: readSize(maxSize, 'gc.maxSize') }),
     ...(keepLast !== undefined && { keepLast }),
     ...(olderThan !== undefined && { olderThanMs: readAge(olderThan, 'gc.olderThan') }),
   };
@@ -101,7 +106,8 @@ function findSizeOrThrow(text: string): number {
   throw new InvalidArgumentError(sizeRule);
 }
 
-function findAgeMs(text: string): number | undefined {
+/** `30d`, `12h`, `90s` in milliseconds; undefined for anything else. */
+export function findAgeMs(text: string): number | undefined {
   const match = /^(\d{1,9})\s*([smhdw])$/.exec(text.trim());
   if (match === null) return undefined;
   return Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];

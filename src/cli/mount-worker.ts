@@ -38,6 +38,7 @@ async function run(): Promise<0 | 1> {
     await using held = await prepareMount(selection, { ...task.options, ...options }, cache, ending.signal, {
       verb: task.verb,
       onProgress: tellSometimes(),
+      onCollected: (text) => void tell({ kind: 'note', text }),
       ...(uncheckedRecipe !== undefined && {
         uncheckedRecipe: parseDigest(uncheckedRecipe, 'the recipe that is shown'),
       }),

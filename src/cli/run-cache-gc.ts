@@ -1,14 +1,14 @@
 /** What `bundlefs cache gc` does. */
-import { cachePath, findCache } from '../blocks/cache.ts';
+import { findCache } from '../blocks/cache.ts';
 import { collectGarbage, type Collection } from '../bundle/collect-garbage.ts';
 import { isAllHeld, type KeepReason, type Removal, type RemovalReason } from '../bundle/plan-collection.ts';
 import { noteCollection } from '../bundle/collect-automatically.ts';
+import { type CacheChoice, chooseCache } from './choose-cache.ts';
 import { formatSize, formatTable } from './format-text.ts';
 import { chosenLimits, type LimitOptions } from './limit-options.ts';
 import { nameImages } from './name-images.ts';
 
-export interface CacheGcOptions extends LimitOptions {
-  readonly cache?: string;
+export interface CacheGcOptions extends LimitOptions, CacheChoice {
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -37,8 +37,9 @@ const removedKinds: Readonly<Record<Removal['kind'], string>> = {
 
 /** Removes what the limits say, or only says what that is. */
 export async function runCacheGc(options: CacheGcOptions, signal: AbortSignal): Promise<void> {
-  const limits = chosenLimits(options, process.env);
-  const cache = await findCache(cachePath(options.cache, process.env));
+  const chosen = await chooseCache(options);
+  const limits = chosenLimits(options, chosen.limits, process.env);
+  const cache = await findCache(chosen.path);
   const isDryRun = options.dryRun === true;
   const collection = await collectGarbage(cache, limits, { isDryRun, signal });
   if (!isDryRun) await noteCollection(cache, collection, limits);

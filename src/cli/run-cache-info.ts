@@ -1,5 +1,5 @@
 /** What `bundlefs cache info` does. */
-import { cachePath, findCache } from '../blocks/cache.ts';
+import { findCache } from '../blocks/cache.ts';
 import {
   type BundleUsage,
   type CacheFolders,
@@ -16,12 +16,12 @@ import {
 import { planCollection } from '../bundle/plan-collection.ts';
 import { type CacheSurvey, surveyCache } from '../bundle/survey-cache.ts';
 import { familiarName } from '../image/reference.ts';
+import { type CacheChoice, chooseCache } from './choose-cache.ts';
 import { formatCount, formatSize, formatTable } from './format-text.ts';
 import { chosenLimits, hasLimits, type LimitOptions } from './limit-options.ts';
 import { nameImages } from './name-images.ts';
 
-export interface CacheInfoOptions extends LimitOptions {
-  readonly cache?: string;
+export interface CacheInfoOptions extends LimitOptions, CacheChoice {
   readonly json?: boolean;
 }
 
@@ -42,8 +42,9 @@ interface CacheFacts {
 
 /** Prints what the cache holds and who uses it. */
 export async function runCacheInfo(options: CacheInfoOptions): Promise<void> {
-  const limits = chosenLimits(options, process.env);
-  const cache = await findCache(cachePath(options.cache, process.env));
+  const chosen = await chooseCache(options);
+  const limits = chosenLimits(options, chosen.limits, process.env);
+  const cache = await findCache(chosen.path);
   const survey = await surveyCache(cache, Date.now());
   const plan = planCollection(survey, limits);
   const facts: CacheFacts = {
@@ -102,7 +103,7 @@ function toText(root: string, facts: CacheFacts): string {
   if (builds > 0) parts.push(`${formatCount(builds, 'build')} running.`);
   parts.push(
     collectable === undefined
-      ? 'No limit is set (BUNDLEFS_CACHE_MAX_SIZE): it grows until bundlefs cache gc is run.'
+      ? 'No limit is set ("gc" in bundlefs.yaml, BUNDLEFS_CACHE_MAX_SIZE): it grows until bundlefs cache gc is run.'
       : `With the limits that are set, bundlefs cache gc would free ${formatSize(collectable.size)}.`,
   );
   return parts.join('\n\n');

@@ -1,19 +1,19 @@
 /** What `bundlefs cache verify` does. */
-import { cachePath, findCache } from '../blocks/cache.ts';
+import { findCache } from '../blocks/cache.ts';
 import { verifyCache } from '../bundle/verify-cache.ts';
 import { BundleError } from '../errors.ts';
+import { type CacheChoice, chooseCache } from './choose-cache.ts';
 import { formatCount, formatSize } from './format-text.ts';
 import { startProgress } from './progress.ts';
 
-export interface CacheVerifyOptions {
-  readonly cache?: string;
+export interface CacheVerifyOptions extends CacheChoice {
   readonly repair?: boolean;
   readonly json?: boolean;
 }
 
 /** Checks every block and, where it is asked to, sets damaged ones aside. Throws block-corrupt where some are damaged and stay. */
 export async function runCacheVerify(options: CacheVerifyOptions, signal: AbortSignal): Promise<void> {
-  const cache = await findCache(cachePath(options.cache, process.env));
+  const cache = await findCache((await chooseCache(options)).path);
   const { blockCount, size, damaged } = await verifyWithProgress(cache, signal);
   const isRepaired = options.repair === true;
   if (isRepaired) for (const { path } of damaged) await cache.setAside(path);

@@ -1,17 +1,17 @@
 /** What `bundlefs diff` does. */
-import { cachePath, findCache } from '../blocks/cache.ts';
+import { findCache } from '../blocks/cache.ts';
 import { BundleError } from '../errors.ts';
 import { type BundleDiff, diffBundles } from '../explain/diff-bundles.ts';
 import { type Comparand, openComparand, type OpenComparandOptions } from '../explain/open-comparand.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import { compareParts, type PartComparison } from '../stick/compare-parts.ts';
+import { type CacheChoice, chooseCache } from './choose-cache.ts';
 import { diffToJson } from './diff-to-json.ts';
 import { diffToText } from './diff-to-text.ts';
 import { partsToText } from './parts-to-text.ts';
 import { startProgress } from './progress.ts';
 
-export interface DiffOptions {
-  readonly cache?: string;
+export interface DiffOptions extends CacheChoice {
   readonly files?: boolean;
   readonly top: number;
   readonly json?: boolean;
@@ -47,7 +47,7 @@ async function compareWithProgress(
 ): Promise<{ readonly diff: BundleDiff; readonly parts: PartComparison | undefined }> {
   using progress = startProgress({ label: 'comparing' });
   const open: OpenComparandOptions = {
-    openCache: () => findCache(cachePath(options.cache, process.env)),
+    openCache: async () => findCache((await chooseCache(options)).path),
     signal,
     onRead: (done, total) => {
       progress.show(done, total);

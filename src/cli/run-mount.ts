@@ -149,6 +149,7 @@ async function prepareForeground(settings: MountSettings, signal: AbortSignal): 
         const note = `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
         progress.show(readSize, totalSize, note);
       },
+      onNote: (text) => process.stderr.write(`bundlefs: ${text}\n`),
       onOutput: (line) => process.stderr.write(`${line}\n`),
     },
   );

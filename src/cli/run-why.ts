@@ -1,5 +1,5 @@
 /** What `bundlefs why` does. */
-import { type Cache, cachePath, findCache } from '../blocks/cache.ts';
+import { type Cache, findCache } from '../blocks/cache.ts';
 import type { BlockKey } from '../blocks/block-record.ts';
 import { BundleError } from '../errors.ts';
 import type { ContentImage } from '../explain/bundle-contents.ts';
@@ -16,13 +16,13 @@ import { openStoredLayers, type StoredLayers } from '../explain/stored-layers.ts
 import { imageNotFound } from '../image/image-not-found.ts';
 import { parseImageConfig } from '../image/image-config.ts';
 import { parseReference, type Reference } from '../image/reference.ts';
+import { type CacheChoice, chooseCache } from './choose-cache.ts';
 import { startProgress } from './progress.ts';
 import type { WhyReport } from './why-report.ts';
 import { whyToJson } from './why-to-json.ts';
 import { whyToText } from './why-to-text.ts';
 
-export interface WhyOptions {
-  readonly cache?: string;
+export interface WhyOptions extends CacheChoice {
   /** 0 for the last build. */
   readonly build?: number;
   readonly top: number;
@@ -31,7 +31,7 @@ export interface WhyOptions {
 
 /** Finds the build and prints what it had to encode of the image. */
 export async function runWhy(name: string, options: WhyOptions, signal: AbortSignal): Promise<void> {
-  const cache = await findCache(cachePath(options.cache, process.env));
+  const cache = await findCache((await chooseCache(options)).path);
   const reference = parseReference(name);
   const report = await explain(cache, reference, options.build, signal);
   process.stdout.write(

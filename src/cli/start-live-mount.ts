@@ -30,6 +30,9 @@ export async function startLiveMount(
       return prepareElsewhere(settings, isThorough ? {} : { uncheckedRecipe: knownRecipe }, {
         ...request,
         niceness: settings.niceness,
+        onNote: (text) => {
+          log.info(text);
+        },
         onOutput: (line) => {
           log.warn(`from the process that makes the bundle: ${line}`);
         },

@@ -17,6 +17,8 @@ export interface RunWorkerOptions {
    */
   readonly niceness: number;
   readonly onProgress: (progress: RefreshProgress) => void;
+  /** Gets what it has to say besides, for people. */
+  readonly onNote: (text: string) => void;
   /** Gets what it prints, by lines: nothing, unless it crashes. */
   readonly onOutput: (line: string) => void;
   /** Whether it reads this process's standard input. */
@@ -34,7 +36,7 @@ export type HeldGeneration = PreparedGeneration & AsyncDisposable;
 export async function runWorker(
   script: string,
   task: object,
-  { signal, folder, niceness, onProgress, onOutput, hasInput = false }: RunWorkerOptions,
+  { signal, folder, niceness, onProgress, onNote, onOutput, hasInput = false }: RunWorkerOptions,
 ): Promise<HeldGeneration> {
   signal.throwIfAborted();
   const child = fork(script, [JSON.stringify(task)], {
@@ -54,7 +56,7 @@ export async function runWorker(
   };
   signal.addEventListener('abort', stop);
   try {
-    const outcome = await Promise.race([whenPrepared(child, onProgress), ended]);
+    const outcome = await Promise.race([whenPrepared(child, { onProgress, onNote }), ended]);
     signal.throwIfAborted();
     if (outcome.kind === 'ended') throw crashed(outcome.how, outcome.cause);
     return {
@@ -76,12 +78,13 @@ export async function runWorker(
 /** Rejects with the worker's own error, after which it ends. */
 function whenPrepared(
   child: ChildProcess,
-  onProgress: (progress: RefreshProgress) => void,
+  { onProgress, onNote }: Pick<RunWorkerOptions, 'onProgress' | 'onNote'>,
 ): Promise<{ readonly kind: 'prepared'; readonly prepared: PreparedGeneration }> {
   return new Promise((resolve, reject) => {
     child.on('message', (received) => {
       const message = findWorkerMessage(received);
       if (message?.kind === 'progress') onProgress(message.progress);
+      else if (message?.kind === 'note') onNote(message.text);
       else if (message?.kind === 'prepared') resolve({ kind: 'prepared', prepared: message.prepared });
       else if (message?.kind === 'failed') reject(workerError(message));
     });

@@ -21,6 +21,7 @@ const preparedSchema = z.object({
 });
 
 const messageSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('note'), text: z.string() }),
   z.object({ kind: z.literal('progress'), progress: progressSchema }),
   z.object({ kind: z.literal('prepared'), prepared: preparedSchema }),
   z.object({ kind: z.literal('failed'), code: z.string(), message: z.string(), hint: z.string().optional() }),
@@ -30,6 +31,8 @@ const messageSchema = z.discriminatedUnion('kind', [
 export type PreparedGeneration = z.infer<typeof preparedSchema>;
 
 export type WorkerMessage =
+  /** For the log. */
+  | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'progress'; readonly progress: RefreshProgress }
   | { readonly kind: 'prepared'; readonly prepared: PreparedGeneration }
   | (DaemonMessage & { readonly kind: 'failed' });

@@ -160,6 +160,49 @@ describe('docs/project-file.md', { timeout }, () => {
     expect(await again('true')).toBeGreaterThan(0);
   });
 
+  it('names the cache, and its limits, for the verbs that are about the cache', async () => {
+    await writeFile(
+      join(folder, 'own.yaml'),
+      'cache: kept\ngc: { maxSize: 1, auto: false }\noutput: own.tar.xz\n',
+    );
+    await shell('bundlefs build --config own.yaml --from images.tar tiny/web:1.0');
+    await shell('bundlefs build --config own.yaml --from images.tar tiny/db:5');
+    const info = JSON.parse(await shell('bundlefs cache info --config own.yaml --json')) as {
+      path: string;
+      collectable: { maxSize: number };
+    };
+    expect(info).toMatchObject({ path: join(folder, 'kept/v1'), collectable: { maxSize: 1 } });
+    expect(await shell('bundlefs cache verify --config own.yaml')).toContain('kept');
+    expect(await shell('bundlefs why tiny/db:5 --config own.yaml')).toContain('tiny/db:5');
+    expect(await shell('bundlefs diff @1 @0 --config own.yaml')).toContain('tiny/db:5');
+    await shell('bundlefs build --no-config --from images.tar tiny/db:5 -o other.tar.xz');
+    const gc = async (options: string): Promise<object> =>
+      JSON.parse(await shell(`bundlefs cache gc --dry-run --json ${options}`)) as object;
+    expect(await gc('--config own.yaml')).toMatchObject({
+      path: join(folder, 'kept/v1'),
+      limits: { maxSize: 1 },
+    });
+    expect(await gc('--config own.yaml --max-size 1T')).toMatchObject({
+      limits: { maxSize: 2 ** 40 },
+      removed: [],
+    });
+    expect(await gc('--no-config --cache kept')).toMatchObject({ limits: {}, removed: [] });
+    expect(await gc('--config own.yaml --cache own-cache')).toMatchObject({
+      path: join(folder, 'own-cache/v1'),
+    });
+  });
+
+  it('has what was removed of the cache told', async () => {
+    const options = '--config told.yaml --from images.tar';
+    await writeFile(join(folder, 'told.yaml'), 'cache: told\ngc: { maxSize: 1 }\noutput: told.tar.xz\n');
+    await shell(`bundlefs build ${options} tiny/web:1.0 2>first`);
+    await shell(`bundlefs build ${options} tiny/db:5 2>second`);
+    expect(await shell('cat first')).toBe('');
+    expect(await shell('cat second')).toMatch(
+      /^bundlefs: removed from the cache, as its limits say: \d+ files?, /,
+    );
+  });
+
   it('is not there: then build wants an output, and mount a mount point', async () => {
     await expect(shell('bundlefs build tiny/web:1.0')).rejects.toMatchObject({
       code: 2,

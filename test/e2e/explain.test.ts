@@ -51,6 +51,19 @@ const whySchema = z.object({
     }),
   ),
 });
+const sumsSchema = z.object({
+  builds: z.number(),
+  encoded: z.object({ bytes: z.number(), storedBytes: z.number() }),
+});
+const sinceSchema = sumsSchema.extend({
+  encodingBuilds: z.number(),
+  images: z.array(
+    sumsSchema.extend({
+      name: z.string(),
+      steps: z.array(sumsSchema.extend({ createdBy: z.string() })),
+    }),
+  ),
+});
 const diffSchema = z.object({
   images: z.array(
     z.object({
@@ -129,7 +142,27 @@ describe('why', () => {
     expect(text).toContain(`${edited}  content changed`);
   });
 
+  it('--since sums over builds: each repository once, whatever its tags, and shared layers in each', async () => {
+    const since = await json(sinceSchema, ['why', '--since', '1d']);
+    expect(since).toMatchObject({ builds: 2, encodingBuilds: 2 });
+    expect(since.images.map(({ name }) => name).sort()).toEqual(['tiny/db', 'tiny/web', 'tiny/worker']);
+    const web = since.images.find(({ name }) => name === 'tiny/web');
+    expect(web?.builds).toBe(2);
+    const edited = web?.steps.find(({ createdBy }) => createdBy === 'layer 2 of web');
+    expect(edited?.builds).toBe(2);
+    expect(web?.steps.reduce((sum, step) => sum + step.encoded.bytes, 0)).toBe(web?.encoded.bytes);
+    const one = await json(sinceSchema, ['why', 'tiny/web', '--since', '1d']);
+    expect(one.images).toEqual([web]);
+    const later = await json(sinceSchema, ['why', '--since', '2999-01-01']);
+    expect(later).toMatchObject({ builds: 0, encodingBuilds: 0, images: [] });
+    const text = String((await runCliOk(['why', '--since', '1d', '--top', '1'], { cache })).stdout);
+    expect(text).toMatch(/^2 builds since .* UTC, of which 2 encoded /);
+  });
+
   it.each([
+    ['neither an image nor a time', ['why'], 2, '--since'],
+    ['a time that is none', ['why', '--since', 'yesterday'], 2, '7d'],
+    ['an image that no build since then had', ['why', 'tiny/wep', '--since', '1d'], 3, 'tiny/web:1.1'],
     ['an image that no build had', ['why', 'tiny/wep:1.1'], 3, 'tiny/web:1.1'],
     ['a build that is not there', ['why', 'tiny/web', '--build', '99'], 2, 'The oldest is'],
     ['a name that is none', ['why', 'Tiny/Web'], 2, 'lower case'],

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { open, readFile, rename, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -116,6 +116,22 @@ describe('mount --watch of an engine', () => {
     expect(next.totals.encodedSize).toBeGreaterThan(0);
   }, 150_000);
 
+  it('takes in an image that gets a name of the pattern it was given', async () => {
+    const bench = await createLiveBench();
+    const mnt = await bench.mountPoint();
+    await load(
+      engine,
+      bench,
+      await makeRelease('one', 1, 'globs/one:1.0'),
+      await makeRelease('two', 1, 'globs/two:2.0'),
+    );
+    await bench.runOk(['mount', '--watch', '--from', `docker:${engine.host}`, ...quick, 'globs/*:1.*', mnt]);
+    await engine.docker('tag', 'globs/two:2.0', 'globs/two:1.5');
+    const status = await bench.waitFor(mnt, 'generation 2', isPublished(2));
+    expect(status.lastRefresh?.changes).toEqual({ added: ['globs/two:1.5'], removed: [], changed: [] });
+    expect(await readFile(join(mnt, 'index.html'), 'utf8')).toMatch(/What changed[^]*globs\/two:1\.5/);
+  }, 150_000);
+
   it('stays as it is when an image is gone, says so everywhere, and recovers when it is back', async () => {
     const bench = await createLiveBench();
     const mnt = await bench.mountPoint();
@@ -169,6 +185,37 @@ describe('mount --watch of an engine', () => {
   }, 200_000);
 });
 
+it('an engine that dies under a refresh leaves the mount as it is; the next one, when it is back, succeeds', async () => {
+  const bench = await createLiveBench();
+  const mnt = await bench.mountPoint();
+  await using engine = await startEngine();
+  await load(
+    engine,
+    bench,
+    await makeRelease('cut', 1, 'watch/cut:1'),
+    await makeRelease('cut', 2, 'watch/cut:2'),
+  );
+  await bench.runOk(['mount', '--watch', '--from', `docker:${engine.host}`, ...quick, 'watch/cut:1', mnt]);
+  const { pid } = await bench.waitFor(mnt, 'the first look', ({ totals }) => totals.refreshCount === 1);
+  const before = sha256(await readFile(join(mnt, 'images.tar.xz')));
+
+  await engine.docker('tag', 'watch/cut:2', 'watch/cut:1');
+  let worker = 0;
+  await waitUntil('the worker runs', async () => {
+    const found = await run('pgrep', ['-P', String(pid), '-f', 'mount-worker']).catch(() => ({ stdout: '' }));
+    worker = Number(found.stdout);
+    if (worker !== 0) process.kill(worker, 'SIGSTOP'); // or it could be done before the engine is gone
+    return worker !== 0;
+  });
+  engine.kill();
+  process.kill(worker, 'SIGCONT');
+  const failed = await bench.waitFor(mnt, 'a failure', ({ lastRefresh }) => lastRefresh?.result === 'failed');
+  expect(failed.generation.number).toBe(1);
+  expect(sha256(await readFile(join(mnt, 'images.tar.xz')))).toBe(before);
+  await engine.restart();
+  await bench.waitFor(mnt, 'generation 2', isPublished(2));
+}, 200_000);
+
 describe('mount --watch of files that say what to bundle', () => {
   it('follows an edit of the Compose file, and of the .env beside it, and stays where the file is broken', async () => {
     const bench = await createLiveBench();
@@ -195,6 +242,51 @@ describe('mount --watch of files that say what to bundle', () => {
     await rename(`${compose}.new`, compose);
     const third = await bench.waitFor(mnt, 'generation 3', isPublished(3));
     expect(third.generation.images.flatMap(({ names }) => names)).toEqual(['watch/web:1']);
+  }, 150_000);
+});
+
+describe('mount --watch of a project file', () => {
+  it('heeds its lists, their edits, and what it says of following, of parts and of the cache', async () => {
+    const bench = await createLiveBench();
+    const mnt = await bench.mountPoint();
+    const images = await Promise.all(
+      [1, 2].map((release) => makeRelease(`web${release}`, release, `watch/web:${release}`)),
+    );
+    await writeLegacyArchive(join(bench.folder, 'images.tar'), images);
+    await writeFile(join(bench.folder, 'list.txt'), 'watch/web:1\n');
+    const config = join(bench.folder, 'bundlefs.yaml');
+    const project = [
+      'imagesFiles: [list.txt]',
+      'from: images.tar',
+      'preset: 0',
+      `mountPoint: ${mnt}`,
+      'watch: { debounceMs: 200, logFormat: json, metricsFile: metrics.prom }',
+      'stick: { maxFileSize: 200K }',
+      'gc: { maxSize: 1 }',
+    ];
+    await writeFile(config, project.join('\n'));
+    await bench.runOk(['mount', '--watch', '--config', config]);
+    await bench.waitFor(mnt, 'the first look', ({ totals }) => totals.refreshCount === 1);
+    expect(await readdir(mnt)).toContain('images.tar.xz.001');
+    expect(await readFile(join(bench.folder, 'metrics.prom'), 'utf8')).toContain('bundlefs_up');
+
+    await writeFile(join(bench.folder, 'list.txt'), 'watch/web:2\n');
+    const status = await bench.waitFor(mnt, 'generation 2', isPublished(2));
+    expect(status.lastRefresh?.changes).toMatchObject({ added: ['watch/web:2'], removed: ['watch/web:1'] });
+    await writeFile(config, project.join('\n').replace('imagesFiles: [list.txt]', 'images: ["watch/*"]'));
+    const third = await bench.waitFor(mnt, 'generation 3', isPublished(3));
+    expect(third.generation.images).toHaveLength(2);
+    // Nobody holds the first generation any more, and the cache may have one byte.
+    await writeFile(config, project.join('\n'));
+    await bench.waitFor(mnt, 'generation 4', isPublished(4));
+    const log = (await bench.runOk(['log', mnt, '-n', '100'])).stdout.toString().trim().split('\n');
+    const messages = log.map((line) => JSON.parse(line) as { level: string; message: string });
+    expect(messages).toContainEqual(
+      expect.objectContaining({
+        level: 'info',
+        message: expect.stringMatching(/^removed from the cache, as its limits say: \d+ files?, /) as string,
+      }),
+    );
   }, 150_000);
 });
 

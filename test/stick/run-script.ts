@@ -1,18 +1,11 @@
 /** Runs load.sh and verify.sh as a stranger's machine does: by one of its shells, with its tools on the PATH and no Node. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdir, readdir, symlink } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fillPath, findTool, type Shell, shellCommand, shells, tools } from '../support/target-machine.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
-/** The shells that the scripts must run under. */
-export const shells = ['dash', 'busybox', 'bash', 'bash-posix'] as const;
-export type Shell = (typeof shells)[number];
-
-/** What the scripts use besides the shell: docs/offline-target.md lists the same. */
-export const tools = [
-  ...['awk', 'cat', 'cut', 'date', 'dd', 'df', 'grep', 'id', 'ln', 'ls', 'mkdir', 'mkfifo', 'mktemp', 'rm'],
-  ...['sed', 'sha256sum', 'sort', 'tail', 'tar', 'tr', 'wc', 'xz'],
-];
+export { findTool, type Shell, shells, tools };
 
 export interface RunScriptOptions {
   readonly shell?: Shell;
@@ -46,7 +39,8 @@ export async function runScript(
 ): Promise<ScriptResult> {
   const { shell = 'dash', engines = [], without = [], first, env = {}, cwd, typed, onStart } = options;
   const temporary = await makeTempFolder();
-  const bin = await makePath(shell, [...tools.filter((tool) => !without.includes(tool)), ...engines]);
+  const bin = join(await makeTempFolder(), 'bin');
+  await fillPath(bin, shell, [...tools.filter((tool) => !without.includes(tool)), ...engines]);
   const command = [...shellCommand(shell), path, ...args];
   const [program = '', ...words] =
     typed === undefined ? command : [findTool('script'), '-qec', command.map(quote).join(' '), '/dev/null'];
@@ -81,38 +75,9 @@ export async function runScript(
   return { status, said, left };
 }
 
-/** Where a command of this machine lies. */
-export function findTool(name: string): string {
-  const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
-  return execFileSync('sh', ['-c', 'command -v "$1"', 'sh', name], { env, encoding: 'utf8' }).trim();
-}
-
 /** The processes of a group that still run. */
 export function listGroup(group: number): string {
   return spawnSync('pgrep', ['-a', '-r', 'D,R,S,T', '-g', String(group)], { encoding: 'utf8' }).stdout;
-}
-
-function shellCommand(shell: Shell): readonly string[] {
-  switch (shell) {
-    case 'busybox':
-      return [findTool('busybox'), 'sh'];
-    case 'bash-posix':
-      return [findTool('bash'), '--posix'];
-    case 'dash':
-    case 'bash':
-      return [findTool(shell)];
-  }
-}
-
-/** A folder with the given commands and nothing else; under busybox they are busybox's own. */
-async function makePath(shell: Shell, names: readonly string[]): Promise<string> {
-  const folder = join(await makeTempFolder(), 'bin');
-  await mkdir(folder);
-  for (const name of names) {
-    const isApplet = shell === 'busybox' && tools.includes(name);
-    await symlink(findTool(isApplet ? 'busybox' : name), join(folder, name));
-  }
-  return folder;
 }
 
 function quote(word: string): string {
