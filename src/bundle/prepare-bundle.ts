@@ -13,7 +13,7 @@ import { cuttingRule } from '../plan/cutting-rule.ts';
 import { pieceOf } from '../plan/piece-cutter.ts';
 import { tarLayoutName } from '../plan/plan-bundle.ts';
 import { orderImages } from '../plan/total-order.ts';
-import type { ImageSource } from '../sources/image-source.ts';
+import type { ImageSource, LayerSink } from '../sources/image-source.ts';
 import { type AssembledBundle, assembleBundle } from './assemble.ts';
 import { type BlockMaker, createBlockMaker } from './block-maker.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
@@ -26,12 +26,28 @@ import { type Bundle, holdBundle, openAssembledBundle } from './open-bundle.ts';
 /** What a user may choose of a profile. */
 export type ProfileChoice = Pick<EncoderSettings, 'preset' | 'extreme' | 'check'>;
 
+/** What makes other images of those that were read works with. */
+export interface Workshop {
+  readonly cache: Cache;
+  readonly profile: Profile;
+  /** Takes new layers, and layers of other sources. */
+  readonly sink: LayerSink;
+  /** Waits until all that the sink was given is stored; throws what went wrong with it. */
+  settle(): Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** The images of a bundle, made of those that were read of a source; every layer of theirs must be in the sink. */
+export type ReworkImages = (images: readonly Image[], workshop: Workshop) => Promise<readonly Image[]>;
+
 export interface PrepareBundleOptions {
   readonly source: ImageSource;
   /** Empty for all images of the source. */
   readonly references: readonly Reference[];
   /** The names that images get in the bundle, where not those that they were asked for by. */
   readonly tagRules?: readonly TagRule[];
+  /** What the images of the bundle are made of those that were read; where left out, they are what was read. */
+  readonly rework?: ReworkImages;
   readonly cache: Cache;
   readonly profile: ProfileChoice;
   /** The recipe of a bundle that needs no check, for somebody serves it who checks each block that is read. */
@@ -166,15 +182,21 @@ interface PrepareParts {
 }
 
 async function readAndAssemble(
-  { source, references, tagRules = [], cache }: PrepareBundleOptions,
+  { source, references, tagRules = [], rework, cache }: PrepareBundleOptions,
   { maker, meter, profile, progress, signal, store }: PrepareParts,
 ): Promise<{ images: readonly Image[]; assembled: AssembledBundle }> {
   const ingest = createIngest({ cache, store, layers: await cache.openLayers(profile), maker, meter });
   const read = await meter.reading.time(() =>
     source.readImages(references, ingest.sink, { signal, onRead: progress.onRead }),
   );
-  const records = await ingest.finish();
-  const images = orderImages(applyTagRules(read, tagRules));
+  let records = await ingest.finish();
+  let made = read;
+  if (rework !== undefined) {
+    const settle = async (): Promise<void> => void (await ingest.finish());
+    made = await rework(read, { cache, profile, sink: ingest.sink, settle, signal });
+    records = await ingest.finish();
+  }
+  const images = orderImages(applyTagRules(made, tagRules));
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
     glueBlock: (glue) => maker.makeBlock(pieceOf(glue)),

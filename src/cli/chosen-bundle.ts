@@ -1,11 +1,14 @@
 /** The bundle that the options of a verb ask for. */
 import { type Cache, cachePath, openCache } from '../blocks/cache.ts';
-import type { PrepareProgress } from '../bundle/prepare-bundle.ts';
+import type { PrepareProgress, ReworkImages } from '../bundle/prepare-bundle.ts';
 import { type RecordedBundle, recordBuild } from '../bundle/record-build.ts';
 import { collectAutomatically } from '../bundle/collect-automatically.ts';
 import type { Digest } from '../digest.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
+import type { ImageSource } from '../sources/image-source.ts';
 import { openSource } from '../sources/open-source.ts';
+import type { Outcome } from '../transforms/apply-transforms.ts';
+import type { Transform } from '../transforms/transform.ts';
 import { formatSize } from './format-text.ts';
 import type { ImageOptions } from './image-options.ts';
 import { automaticLimits } from './limit-options.ts';
@@ -22,6 +25,9 @@ export interface PrepareChosenOptions {
   readonly onProgress?: (progress: PrepareProgress) => void;
   /** See PrepareBundleOptions. */
   readonly uncheckedRecipe?: Digest;
+  /** What is made of the images that were read; what the project file says where left out. */
+  readonly transforms?: readonly Transform[];
+  readonly onOutcome?: (outcome: Outcome) => void;
 }
 
 /** Prepares the bundle of `selection` for `verb` as the options say, with progress on a terminal and an entry in the journal. */
@@ -31,7 +37,7 @@ export async function prepareChosenBundle(
   cache: Cache,
   signal: AbortSignal,
   verb: string,
-  { onProgress, uncheckedRecipe }: PrepareChosenOptions = {},
+  { onProgress, uncheckedRecipe, transforms = selection.transforms, onOutcome }: PrepareChosenOptions = {},
 ): Promise<RecordedBundle> {
   const gc = selection.project?.gc ?? {};
   const limits = gc.auto === false ? {} : automaticLimits(gc, process.env);
@@ -41,6 +47,7 @@ export async function prepareChosenBundle(
   });
   try {
     using progress = startProgress({ label: 'reading' });
+    const rework = await chooseRework(source, options, transforms, onOutcome);
     const bundle = await recordBuild(
       {
         source,
@@ -54,6 +61,7 @@ export async function prepareChosenBundle(
           progress.show(readSize, totalSize, describeEncoding(readSize, encodedSize, reusedSize));
           onProgress?.({ readSize, totalSize, encodedSize, reusedSize });
         },
+        ...(rework !== undefined && { rework }),
         ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
       },
       { verb, version: readVersion() },
@@ -63,6 +71,23 @@ export async function prepareChosenBundle(
   } finally {
     await source.close();
   }
+}
+
+/** The step that applies `transforms`, whose code is loaded only where there are any. */
+async function chooseRework(
+  source: ImageSource,
+  { platform }: Pick<ImageOptions, 'platform'>,
+  transforms: readonly Transform[],
+  onOutcome: ((outcome: Outcome) => void) | undefined,
+): Promise<ReworkImages | undefined> {
+  if (transforms.length === 0) return undefined;
+  const { createRework } = await import('../transforms/apply-transforms.ts');
+  const { readOlderImage } = await import('./read-older-image.ts');
+  return createRework(transforms, {
+    readOther: (reference, from, workshop) =>
+      readOlderImage(reference, { source, workshop, ...(from && { from }), ...(platform && { platform }) }),
+    ...(onOutcome && { onOutcome }),
+  });
 }
 
 /** What was read and is neither encoded nor found yet. Of an archive compressed as a whole that is not known, and not shown. */

@@ -16,12 +16,8 @@ export type Given<Options extends ImageOptions> = GivenImageOptions &
 
 /** Adds `--from`, `--images-file`, `--compose` and all others of ImageOptions to `command`. */
 export function addImageOptions(command: Command): Command {
-  return addCacheOption(
+  return addSourceOptions(
     command
-      .option(
-        '--from <source>',
-        'where images come from: docker, docker:<host>, oci:<folder>, an archive, or - for standard input (default: docker)',
-      )
       .option(
         '--images-file <file>',
         'a list of images, one a line; - for standard input (repeatable)',
@@ -46,6 +42,17 @@ export function addImageOptions(command: Command): Command {
         '--tag-as <name=new>',
         'another name for an image in the bundle: shop/*=customer/* (repeatable)',
         append,
+      ),
+  );
+}
+
+/** Those of ImageOptions that do not choose images: for verbs that are about one. */
+export function addSourceOptions(command: Command): Command {
+  return addCacheOption(
+    command
+      .option(
+        '--from <source>',
+        'where images come from: docker, docker:<host>, oci:<folder>, an archive, or - for standard input (default: docker)',
       )
       .option('--config <file>', 'the project file (default: bundlefs.yaml in this folder, if there is one)')
       .option('--no-config', 'use no project file'),
