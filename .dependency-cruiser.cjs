@@ -35,6 +35,19 @@ const folders = {
     ],
     types: ['xz'],
   },
+  transforms: {
+    uses: [
+      'bundle/prepare-bundle',
+      'explain/compare-files',
+      'explain/layer-library',
+      'explain/stored-layers',
+      'file',
+      'image',
+      'tar',
+      'tree',
+    ],
+    types: ['bundle', 'sources'],
+  },
   inspect: { uses: ['file', 'sources', 'image', 'tar', 'xz'] },
   stick: {
     uses: ['image', 'layout', 'bundle/keep-digest', 'cli/format-text'],
@@ -42,7 +55,7 @@ const folders = {
   },
   mount: { uses: ['addon/read-module'] },
   live: { uses: ['mount', 'addon/notify-service', 'sources/engine/watch-engine'] },
-  selection: { uses: ['image'] },
+  selection: { uses: ['image'], types: ['transforms'] },
   cli: { uses: ['.*'] },
 };
 

@@ -34,7 +34,9 @@ export async function openWorkshop({
   };
   try {
     const ingest = createIngest({ cache, store, layers: await cache.openLayers(profile), maker });
-    const settle = async (): Promise<void> => void (await ingest.finish());
+    const settle = async (): Promise<void> => {
+      await ingest.finish();
+    };
     const images = await source.readImages(references, ingest.sink, { signal, ...(onRead && { onRead }) });
     await settle();
     return {

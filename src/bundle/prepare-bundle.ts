@@ -96,9 +96,9 @@ export async function prepareBundle(options: PrepareBundleOptions): Promise<Prep
 }
 
 async function prepareHealed(options: PrepareBundleOptions, meter: BuildMeter): Promise<PreparedBundle> {
-  const first = await prepareChecked(options, meter);
-  if (first.bad.size === 0) return first.bundle;
-  await first.bundle[Symbol.asyncDispose]();
+  const first = await prepareChecked(options, meter).catch(findDamage);
+  if (first.bundle !== undefined && first.bad.size === 0) return first.bundle;
+  await first.bundle?.[Symbol.asyncDispose]();
   for (const path of first.bad) await options.cache.setAside(path);
   const second = await prepareChecked(options, meter).catch((error: unknown) => {
     throw new BundleError(
@@ -118,6 +118,14 @@ async function prepareHealed(options: PrepareBundleOptions, meter: BuildMeter): 
       path: stillBad,
     },
   );
+}
+
+/** A damaged block that was met while images were made of others. */
+function findDamage(error: unknown): { bundle: undefined; bad: ReadonlySet<string> } {
+  if (isBundleError(error, 'block-corrupt') && error.path !== undefined) {
+    return { bundle: undefined, bad: new Set([error.path]) };
+  }
+  throw error;
 }
 
 async function prepareChecked(
@@ -192,7 +200,9 @@ async function readAndAssemble(
   let records = await ingest.finish();
   let made = read;
   if (rework !== undefined) {
-    const settle = async (): Promise<void> => void (await ingest.finish());
+    const settle = async (): Promise<void> => {
+      await ingest.finish();
+    };
     made = await rework(read, { cache, profile, sink: ingest.sink, settle, signal });
     records = await ingest.finish();
   }

@@ -10,9 +10,8 @@ export interface SquashOptions extends ResultOptions {
   readonly fromLayer?: string;
 }
 
-/** Squashes `image`, hands the result out and prints what it is. */
+/** Squashes the one image that is selected, hands the result out and prints what it is. */
 export async function runSquash(
-  image: string,
   selection: Selection,
   options: SquashOptions,
   signal: AbortSignal,
@@ -20,7 +19,6 @@ export async function runSquash(
   const layers = chosenLayers(options);
   const transform = {
     kind: 'squash',
-    image,
     mustMatch: true,
     ...(options.tag !== undefined && { as: options.tag }),
     ...(layers && { layers }),

@@ -35,7 +35,8 @@ export async function runThin(
     return;
   }
   const transform: ThinTransform = {
-    ...{ kind: 'thin', image, on: options.on, mustMatch: true, whenLarger: 'refuse', isOlderOnlyRead: true },
+    ...{ kind: 'thin', on: options.on, mustMatch: true, whenLarger: 'refuse' },
+    ...(hasOlder(selection) && { image, isOlderOnlyRead: true }),
     ...(options.onFrom !== undefined && { onFrom: options.onFrom }),
     ...(options.ignoreMtime === true && { ignoreMtime: true }),
     ...(options.tag !== undefined && { as: options.tag }),
@@ -97,17 +98,15 @@ async function planWithProgress(
       },
     });
     const { images, workshop } = opened;
-    const older = parseReference(options.on);
-    const before = getMeant(images, image);
-    const on =
-      onFrom === undefined
-        ? getMeant(images, options.on)
-        : await readOlderImage(older, {
-            source,
-            from: onFrom,
-            workshop,
-            ...(platform !== undefined && { platform }),
-          });
+    const before = hasOlder(selection) ? getMeant(images, image) : getFirst(images);
+    const on = hasOlder(selection)
+      ? getMeant(images, options.on)
+      : await readOlderImage(parseReference(options.on), {
+          source,
+          ...(onFrom !== undefined && { from: onFrom }),
+          workshop,
+          ...(platform !== undefined && { platform }),
+        });
     await workshop.settle();
     await using layers = await openLayers(workshop);
     return { before, on, plan: await planThin(before, on, options, layers) };
@@ -116,9 +115,17 @@ async function planWithProgress(
   }
 }
 
+/** Whether the older image is read together with the newer one. */
+function hasOlder({ patterns }: Selection): boolean {
+  return patterns.length > 1;
+}
+
+function getFirst([image]: readonly Image[]): Image {
+  if (image === undefined) throw new RangeError('A source gave no image');
+  return image;
+}
+
 function getMeant(images: readonly Image[], text: string): Image {
   const reference = parseReference(text);
-  const found = images.find((image) => isMeant(image, reference));
-  if (found === undefined) throw new RangeError(`A source gave no image for "${text}"`);
-  return found;
+  return getFirst(images.filter((image) => isMeant(image, reference)));
 }

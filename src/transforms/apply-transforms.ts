@@ -3,6 +3,7 @@ import type { ReworkImages, Workshop } from '../bundle/prepare-bundle.ts';
 import { BundleError } from '../errors.ts';
 import { imageNotFound } from '../image/image-not-found.ts';
 import type { Image } from '../image/image.ts';
+import { isPatternText } from '../image/name-pattern.ts';
 import { parseReference, type Reference } from '../image/reference.ts';
 import { countKept } from './count-kept.ts';
 import { createMatcher, isMeant, type TakenNames } from './match-image.ts';
@@ -15,7 +16,7 @@ import type { ThinTransform, Transform } from './transform.ts';
 export interface Outcome {
   readonly transform: Transform;
   readonly before: Image;
-  /** `before` itself where a thin one would have been no smaller, and that is to be left. */
+  /** `before` itself where nothing is to gain, and that is no reason to stop. */
   readonly after: Image;
   /** The image that a thin one was put on. */
   readonly on?: Image;
@@ -57,7 +58,7 @@ export function createRework(
           onlyRead.add(outcome.on);
         onOutcome?.(outcome);
       }
-      if (!isMatched && transform.mustMatch) throw matchesNothing(transform, images);
+      if (!isMatched && transform.mustMatch) throw matchesNothing(transform.image ?? '*', images);
       images = next.filter((image) => !onlyRead.has(image));
     }
     return images;
@@ -72,8 +73,14 @@ async function transformImage(
   readOther: ApplyTransformsOptions['readOther'],
 ): Promise<Outcome> {
   if (transform.kind === 'squash') {
-    const keptCount = countKept(image, transform.layers);
-    return { transform, before: image, after: await squashImage(image, keptCount, workshop) };
+    const isOneOfMany = transform.image !== undefined && isPatternText(transform.image);
+    const keptCount = countKept(image, transform.layers, isOneOfMany);
+    const isLeft = isOneOfMany && image.layers.length - keptCount < 2;
+    return {
+      transform,
+      before: image,
+      after: isLeft ? image : await squashImage(image, keptCount, workshop),
+    };
   }
   const on = await findOlder(transform, known, workshop, readOther);
   const { image: made, plan } = await thinImage(image, on, transform, workshop);
@@ -111,7 +118,7 @@ function placeImages(before: Image, after: Image, { taken, given }: TakenNames, 
   return [...(stays ? [{ ...before, tags: left }] : []), { ...after, tags: given }];
 }
 
-function matchesNothing({ image }: Transform, images: readonly Image[]): BundleError {
+function matchesNothing(image: string, images: readonly Image[]): BundleError {
   const known = images.flatMap(({ tags }) => tags);
   return imageNotFound(parseReference(image), 'what is bundled', known);
 }

@@ -5,10 +5,16 @@ import type { Image } from '../image/image.ts';
 import { describeSource } from './describe-source.ts';
 import type { SquashedLayers } from './transform.ts';
 
-/** Throws invalid-argument where `layers` names none, or several, of `image`. */
-export function countKept(image: Image, layers: SquashedLayers | undefined): number {
+/**
+ * Throws invalid-argument where `layers` names none, or several, of `image`. Of images that a pattern means, numbers go
+ * as far as there are layers.
+ */
+export function countKept(image: Image, layers: SquashedLayers | undefined, isOneOfMany = false): number {
   if (layers === undefined) return 0;
   const { length } = image.layers;
+  if (isOneOfMany && 'last' in layers) return Math.max(0, length - layers.last);
+  if (isOneOfMany && 'from' in layers && typeof layers.from === 'number')
+    return Math.min(length, layers.from - 1);
   if ('last' in layers) {
     if (layers.last > length) throw cannotFind(image, `the last ${layers.last} were asked for`);
     return length - layers.last;

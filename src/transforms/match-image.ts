@@ -18,11 +18,15 @@ export interface TakenNames {
   readonly given: readonly string[];
 }
 
-/** A function that tells the names where an image is meant by `transform`. Throws invalid-reference, invalid-argument. */
+/** A function that tells the names where an image is meant by a transform. Throws invalid-reference, invalid-argument. */
 export function createMatcher({
   image,
   as,
 }: Pick<Transform, 'image' | 'as'>): (found: Image) => TakenNames | undefined {
+  if (image === undefined) {
+    const name = as === undefined ? undefined : normaliseTag(as);
+    return ({ tags }) => ({ taken: tags, given: name === undefined ? tags : [name] });
+  }
   const reference = parseReference(image);
   const rename = createRename(image, as);
   return (found) => {

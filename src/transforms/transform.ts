@@ -3,8 +3,8 @@
 export type Transform = SquashTransform | ThinTransform;
 
 interface TransformBase {
-  /** The image that is meant: a name, a pattern or an id. */
-  readonly image: string;
+  /** The image that is meant: a name, a pattern or an id; every one that was read where left out. */
+  readonly image?: string;
   /** The name that the new image gets; those of the old one where left out. Stars stand for those of a pattern. */
   readonly as?: string;
   /** Whether the old image stays in the bundle, too. */

@@ -123,8 +123,8 @@ function beside(path: string, prefix: string): string {
 /** Folders of the tree that no layer has a member for come with one: 0755 of root, as engines would make them. */
 function withEntries(lines: readonly string[]): string[] {
   return lines.map((line) => {
-    const path = / folder without an entry$/.test(line) ? line.split(' ')[0] : undefined;
-    if (path === undefined) return line;
+    if (!line.endsWith(' folder without an entry')) return line;
+    const [path] = line.split(' ');
     const made = { path, kind: 'directory', mode: 0o755, uid: 0, mtime: 0, xattrs: [], content: '' };
     return JSON.stringify(made);
   });

@@ -31,7 +31,7 @@ export function addSquashCommand(program: Command, signal: AbortSignal): void {
       const { chooseImages } = await import('../choose-images.ts');
       const { selection, options } = await chooseImages([image], given);
       const { runSquash } = await import('../run-squash.ts');
-      await runSquash(image, selection, { ...given, ...options }, signal);
+      await runSquash(selection, { ...given, ...options }, signal);
     });
 }
 

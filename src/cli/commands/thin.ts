@@ -27,8 +27,9 @@ export function addThinCommand(program: Command, signal: AbortSignal): void {
     .action(async (image: string, given: Given<ResultOptions & ThinCommandOptions>) => {
       const { chooseImages } = await import('../choose-images.ts');
       const { on = '' } = given;
-      const isOfOneSource = given.onFrom === undefined;
-      const { selection, options } = await chooseImages(isOfOneSource ? [image, on] : [image], given);
+      // Standard input cannot be read a second time for the older one.
+      const images = given.from === '-' && given.onFrom === undefined ? [image, on] : [image];
+      const { selection, options } = await chooseImages(images, given);
       const { runThin } = await import('../run-thin.ts');
       await runThin(image, selection, { ...given, on, ...options }, signal);
     });
