@@ -96,9 +96,9 @@ export async function prepareBundle(options: PrepareBundleOptions): Promise<Prep
 }
 
 async function prepareHealed(options: PrepareBundleOptions, meter: BuildMeter): Promise<PreparedBundle> {
-  const first = await prepareChecked(options, meter).catch(findDamage);
-  if (first.bundle !== undefined && first.bad.size === 0) return first.bundle;
-  await first.bundle?.[Symbol.asyncDispose]();
+  const first = await prepareReworked(options, meter);
+  if (first.bad.size === 0) return first.bundle;
+  await first.bundle[Symbol.asyncDispose]();
   for (const path of first.bad) await options.cache.setAside(path);
   const second = await prepareChecked(options, meter).catch((error: unknown) => {
     throw new BundleError(
@@ -120,12 +120,22 @@ async function prepareHealed(options: PrepareBundleOptions, meter: BuildMeter): 
   );
 }
 
-/** A damaged block that was met while images were made of others. */
-function findDamage(error: unknown): { bundle: undefined; bad: ReadonlySet<string> } {
-  if (isBundleError(error, 'block-corrupt') && error.path !== undefined) {
-    return { bundle: undefined, bad: new Set([error.path]) };
+/** Damaged blocks that are met while images are made of others come one by one; each is set aside, and no path twice. */
+async function prepareReworked(
+  options: PrepareBundleOptions,
+  meter: BuildMeter,
+): ReturnType<typeof prepareChecked> {
+  const setAside = new Set<string>();
+  for (;;) {
+    try {
+      return await prepareChecked(options, meter);
+    } catch (error) {
+      const path = isBundleError(error, 'block-corrupt') ? error.path : undefined;
+      if (options.rework === undefined || path === undefined || setAside.has(path)) throw error;
+      setAside.add(path);
+      await options.cache.setAside(path);
+    }
   }
-  throw error;
 }
 
 async function prepareChecked(

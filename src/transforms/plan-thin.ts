@@ -6,7 +6,7 @@ import { readImagePlatform } from '../image/image-config.ts';
 import type { Image } from '../image/image.ts';
 import { formatPlatform } from '../image/platform.ts';
 import { findNode, isFolder } from '../tree/tree.ts';
-import { checkNames } from './check-names.ts';
+import { checkNames, checkSystem } from './check-image.ts';
 import { describeSource } from './describe-source.ts';
 import { findRelinked } from './find-relinked.ts';
 import type { LayerPart } from './layer-part.ts';
@@ -85,6 +85,7 @@ function checkPair(image: Image, on: Image): void {
   if (wanted !== found) {
     throw cannotThin(image, on, `it is for ${found ?? ''}, the older one for ${wanted ?? ''}`);
   }
+  checkSystem(image);
   if (image.configDigest === on.configDigest) throw cannotThin(image, on, 'they are one image');
   if (on.layers.length >= largestDepth) {
     throw cannotThin(

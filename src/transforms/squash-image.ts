@@ -6,7 +6,7 @@ import { createImage } from '../image/create-image.ts';
 import type { Image } from '../image/image.ts';
 import { applyLayer } from '../tree/apply-layer.ts';
 import { createTree, findNode, isFolder, type TreeNode } from '../tree/tree.ts';
-import { checkNames } from './check-names.ts';
+import { checkNames, checkSystem } from './check-image.ts';
 import { describeSource } from './describe-source.ts';
 import { findMade, keepMade } from './made-images.ts';
 import { openLayers, type OpenLayers } from './open-layers.ts';
@@ -26,25 +26,31 @@ interface Depth {
  * to squash, archive-unsupported for what no layer can say.
  */
 export async function squashImage(image: Image, keptCount: number, workshop: Workshop): Promise<Image> {
+  checkSystem(image);
   checkCount(image, keptCount);
-  const label = { squash: image.configDigest, keptCount };
-  const known = await findMade(label, workshop.sink);
+  const making = { squash: image.configDigest, keptCount };
+  const known = await findMade(making, workshop.sink);
   if (known !== undefined) return known;
   await using layers = await openLayers(workshop);
   const diffId = await addSquashedLayer(image, keptCount, workshop, layers);
   const squashed = makeImage(image, keptCount, diffId);
   await workshop.settle();
   await verifySame(layers.library, image.layers, squashed.layers, { what: describeSource(image) });
-  await keepMade(label, squashed, workshop.sink);
+  await keepMade(making, squashed, workshop.sink);
   return squashed;
 }
 
 function checkCount(image: Image, keptCount: number): void {
-  const count = image.layers.length - keptCount;
-  if (count > 1 && keptCount >= 0) return;
+  const { length } = image.layers;
+  const count = length - keptCount;
+  if (count > 1) return;
+  const found =
+    length < 2
+      ? `it has ${length === 1 ? 'one layer' : 'no layer'}`
+      : `${count} of its ${length} layers would become one`;
   throw new BundleError(
     'invalid-argument',
-    `Cannot squash ${describeSource(image)}: it has ${image.layers.length} layers, and ${Math.max(0, count)} of them would become one`,
+    `Cannot squash ${describeSource(image)}: ${found}, two or more were expected`,
     { hint: 'At least two layers are squashed; without --last and --from-layer, all are.' },
   );
 }
