@@ -35,6 +35,19 @@ const folders = {
     ],
     types: ['xz'],
   },
+  transforms: {
+    uses: [
+      'bundle/prepare-bundle',
+      'explain/compare-files',
+      'explain/layer-library',
+      'explain/stored-layers',
+      'file',
+      'image',
+      'tar',
+      'tree',
+    ],
+    types: ['bundle', 'sources'],
+  },
   inspect: { uses: ['file', 'sources', 'image', 'tar', 'xz'] },
   stick: {
     uses: ['image', 'layout', 'bundle/keep-digest', 'cli/format-text'],
@@ -57,7 +70,7 @@ const folders = {
       'sources/engine',
     ],
   },
-  selection: { uses: ['image'] },
+  selection: { uses: ['image'], types: ['transforms'] },
   cli: { uses: ['.*'] },
 };
 

@@ -13,7 +13,7 @@ import { cuttingRule } from '../plan/cutting-rule.ts';
 import { pieceOf } from '../plan/piece-cutter.ts';
 import { tarLayoutName } from '../plan/plan-bundle.ts';
 import { orderImages } from '../plan/total-order.ts';
-import type { ImageSource } from '../sources/image-source.ts';
+import type { ImageSource, LayerSink } from '../sources/image-source.ts';
 import { type AssembledBundle, assembleBundle } from './assemble.ts';
 import { type BlockMaker, createBlockMaker } from './block-maker.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
@@ -26,12 +26,28 @@ import { type Bundle, holdBundle, openAssembledBundle } from './open-bundle.ts';
 /** What a user may choose of a profile. */
 export type ProfileChoice = Pick<EncoderSettings, 'preset' | 'extreme' | 'check'>;
 
+/** What makes other images of those that were read works with. */
+export interface Workshop {
+  readonly cache: Cache;
+  readonly profile: Profile;
+  /** Takes new layers, and layers of other sources. */
+  readonly sink: LayerSink;
+  /** Waits until all that the sink was given is stored; throws what went wrong with it. */
+  settle(): Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** The images of a bundle, made of those that were read of a source; every layer of theirs must be in the sink. */
+export type ReworkImages = (images: readonly Image[], workshop: Workshop) => Promise<readonly Image[]>;
+
 export interface PrepareBundleOptions {
   readonly source: ImageSource;
   /** Empty for all images of the source. */
   readonly references: readonly Reference[];
   /** The names that images get in the bundle, where not those that they were asked for by. */
   readonly tagRules?: readonly TagRule[];
+  /** What the images of the bundle are made of those that were read; where left out, they are what was read. */
+  readonly rework?: ReworkImages;
   readonly cache: Cache;
   readonly profile: ProfileChoice;
   /** The recipe of a bundle that needs no check, for somebody serves it who checks each block that is read. */
@@ -80,7 +96,7 @@ export async function prepareBundle(options: PrepareBundleOptions): Promise<Prep
 }
 
 async function prepareHealed(options: PrepareBundleOptions, meter: BuildMeter): Promise<PreparedBundle> {
-  const first = await prepareChecked(options, meter);
+  const first = await prepareReworked(options, meter);
   if (first.bad.size === 0) return first.bundle;
   await first.bundle[Symbol.asyncDispose]();
   for (const path of first.bad) await options.cache.setAside(path);
@@ -102,6 +118,24 @@ async function prepareHealed(options: PrepareBundleOptions, meter: BuildMeter): 
       path: stillBad,
     },
   );
+}
+
+/** Damaged blocks that are met while images are made of others come one by one; each is set aside, and no path twice. */
+async function prepareReworked(
+  options: PrepareBundleOptions,
+  meter: BuildMeter,
+): ReturnType<typeof prepareChecked> {
+  const setAside = new Set<string>();
+  for (;;) {
+    try {
+      return await prepareChecked(options, meter);
+    } catch (error) {
+      const path = isBundleError(error, 'block-corrupt') ? error.path : undefined;
+      if (options.rework === undefined || path === undefined || setAside.has(path)) throw error;
+      setAside.add(path);
+      await options.cache.setAside(path);
+    }
+  }
 }
 
 async function prepareChecked(
@@ -166,15 +200,23 @@ interface PrepareParts {
 }
 
 async function readAndAssemble(
-  { source, references, tagRules = [], cache }: PrepareBundleOptions,
+  { source, references, tagRules = [], rework, cache }: PrepareBundleOptions,
   { maker, meter, profile, progress, signal, store }: PrepareParts,
 ): Promise<{ images: readonly Image[]; assembled: AssembledBundle }> {
   const ingest = createIngest({ cache, store, layers: await cache.openLayers(profile), maker, meter });
   const read = await meter.reading.time(() =>
     source.readImages(references, ingest.sink, { signal, onRead: progress.onRead }),
   );
-  const records = await ingest.finish();
-  const images = orderImages(applyTagRules(read, tagRules));
+  let records = await ingest.finish();
+  let made = read;
+  if (rework !== undefined) {
+    const settle = async (): Promise<void> => {
+      await ingest.finish();
+    };
+    made = await rework(read, { cache, profile, sink: ingest.sink, settle, signal });
+    records = await ingest.finish();
+  }
+  const images = orderImages(applyTagRules(made, tagRules));
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
     glueBlock: (glue) => maker.makeBlock(pieceOf(glue)),

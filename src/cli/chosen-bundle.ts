@@ -1,12 +1,15 @@
 /** The bundle that the options of a verb ask for. */
 import { type Cache, cachePath, openCache } from '../blocks/cache.ts';
-import type { PrepareProgress } from '../bundle/prepare-bundle.ts';
+import type { PrepareProgress, ReworkImages } from '../bundle/prepare-bundle.ts';
 import { type RecordedBundle, recordBuild } from '../bundle/record-build.ts';
 import { collectAutomatically } from '../bundle/collect-automatically.ts';
 import type { Collection } from '../bundle/collect-garbage.ts';
 import type { Digest } from '../digest.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
+import type { ImageSource } from '../sources/image-source.ts';
 import { openSource } from '../sources/open-source.ts';
+import type { Outcome } from '../transforms/apply-transforms.ts';
+import type { Transform } from '../transforms/transform.ts';
 import { formatCount, formatSize } from './format-text.ts';
 import type { ImageOptions } from './image-options.ts';
 import { automaticLimits } from './limit-options.ts';
@@ -25,6 +28,9 @@ export interface PrepareChosenOptions {
   readonly uncheckedRecipe?: Digest;
   /** Gets a line for people when the cache was brought within its limits; to standard error where left out. */
   readonly onCollected?: (text: string) => void;
+  /** What is made of the images that were read; what the project file says where left out. */
+  readonly transforms?: readonly Transform[];
+  readonly onOutcome?: (outcome: Outcome) => void;
 }
 
 /** Prepares the bundle of `selection` for `verb` as the options say, with progress on a terminal and an entry in the journal. */
@@ -34,7 +40,13 @@ export async function prepareChosenBundle(
   cache: Cache,
   signal: AbortSignal,
   verb: string,
-  { onProgress, uncheckedRecipe, onCollected = printCollected }: PrepareChosenOptions = {},
+  {
+    onProgress,
+    uncheckedRecipe,
+    transforms = selection.transforms,
+    onOutcome,
+    onCollected = printCollected,
+  }: PrepareChosenOptions = {},
 ): Promise<RecordedBundle> {
   const gc = selection.project?.gc ?? {};
   const limits = gc.auto === false ? {} : automaticLimits(gc, process.env);
@@ -43,6 +55,7 @@ export async function prepareChosenBundle(
     ...(options.platform !== undefined && { platform: options.platform }),
   });
   try {
+    const rework = await chooseRework(source, options, transforms, onOutcome);
     const bundle = await record({
       source,
       selection,
@@ -51,6 +64,7 @@ export async function prepareChosenBundle(
       signal,
       verb,
       ...(onProgress && { onProgress }),
+      ...(rework !== undefined && { rework }),
       ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
     });
     const addedSize = bundle.statistics.encodedSize;
@@ -63,8 +77,26 @@ export async function prepareChosenBundle(
   }
 }
 
+/** The step that applies `transforms`, whose code is loaded only where there are any. */
+async function chooseRework(
+  source: ImageSource,
+  { platform }: Pick<ImageOptions, 'platform'>,
+  transforms: readonly Transform[],
+  onOutcome: ((outcome: Outcome) => void) | undefined,
+): Promise<ReworkImages | undefined> {
+  if (transforms.length === 0) return undefined;
+  const { createRework } = await import('../transforms/apply-transforms.ts');
+  const { readOlderImage } = await import('./read-older-image.ts');
+  return createRework(transforms, {
+    readOther: (reference, from, workshop) =>
+      readOlderImage(reference, { source, workshop, ...(from && { from }), ...(platform && { platform }) }),
+    ...(onOutcome && { onOutcome }),
+  });
+}
+
 interface RecordOptions extends Pick<PrepareChosenOptions, 'onProgress' | 'uncheckedRecipe'> {
-  readonly source: Awaited<ReturnType<typeof openSource>>;
+  readonly rework?: ReworkImages;
+  readonly source: ImageSource;
   readonly selection: Selection;
   readonly options: ImageOptions;
   readonly cache: Cache;
@@ -79,6 +111,7 @@ async function record({
   cache,
   signal,
   verb,
+  rework,
   onProgress,
   uncheckedRecipe,
 }: RecordOptions): Promise<RecordedBundle> {
@@ -96,6 +129,7 @@ async function record({
         progress.show(readSize, totalSize, describeEncoding(readSize, encodedSize, reusedSize));
         onProgress?.({ readSize, totalSize, encodedSize, reusedSize });
       },
+      ...(rework !== undefined && { rework }),
       ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
     },
     { verb, version: readVersion() },

@@ -20,12 +20,8 @@ export const imagesHelp =
 
 /** Adds `--from`, `--images-file`, `--compose` and all others of ImageOptions to `command`. */
 export function addImageOptions(command: Command): Command {
-  return addCacheOption(
+  return addSourceOptions(
     command
-      .option(
-        '--from <source>',
-        'where images come from: docker, docker:<host>, oci:<folder>, an archive, or - for standard input (default: $BUNDLEFS_FROM, else docker)',
-      )
       .option(
         '--images-file <file>',
         'a list of images, one a line; - for standard input (repeatable)',
@@ -51,6 +47,16 @@ export function addImageOptions(command: Command): Command {
         'another name for an image in the bundle: shop/*=customer/* (repeatable)',
         append,
       ),
+  );
+}
+
+/** Those of ImageOptions that do not choose images: for verbs that are about one. */
+export function addSourceOptions(command: Command): Command {
+  return addCacheOption(
+    command.option(
+      '--from <source>',
+      'where images come from: docker, docker:<host>, oci:<folder>, an archive, or - for standard input (default: $BUNDLEFS_FROM, else docker)',
+    ),
   )
     .option(
       '--platform <os/arch>',

@@ -13,9 +13,11 @@ import { addListCommand } from './commands/list.ts';
 import { addLogCommand } from './commands/log.ts';
 import { addMountCommand } from './commands/mount.ts';
 import { addRefreshCommand } from './commands/refresh.ts';
+import { addSquashCommand } from './commands/squash.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addStreamCommand } from './commands/stream.ts';
+import { addThinCommand } from './commands/thin.ts';
 import { addUnmountCommand } from './commands/unmount.ts';
 import { addVerifyCommand } from './commands/verify.ts';
 import { addWhyCommand } from './commands/why.ts';
@@ -53,6 +55,8 @@ export function createProgram(signal: AbortSignal): Command {
     addUnmountCommand,
     addStreamCommand,
     addLoadCommand,
+    addSquashCommand,
+    addThinCommand,
     addInspectCommand,
     addVerifyCommand,
     addPlanCommand,

@@ -5,6 +5,7 @@ import { recipeDigest } from '../blocks/recipe.ts';
 import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
 import type { PreparedGeneration } from '../live/worker-message.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
+import type { Transform } from '../transforms/transform.ts';
 import { createStick, type Stick } from '../stick/create-stick.ts';
 import { summarizeBuild } from './build-summary.ts';
 import { type PrepareChosenOptions, prepareChosenBundle } from './chosen-bundle.ts';
@@ -43,7 +44,7 @@ export async function prepareMount(
     reusedSize,
     encodedBlockCount,
     reusedBlockCount,
-    files: [...sourceFiles(options.from), ...selection.files],
+    files: [...sourceFiles(options.from), ...selection.transforms.flatMap(olderFiles), ...selection.files],
     report: {
       images: describeImages(images),
       bundle: {
@@ -64,6 +65,11 @@ export async function prepareMount(
 export function sourceFiles(from: string | undefined): readonly string[] {
   if (from === undefined || from === '-' || isEngine(from)) return [];
   return [from.startsWith('oci:') ? resolve(from.slice('oci:'.length), 'index.json') : resolve(from)];
+}
+
+/** The files that an older image comes from. */
+function olderFiles(transform: Transform): readonly string[] {
+  return transform.kind === 'thin' ? sourceFiles(transform.onFrom) : [];
 }
 
 /** The engine that `--from` names, by its host where it names one; undefined where it names something else. */

@@ -36,7 +36,8 @@ export async function runBuild(
   );
 }
 
-async function writeWithProgress(
+/** Writes the bundle to `path`, with progress on a terminal. */
+export async function writeWithProgress(
   bundle: PreparedBundle,
   path: string,
   signal: AbortSignal,

@@ -1,5 +1,6 @@
 /** What `bundlefs load` does. */
-import { loadIntoEngine } from '../outputs/load-into-engine.ts';
+import type { Bundle } from '../bundle/open-bundle.ts';
+import { type LoadedImage, loadIntoEngine } from '../outputs/load-into-engine.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
@@ -19,22 +20,31 @@ export async function runLoad(
 ): Promise<void> {
   const cache = await openChosenCache(options);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'load');
+  const loaded = await loadWithProgress(bundle, options.into, signal);
+  const text = options.json === true ? JSON.stringify({ images: loaded }) : loadedToText(loaded);
+  process.stdout.write(`${text}\n`);
+}
+
+/** Loads the bundle into the engine at `host`, with progress on a terminal. */
+export async function loadWithProgress(
+  bundle: Bundle,
+  host: string | undefined,
+  signal: AbortSignal,
+): Promise<LoadedImage[]> {
   using progress = startProgress({ label: 'loading' });
-  const loaded = await loadIntoEngine(bundle.tar, bundle.images, {
-    ...(options.into !== undefined && { host: options.into }),
+  return await loadIntoEngine(bundle.tar, bundle.images, {
+    ...(host !== undefined && { host }),
     manifestDigests: bundle.assembled.manifestDigests,
     signal,
     onProgress: (done, total) => {
       progress.show(done, total);
     },
   });
-  progress[Symbol.dispose]();
-  const text =
-    options.json === true
-      ? JSON.stringify({ images: loaded })
-      : formatTable(
-          ['image', 'id', ''],
-          loaded.map(({ name, id, status }) => [name, id.slice(7, 19), status]),
-        );
-  process.stdout.write(`${text}\n`);
+}
+
+export function loadedToText(loaded: readonly LoadedImage[]): string {
+  return formatTable(
+    ['image', 'id', ''],
+    loaded.map(({ name, id, status }) => [name, id.slice(7, 19), status]),
+  );
 }

@@ -18,6 +18,10 @@ export interface PlanOptions extends ImageOptions {
 /** Of `--exit-code`, where there is something to encode. No error code has it. */
 const workStatus = 10;
 
+/** What is made of images is known once it was made. */
+const notCounted =
+  '\nThis is about the images as their source has them; what the transforms of bundlefs.yaml make of them is not counted.\n';
+
 /** Asks the source and the cache, and prints what a build would do. */
 export async function runPlan(
   selection: Selection,
@@ -25,7 +29,12 @@ export async function runPlan(
   signal: AbortSignal,
 ): Promise<void> {
   const plan = await surveyWithProgress(selection, options, signal);
-  process.stdout.write(options.json === true ? `${JSON.stringify(planToJson(plan))}\n` : planToText(plan));
+  const { length: uncounted } = selection.transforms;
+  process.stdout.write(
+    options.json === true
+      ? `${JSON.stringify({ ...planToJson(plan), ...(uncounted > 0 && { uncountedTransforms: uncounted }) })}\n`
+      : `${planToText(plan)}${uncounted > 0 ? notCounted : ''}`,
+  );
   if (options.exitCode === true && plan.encode.size > 0) process.exitCode = workStatus;
 }
 

@@ -27,7 +27,15 @@ export async function compareFiles(
   before: readonly DiffId[],
   after: readonly DiffId[],
 ): Promise<FileChange[]> {
-  const [a, b] = [await mergeLayers(library, before), await mergeLayers(library, after)];
+  return compareMergedTrees(library, await mergeLayers(library, before), await mergeLayers(library, after));
+}
+
+/** The same of trees that mergeLayers made. */
+export async function compareMergedTrees(
+  library: LayerLibrary,
+  a: TreeNode<DiffId>,
+  b: TreeNode<DiffId>,
+): Promise<FileChange[]> {
   const changes = [...compareTrees(a, b, (one, other) => isSamePlace(library, one, other))];
   await library.readContents(changes.flatMap(unreadPlaces));
   return changes.flatMap((change) => settleContent(library, change));

@@ -18,10 +18,14 @@ export interface StoredLayers extends AsyncDisposable {
 }
 
 /** Decoded bytes to keep for each layer that is open. */
-const decodedSize = 48 * 1024 * 1024;
+const usualDecodedSize = 48 * 1024 * 1024;
 
-/** The layers that `cache` has of `profile`. */
-export async function openStoredLayers(cache: Cache, profile: Profile): Promise<StoredLayers> {
+/** The layers that `cache` has of `profile`. Of each that is open, `decodedSize` bytes and at least one block stay decoded. */
+export async function openStoredLayers(
+  cache: Cache,
+  profile: Profile,
+  decodedSize = usualDecodedSize,
+): Promise<StoredLayers> {
   const records = await cache.openLayers(profile);
   const store = await cache.openBlocks(profile);
   const opened: VirtualFile[] = [];
@@ -32,7 +36,7 @@ export async function openStoredLayers(cache: Cache, profile: Profile): Promise<
       if (record === undefined) return undefined;
       for (const block of record.blocks) if (!(await store.hasBlock(block))) return undefined;
       const blocks = placeBlocks(record.blocks);
-      const file = openLayer(record.blocks, profile.check, (key) => store.blockPath(key));
+      const file = openLayer(record.blocks, profile.check, (key) => store.blockPath(key), decodedSize);
       opened.push(file);
       return { kind: 'random', file, nameRange: (position, size) => nameRange(blocks, position, size) };
     },
@@ -46,6 +50,7 @@ function openLayer(
   records: readonly BlockRecord[],
   check: CheckName,
   blockPath: (key: BlockRecord['key']) => string,
+  decodedSize: number,
 ): VirtualFile {
   const layout = layOutXz(records, check);
   let uncompressedStart = 0;

@@ -84,11 +84,14 @@ function listKeys(schema: z.ZodType, path: KeyPath): string[] {
   for (const key of ['', ...path]) {
     if (current instanceof z.ZodObject && key !== '')
       current = (current.shape as Record<string, unknown>)[key];
+    else if (current instanceof z.ZodArray) current = current.element;
     while (current instanceof z.ZodOptional) current = current.unwrap();
   }
-  return current instanceof z.ZodObject
-    ? Object.keys(current.shape as object).filter((key) => key !== '$schema')
-    : [];
+  const kinds: readonly unknown[] = current instanceof z.ZodUnion ? current.options : [current];
+  const keys = kinds.flatMap((kind) =>
+    kind instanceof z.ZodObject ? Object.keys(kind.shape as object) : [],
+  );
+  return [...new Set(keys)].filter((key) => key !== '$schema');
 }
 
 function suggest(key: string, known: readonly string[]): string {

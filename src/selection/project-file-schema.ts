@@ -49,6 +49,43 @@ const compose = z
   })
   .describe('The images of the services of a Compose project.');
 
+const transformed = {
+  as: text
+    .optional()
+    .describe(
+      'The name of the new image; that of the old one where left out. A star stands for that of a pattern.',
+    ),
+  keep: z.boolean().optional().describe('Whether the old image is bundled, too.'),
+};
+const layerCount = wholeNumber.min(1, 'a whole number from 1');
+const transforms = z
+  .array(
+    z.union(
+      [
+        z.strictObject({
+          squash: text.describe('The image that gets one layer in place of several: a name or a pattern.'),
+          ...transformed,
+          last: layerCount
+            .optional()
+            .describe('How many of the uppermost layers become one; all where left out.'),
+          fromLayer: z
+            .union([layerCount, text], { error: 'a whole number from 1 or a diffId' })
+            .optional()
+            .describe('The lowest of the layers that become one: its number from 1, or its diffId.'),
+        }),
+        z.strictObject({
+          thin: text.describe('The image that gets the layers of an older one, and one with what differs.'),
+          on: text.describe('The older image.'),
+          onFrom: text.optional().describe('Where that one comes from, in place of "from".'),
+          ...transformed,
+          ignoreMtime: z.boolean().optional().describe('Whether what differs in its times only is the same.'),
+        }),
+      ],
+      { error: 'an object with "squash", or with "thin" and "on",' },
+    ),
+  )
+  .describe('What is made of the images before they are bundled, one after the other.');
+
 const watch = z
   .strictObject({
     debounceMs: wholeNumber
@@ -105,6 +142,7 @@ export const projectFileSchema = z
       .describe(
         'Other names for the bundle: the name or pattern that an image has, and the one that it gets.',
       ),
+    transforms: transforms.optional(),
     preset: preset.optional().describe('xz preset of newly encoded blocks: 6, or 9e.'),
     check: z
       .enum(['crc32', 'crc64', 'sha256'])

@@ -64,7 +64,7 @@ export function parseProjectFile(text: string, path: string): ProjectFile {
 function withAbsolutePaths(content: ProjectFileContent, folder: string): ProjectFileContent {
   const at = (path: string): string => resolve(folder, path);
   const orInput = (path: string): string => (path === '-' ? path : at(path));
-  const { imagesFiles, compose, from, cache, output, mountPoint, watch } = content;
+  const { imagesFiles, compose, from, transforms, cache, output, mountPoint, watch } = content;
   return {
     ...content,
     ...(imagesFiles && { imagesFiles: imagesFiles.map(orInput) }),
@@ -76,6 +76,13 @@ function withAbsolutePaths(content: ProjectFileContent, folder: string): Project
       },
     }),
     ...(from !== undefined && { from: resolveSource(from, at) }),
+    ...(transforms && {
+      transforms: transforms.map((transform) =>
+        'thin' in transform && transform.onFrom !== undefined
+          ? { ...transform, onFrom: resolveSource(transform.onFrom, at) }
+          : transform,
+      ),
+    }),
     ...(cache !== undefined && { cache: at(cache) }),
     ...(output !== undefined && { output: at(output) }),
     ...(mountPoint !== undefined && { mountPoint: at(mountPoint) }),

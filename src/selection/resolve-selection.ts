@@ -4,10 +4,12 @@ import { join, resolve } from 'node:path';
 import { BundleError } from '../errors.ts';
 import { parseReference, type Reference } from '../image/reference.ts';
 import { parseTagRule, type TagRule } from '../image/tag-rules.ts';
+import type { Transform } from '../transforms/transform.ts';
 import { fileFault } from './file-fault.ts';
 import { parseImageList } from './image-list.ts';
 import type { ProjectFile } from './project-file.ts';
 import { decodeText, readTextFile } from './read-text-file.ts';
+import { listTransforms } from './list-transforms.ts';
 import { chooseSettings, type Environment, type GivenSettings, type Settings } from './settings.ts';
 
 /** What the command line says. */
@@ -26,6 +28,8 @@ export interface Selection {
   /** Names, ids and patterns; empty for all images of the source. */
   readonly patterns: readonly Reference[];
   readonly tagAs: readonly TagRule[];
+  /** What is made of the images, in this order. */
+  readonly transforms: readonly Transform[];
   /** Absolute paths of the files whose edits may change the answer; some of them may not be there. */
   readonly files: readonly string[];
   /** Whether a list came from standard input, which cannot be read again. */
@@ -80,6 +84,7 @@ export async function resolveSelection(given: GivenSelection, context: ResolveCo
   return {
     patterns: given.platform === undefined ? patterns : patterns.map(withoutPlatform),
     tagAs: readTagRules(given, project, !ownWanted),
+    transforms: listTransforms(project, !ownWanted),
     files: [...files],
     hasReadInput: wanted.imagesFiles.includes('-'),
     settings,

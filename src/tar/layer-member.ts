@@ -1,6 +1,6 @@
 /** One member of a layer's tar with all of its metadata, decoded from its header and the PAX and GNU headers before it. */
-import { isUtf8 } from 'node:buffer';
 import { isSafeName } from './is-safe-name.ts';
+import { decodeLayerText } from './layer-text.ts';
 import { scanTarHeader } from './scan-tar-header.ts';
 import { findText, readTarNumber } from './tar-field.ts';
 
@@ -26,6 +26,8 @@ export interface LayerMember {
   readonly device?: string;
   /** By name (`security.capability`), values byte by byte (latin1). */
   readonly xattrs: ReadonlyMap<string, string>;
+  /** Of a sparse file: which parts of it the content stands for, in a form to be compared only. */
+  readonly sparseMap?: string;
   /** Where its first header block lies in the layer, extended headers included: a copy of it starts there. */
   readonly headerPosition: number;
   /** Where its content lies in the layer. */
@@ -37,6 +39,8 @@ export interface HeaderExtension {
   readonly path?: Buffer;
   readonly target?: Buffer;
   readonly records: ReadonlyMap<string, Buffer>;
+  /** The blocks with the rest of a sparse map that does not fit the header of an old GNU tar. */
+  readonly sparseBlocks?: Buffer;
 }
 
 const kinds: Readonly<Record<string, LayerMemberKind>> = {
@@ -51,6 +55,11 @@ const kinds: Readonly<Record<string, LayerMemberKind>> = {
   '5': 'directory',
   '6': 'fifo',
 };
+
+/** Four pieces of a map, whether more of it follows, and the size of the whole file (GNU tar manual, "Basic Tar Format"). */
+const [sparseMapStart, sparseMapEnd] = [386, 495];
+
+const noBytes = Buffer.alloc(0);
 
 const xattrPrefix = 'SCHILY.xattr.';
 
@@ -75,13 +84,13 @@ export function decodeLayerMember(
   place: Pick<LayerMember, 'headerPosition' | 'contentPosition' | 'size'>,
 ): LayerMember | undefined {
   const name = long.path ?? records.get('GNU.sparse.name') ?? records.get('path');
-  const rawPath = decodeText(name ?? headerPath(block));
+  const rawPath = decodeLayerText(name ?? headerPath(block));
   const type = String.fromCharCode(block[156] ?? 0);
   const isFolderName = rawPath.endsWith('/') && kinds[type] === 'file';
   const kind = isFolderName ? 'directory' : kinds[type];
   const path = cleanLayerPath(rawPath);
   if (kind === undefined || path === undefined) return undefined;
-  const link = decodeText(long.target ?? records.get('linkpath') ?? findText(block, 157, 257));
+  const link = decodeLayerText(long.target ?? records.get('linkpath') ?? findText(block, 157, 257));
   const target = kind === 'hardlink' ? cleanLayerPath(link) : link;
   if (kind === 'hardlink' && target === undefined) return undefined;
   return {
@@ -96,6 +105,7 @@ export function decodeLayerMember(
       device: `${readTarNumber(block, 329, 337) ?? 0}:${readTarNumber(block, 337, 345) ?? 0}`,
     }),
     xattrs: findXattrs(records),
+    ...findSparseMap(type, block, records, long.sparseBlocks),
     ...place,
     size: kind === 'file' ? place.size : 0,
   };
@@ -106,11 +116,6 @@ function cleanLayerPath(path: string): string | undefined {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   const clean = parts.join('/');
   return clean === '' || isSafeName(clean) ? clean : undefined;
-}
-
-/** Names are bytes; those that are no UTF-8 are taken byte by byte, so that two of them stay two. */
-function decodeText(bytes: Buffer): string {
-  return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
 }
 
 function headerPath(block: Uint8Array): Buffer {
@@ -131,4 +136,24 @@ function findXattrs(records: ReadonlyMap<string, Buffer>): ReadonlyMap<string, s
   const found = [...records].filter(([key]) => key.startsWith(xattrPrefix));
   if (found.length === 0) return noXattrs;
   return new Map(found.map(([key, value]) => [key.slice(xattrPrefix.length), value.toString('latin1')]));
+}
+
+/** The map in the header of an old GNU tar, or in the records of a newer one (GNU tar manual, "Sparse Formats"). */
+function findSparseMap(
+  type: string,
+  block: Uint8Array,
+  records: ReadonlyMap<string, Buffer>,
+  sparseBlocks: Buffer | undefined,
+): Pick<LayerMember, 'sparseMap'> {
+  if (type === 'S') {
+    return {
+      sparseMap: Buffer.concat([
+        block.subarray(sparseMapStart, sparseMapEnd),
+        sparseBlocks ?? noBytes,
+      ]).toString('latin1'),
+    };
+  }
+  const own = [...records].filter(([key]) => key.startsWith('GNU.sparse.') && key !== 'GNU.sparse.name');
+  if (own.length === 0) return {};
+  return { sparseMap: own.map(([key, value]) => `${key}=${value.toString('latin1')}`).join('\n') };
 }

@@ -19,11 +19,10 @@ export interface PassingMember {
  * or at the end of the bytes. Throws archive-corrupt and archive-truncated.
  */
 export async function* walkLayer(reader: ByteReader): AsyncGenerator<PassingMember, void, undefined> {
-  const globals = new Map<string, Buffer>();
   try {
     for (;;) {
       const headerPosition = reader.position;
-      const found = await readHeaders(reader, globals);
+      const found = await readHeaders(reader);
       if (found === undefined) return;
       const end = reader.position + found.size;
       const place = { headerPosition, contentPosition: reader.position, size: found.size };
@@ -42,15 +41,13 @@ interface FoundHeader {
   readonly records: ReadonlyMap<string, Buffer>;
   readonly path?: Buffer;
   readonly target?: Buffer;
+  readonly sparseBlocks?: Buffer;
 }
 
 /** The next member's header, all headers that extend it read; undefined at the end of the archive. */
-async function readHeaders(
-  reader: ByteReader,
-  globals: Map<string, Buffer>,
-): Promise<FoundHeader | undefined> {
-  let records: ReadonlyMap<string, Buffer> = globals;
-  let long: { path?: Buffer; target?: Buffer } = {};
+async function readHeaders(reader: ByteReader): Promise<FoundHeader | undefined> {
+  let records: ReadonlyMap<string, Buffer> = new Map();
+  let long: Pick<FoundHeader, 'path' | 'target' | 'sparseBlocks'> = {};
   for (;;) {
     const block = await reader.read(tarBlockSize);
     if (block === undefined || isZero(block)) return undefined;
@@ -58,6 +55,7 @@ async function readHeaders(
     const isExtension = 'xgLK'.includes(type);
     const size = findContentSize(block, isExtension ? new Map() : records);
     if (size === undefined || !Number.isSafeInteger(reader.position + size)) throw noHeader(reader);
+    if (type === 'S') long = { ...long, sparseBlocks: await readSparseBlocks(reader, block) };
     if (!isExtension) return { block, size, records, ...long };
     const content = await readExtension(reader, size);
     if (type === 'L') long = { ...long, path: untilNul(content) };
@@ -65,8 +63,8 @@ async function readHeaders(
     else {
       const parsed = parsePaxRecords(content);
       if (parsed === undefined) throw noHeader(reader);
-      if (type === 'x') records = new Map([...globals, ...parsed]);
-      else for (const [key, value] of parsed) globals.set(key, value);
+      // Global headers are passed over, as engines do (moby pkg/archive, "PAX Global Extended Headers found and ignored").
+      if (type === 'x') records = parsed;
     }
   }
 }
@@ -76,6 +74,18 @@ async function readExtension(reader: ByteReader, size: number): Promise<Buffer> 
   const content = size === 0 ? new Uint8Array(0) : await reader.read(size);
   await reader.skip(tarPadding(size));
   return Buffer.from(content ?? []);
+}
+
+/** The blocks of an old GNU tar's sparse map, each of which says whether another one follows; its size does not count them. */
+async function readSparseBlocks(reader: ByteReader, header: Uint8Array): Promise<Buffer> {
+  const blocks: Uint8Array[] = [];
+  for (let isFollowed = header[482] === 1; isFollowed;) {
+    const block = await reader.read(tarBlockSize);
+    if (block === undefined || blocks.length * tarBlockSize > largestPaxSize) throw noHeader(reader);
+    blocks.push(block);
+    isFollowed = block[504] === 1;
+  }
+  return Buffer.concat(blocks);
 }
 
 function untilNul(bytes: Buffer): Buffer {

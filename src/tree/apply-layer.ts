@@ -41,15 +41,16 @@ function addMember<Layer>(tree: TreeNode<Layer>, member: LayerMember, layer: Lay
   if (entry === undefined) return;
   const names = splitPath(member.path);
   const last = names.pop();
+  const place = { layer, member };
   if (last === undefined) {
-    tree.entry = entry;
+    Object.assign(tree, { entry, place });
     return;
   }
   const siblings = makeFolder(tree, names);
   const before = siblings.get(last);
   const children =
     entry.kind === 'directory' ? (before?.children ?? new Map<string, TreeNode<Layer>>()) : undefined;
-  siblings.set(last, { entry, children });
+  siblings.set(last, { entry, place, children });
 }
 
 /** The children of the folder at `names`; what stands in its way is replaced by folders without metadata. */
@@ -58,7 +59,7 @@ function makeFolder<Layer>(tree: TreeNode<Layer>, names: readonly string[]): Map
   for (const name of names) {
     let node = children.get(name);
     if (node === undefined || !isFolder(node)) {
-      node = { entry: undefined, children: new Map<string, TreeNode<Layer>>() };
+      node = { entry: undefined, place: undefined, children: new Map<string, TreeNode<Layer>>() };
       children.set(name, node);
     }
     children = node.children ??= new Map<string, TreeNode<Layer>>();
@@ -71,15 +72,16 @@ function entryOf<Layer>(
   member: LayerMember,
   layer: Layer,
 ): TreeEntry<Layer> | undefined {
-  const { kind, mode, uid, gid, mtime, size, target, device, xattrs } = member;
+  const { kind, mode, uid, gid, mtime, size, target, device, xattrs, sparseMap } = member;
   if (kind === 'hardlink') {
     const linked = findNode(tree, target ?? '')?.entry;
     return linked?.kind === 'directory' ? undefined : linked;
   }
   return {
-    ...{ kind, mode, uid, gid, mtime, size, xattrs, layer },
+    ...{ kind, mode, uid, gid, mtime, size, xattrs, layer, member },
     ...(target !== undefined && { target }),
     ...(device !== undefined && { device }),
+    ...(sparseMap !== undefined && { sparseMap }),
     ...(kind === 'file' && { content: { layer, position: member.contentPosition, size } }),
   };
 }

@@ -87,7 +87,7 @@ function findDifferences<Layer>(
 ): EntryDifference[] {
   if (a.kind !== b.kind) return ['type'];
   const found: EntryDifference[] = [];
-  if (a.kind === 'file' && a.size !== b.size) found.push('content');
+  if (a.kind === 'file' && (a.size !== b.size || a.sparseMap !== b.sparseMap)) found.push('content');
   else if (a.kind === 'file' && a.size > 0 && !isSamePlace(a, b)) found.push('content?');
   if (a.target !== b.target) found.push('target');
   if (a.device !== b.device) found.push('device');

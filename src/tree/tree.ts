@@ -11,6 +11,12 @@ export interface ContentPlace<Layer> {
 
 export type TreeEntryKind = Exclude<LayerMember['kind'], 'hardlink'>;
 
+/** The member that says something, and the layer that it is of. */
+export interface MemberPlace<Layer> {
+  readonly layer: Layer;
+  readonly member: LayerMember;
+}
+
 /** What stands at a path of a merged tree. Two names of one file (hardlinks) share one entry. */
 export interface TreeEntry<Layer> {
   readonly kind: TreeEntryKind;
@@ -24,22 +30,28 @@ export interface TreeEntry<Layer> {
   readonly target?: string;
   readonly device?: string;
   readonly xattrs: ReadonlyMap<string, string>;
+  /** Of a sparse file: two of one map and one content are the same. */
+  readonly sparseMap?: string;
   /** Of a file. */
   readonly content?: ContentPlace<Layer>;
   /** The layer that has the entry. */
   readonly layer: Layer;
+  /** The member that it was made of: of hardlinks, the file that they are names of. */
+  readonly member: LayerMember;
 }
 
 /** A path of a tree: what stands there, undefined for a folder that no layer has an entry for, and what is below. */
 export interface TreeNode<Layer> {
   entry: TreeEntry<Layer> | undefined;
+  /** The member that put the entry here: of a hardlink, the link itself. */
+  place: MemberPlace<Layer> | undefined;
   /** Of a folder, by name. */
   children: Map<string, TreeNode<Layer>> | undefined;
 }
 
 /** A tree of nothing but its root. `Layer` names layers: a diffId, or anything else that content is found again by. */
 export function createTree<Layer>(): TreeNode<Layer> {
-  return { entry: undefined, children: new Map() };
+  return { entry: undefined, place: undefined, children: new Map() };
 }
 
 /** The node at `path`, which has no slashes at its ends, or undefined. Symlinks are not followed. */

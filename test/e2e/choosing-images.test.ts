@@ -136,7 +136,12 @@ describe('docs/project-file.md', { timeout }, () => {
     );
     await shell('bundlefs build');
     const names = await namesIn('out.tar.xz');
-    expect(names).toEqual(['customer/worker:1.0', 'registry.customer.example/web:stable', 'tiny/web:1.0']);
+    expect(names).toEqual([
+      'customer/worker:1.0',
+      'registry.customer.example/web:stable',
+      'tiny/web:1.0',
+      'tiny/web:flat',
+    ]);
     await shell('bundlefs mount && cmp mnt/images.tar.xz out.tar.xz; bundlefs unmount mnt');
     await shell('bundlefs stream tiny/db:5 > one.tar.xz');
     expect(await namesIn('one.tar.xz')).toEqual(['tiny/db:5']);

@@ -19,6 +19,7 @@ preset: 9e
 check: crc32
 platform: linux/arm64
 tagAs: { 'shop/*': 'customer/*', 'a:1': [b:1, c:1] }
+transforms: [{ squash: a, last: 2 }, { thin: b, on: a, onFrom: last.tar }, { thin: b, on: a, onFrom: docker }]
 watch: { debounceMs: 500, logFormat: json, metricsFile: m.prom }
 stick: { maxFileSize: 4095M, media: fat32 }
 gc: { maxSize: 20G, keepLast: 5, olderThan: 30d, auto: true }
@@ -41,6 +42,11 @@ gc: { maxSize: 20G, keepLast: 5, olderThan: 30d, auto: true }
       check: 'crc32',
       platform: 'linux/arm64',
       tagAs: { 'shop/*': 'customer/*', 'a:1': ['b:1', 'c:1'] },
+      transforms: [
+        { squash: 'a', last: 2 },
+        { thin: 'b', on: 'a', onFrom: '/srv/shop/last.tar' },
+        { thin: 'b', on: 'a', onFrom: 'docker' },
+      ],
       watch: { debounceMs: 500, logFormat: 'json', metricsFile: '/srv/shop/m.prom' },
       stick: { maxFileSize: '4095M', media: 'fat32' },
       gc: { maxSize: '20G', keepLast: 5, olderThan: '30d', auto: true },

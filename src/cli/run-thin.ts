@@ -1,0 +1,131 @@
+/** What `bundlefs thin` does. */
+import { parseReference } from '../image/reference.ts';
+import type { Selection } from '../selection/resolve-selection.ts';
+import { openSource } from '../sources/open-source.ts';
+import type { Outcome } from '../transforms/apply-transforms.ts';
+import { isMeant } from '../transforms/match-image.ts';
+import { openLayers } from '../transforms/open-layers.ts';
+import { isSaving, planThin, type ThinPlan } from '../transforms/plan-thin.ts';
+import type { ThinTransform } from '../transforms/transform.ts';
+import { openWorkshop } from '../bundle/open-workshop.ts';
+import type { Image } from '../image/image.ts';
+import { openChosenCache } from './chosen-bundle.ts';
+import { nameImage } from './name-images.ts';
+import { startProgress } from './progress.ts';
+import { readOlderImage } from './read-older-image.ts';
+import { type NewLayer, type ResultOptions, runTransform } from './run-transform.ts';
+import { planFields, thinPlanToText, thinToText } from './thin-to-text.ts';
+
+export interface ThinCommandOptions extends ResultOptions {
+  readonly on: string;
+  readonly onFrom?: string;
+  readonly ignoreMtime?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** Makes `image` on the older one, hands the result out and prints what it is; or only says what it would be. */
+export async function runThin(
+  image: string,
+  selection: Selection,
+  options: ThinCommandOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (options.dryRun === true) {
+    await runDry(image, selection, options, signal);
+    return;
+  }
+  const transform: ThinTransform = {
+    ...{ kind: 'thin', on: options.on, mustMatch: true, whenLarger: 'refuse' },
+    ...(hasOlder(selection) && { image, isOlderOnlyRead: true }),
+    ...(options.onFrom !== undefined && { onFrom: options.onFrom }),
+    ...(options.ignoreMtime === true && { ignoreMtime: true }),
+    ...(options.tag !== undefined && { as: options.tag }),
+  };
+  await runTransform(selection, options, transform, describeThin, signal);
+}
+
+function describeThin(
+  { before, on, plan }: Outcome,
+  layer: NewLayer,
+): { text: string; fields: Record<string, unknown> } {
+  return {
+    text: thinToText(before, on, plan, layer),
+    fields: {
+      thinned: { id: before.configDigest, on: on?.configDigest, ...(plan && planFields(plan)) },
+      layer,
+    },
+  };
+}
+
+async function runDry(
+  image: string,
+  selection: Selection,
+  options: ThinCommandOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { before, on, plan } = await planWithProgress(image, selection, options, signal);
+  const text =
+    options.json === true
+      ? JSON.stringify({
+          image: { name: nameImage(before), id: before.configDigest },
+          on: { name: nameImage(on), id: on.configDigest },
+          ...planFields(plan),
+          isSaving: isSaving(plan),
+        })
+      : thinPlanToText(before, on, plan);
+  process.stdout.write(`${text}\n`);
+}
+
+async function planWithProgress(
+  image: string,
+  selection: Selection,
+  options: ThinCommandOptions,
+  signal: AbortSignal,
+): Promise<{ before: Image; on: Image; plan: ThinPlan }> {
+  const { platform, onFrom } = options;
+  const cache = await openChosenCache(options);
+  const source = await openSource(options.from, { signal, ...(platform !== undefined && { platform }) });
+  try {
+    using progress = startProgress({ label: 'reading' });
+    await using opened = await openWorkshop({
+      source,
+      references: selection.patterns,
+      cache,
+      profile: { ...options.preset, check: options.check },
+      signal,
+      onRead: (done, total) => {
+        progress.show(done, total);
+      },
+    });
+    const { images, workshop } = opened;
+    const before = hasOlder(selection) ? getMeant(images, image) : getFirst(images);
+    const on = hasOlder(selection)
+      ? getMeant(images, options.on)
+      : await readOlderImage(parseReference(options.on), {
+          source,
+          ...(onFrom !== undefined && { from: onFrom }),
+          workshop,
+          ...(platform !== undefined && { platform }),
+        });
+    await workshop.settle();
+    await using layers = await openLayers(workshop);
+    return { before, on, plan: await planThin(before, on, options, layers) };
+  } finally {
+    await source.close();
+  }
+}
+
+/** Whether the older image is read together with the newer one. */
+function hasOlder({ patterns }: Selection): boolean {
+  return patterns.length > 1;
+}
+
+function getFirst([image]: readonly Image[]): Image {
+  if (image === undefined) throw new RangeError('A source gave no image');
+  return image;
+}
+
+function getMeant(images: readonly Image[], text: string): Image {
+  const reference = parseReference(text);
+  return getFirst(images.filter((image) => isMeant(image, reference)));
+}

@@ -1,0 +1,108 @@
+/** What verbs do that make one image of another: read it, make the new one, hand that out, and say what it is. */
+import type { RecordedBundle } from '../bundle/record-build.ts';
+import { keepDigest } from '../bundle/keep-digest.ts';
+import { type DiffId, hexOf } from '../digest.ts';
+import { BundleError } from '../errors.ts';
+import { checkTarget } from '../outputs/write-bundle-file.ts';
+import type { Selection } from '../selection/resolve-selection.ts';
+import type { Outcome } from '../transforms/apply-transforms.ts';
+import type { Transform } from '../transforms/transform.ts';
+import { summarizeBuild } from './build-summary.ts';
+import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
+import { describeImages } from './describe-images.ts';
+import type { ImageOptions } from './image-options.ts';
+import { writeWithProgress } from './run-build.ts';
+import { loadedToText, loadWithProgress } from './run-load.ts';
+
+export interface ResultOptions extends ImageOptions {
+  readonly tag?: string;
+  readonly output?: string;
+  readonly into?: string;
+  readonly json?: boolean;
+}
+
+/** The layer that was made. */
+export interface NewLayer {
+  readonly diffId: DiffId;
+  /** Bytes of its tar. */
+  readonly size: number;
+  /** Bytes of its blocks. */
+  readonly storedSize: number;
+}
+
+/** How a verb says what it made: in words, and as fields of its JSON. */
+export type DescribeOutcome = (
+  outcome: Outcome,
+  layer: NewLayer,
+) => { readonly text: string; readonly fields: Readonly<Record<string, unknown>> };
+
+/** Makes the image that `transform` makes, and writes or loads a bundle with nothing else. Throws invalid-argument. */
+export async function runTransform(
+  selection: Selection,
+  options: ResultOptions,
+  transform: Transform,
+  describe: DescribeOutcome,
+  signal: AbortSignal,
+): Promise<void> {
+  const startMs = performance.now();
+  if (options.output === undefined && options.into === undefined) throw nowhere(transform);
+  if (options.output !== undefined) await checkTarget(options.output);
+  const cache = await openChosenCache(options);
+  const outcomes: Outcome[] = [];
+  const own = { ...selection, tagAs: [] }; // -t says how it is called
+  await using bundle = await prepareChosenBundle(own, options, cache, signal, transform.kind, {
+    transforms: [transform],
+    onOutcome: (outcome) => outcomes.push(outcome),
+  });
+  const outcome = getOutcome(outcomes);
+  const { text, fields } = describe(outcome, findNewLayer(bundle, outcome));
+  if (options.output !== undefined) {
+    const written = await writeWithProgress(bundle, options.output, signal);
+    await keepDigest(cache, bundle.recipe, written);
+    const seconds = (performance.now() - startMs) / 1000;
+    const summary = await summarizeBuild(cache, bundle, seconds);
+    const { path, size, digest, isNew } = written;
+    const report = { ...fields, bundle: { path, size, sha256: hexOf(digest), isNew }, seconds };
+    print(options, bundle, report, `${text}\n${path}: ${isNew ? '' : 'unchanged, '}${summary.text}`);
+  } else {
+    const loaded = await loadWithProgress(bundle, hostOf(options.into), signal);
+    const seconds = (performance.now() - startMs) / 1000;
+    print(options, bundle, { ...fields, loaded, seconds }, `${text}\n${loadedToText(loaded)}`);
+  }
+}
+
+function print(
+  { json }: ResultOptions,
+  { images }: RecordedBundle,
+  report: Readonly<Record<string, unknown>> & { readonly seconds: number },
+  text: string,
+): void {
+  const seconds = Math.round(report.seconds * 1000) / 1000;
+  const [image] = describeImages(images);
+  process.stdout.write(`${json === true ? JSON.stringify({ image, ...report, seconds }) : text}\n`);
+}
+
+/** One image was asked for; of an id, or a name, there is one. */
+function getOutcome([outcome]: readonly Outcome[]): Outcome {
+  if (outcome === undefined) throw new RangeError('Nothing was made, and nothing was thrown');
+  return outcome;
+}
+
+function findNewLayer({ assembled }: RecordedBundle, { after }: Outcome): NewLayer {
+  const diffId = after.layers.at(-1);
+  const layer = assembled.layers.find((one) => one.diffId === diffId);
+  if (layer === undefined) throw new RangeError('The new image has no layer');
+  return layer;
+}
+
+/** `docker` and `docker:HOST`, as `--from` has them, or the host alone. */
+function hostOf(into: string | undefined): string | undefined {
+  if (into === 'docker' || into === 'docker:') return undefined;
+  return into?.replace(/^docker:(?!\/\/)/, '');
+}
+
+function nowhere({ kind }: Transform): BundleError {
+  return new BundleError('invalid-argument', `Cannot ${kind}: nothing says where the new image goes`, {
+    hint: `Name a file with -o FILE, or an engine with --into docker${kind === 'thin' ? '; --dry-run only says what it would save' : ''}.`,
+  });
+}

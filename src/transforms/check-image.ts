@@ -1,0 +1,28 @@
+/** What no layer can be made of: names that say something else there, and images for other systems than Linux. */
+import { BundleError } from '../errors.ts';
+import { readImagePlatform } from '../image/image-config.ts';
+import type { Image } from '../image/image.ts';
+import { type TreeNode, walkTree } from '../tree/tree.ts';
+import { whiteoutPrefix } from '../tree/whiteout.ts';
+import { describeSource } from './describe-source.ts';
+
+/** Throws archive-unsupported where something in `tree` is named as whiteouts are; `what` names the image. */
+export function checkNames<Layer>(tree: TreeNode<Layer>, what: string): void {
+  for (const [path] of walkTree(tree)) {
+    if (!path.slice(path.lastIndexOf('/') + 1).startsWith(whiteoutPrefix)) continue;
+    throw new BundleError(
+      'archive-unsupported',
+      `Cannot make a layer of ${what}: "${path}" is a file there, and in a layer that name says that another file is gone`,
+    );
+  }
+}
+
+/** Throws archive-unsupported where `image` is not for Linux: layers for Windows have other rules. */
+export function checkSystem(image: Image): void {
+  const { os } = readImagePlatform(image.config);
+  if (os === 'linux' || os === '') return;
+  throw new BundleError(
+    'archive-unsupported',
+    `Cannot make a layer of ${describeSource(image)}: it is for ${os}, only layers for linux are understood`,
+  );
+}

@@ -1,0 +1,103 @@
+/** Squashes images: one layer in place of the upper ones, or of all. */
+import type { Workshop } from '../bundle/prepare-bundle.ts';
+import type { DiffId } from '../digest.ts';
+import { BundleError } from '../errors.ts';
+import { createImage } from '../image/create-image.ts';
+import type { Image } from '../image/image.ts';
+import { applyLayer } from '../tree/apply-layer.ts';
+import { createTree, findNode, isFolder, type TreeNode } from '../tree/tree.ts';
+import { checkNames, checkSystem } from './check-image.ts';
+import { describeSource } from './describe-source.ts';
+import { findMade, keepMade } from './made-images.ts';
+import { openLayers, type OpenLayers } from './open-layers.ts';
+import { planLayer } from './plan-layer.ts';
+import { reworkConfig } from './rework-config.ts';
+import { verifySame } from './verify-same.ts';
+import { writeLayer } from './write-layer.ts';
+
+/** A layer in its place: one diffId may occur several times in an image. */
+interface Depth {
+  readonly diffId: DiffId;
+}
+
+/**
+ * The image that shows what `image` shows, whose lowest `keptCount` layers are those of `image` and whose only other one
+ * has the rest. Its name and the order of its tags are for the caller to give. Throws invalid-argument where nothing is
+ * to squash, archive-unsupported for what no layer can say.
+ */
+export async function squashImage(image: Image, keptCount: number, workshop: Workshop): Promise<Image> {
+  checkSystem(image);
+  checkCount(image, keptCount);
+  const making = { squash: image.configDigest, keptCount };
+  const known = await findMade(making, workshop.sink);
+  if (known !== undefined) return known;
+  await using layers = await openLayers(workshop);
+  const diffId = await addSquashedLayer(image, keptCount, workshop, layers);
+  const squashed = makeImage(image, keptCount, diffId);
+  await workshop.settle();
+  await verifySame(layers.library, image.layers, squashed.layers, { what: describeSource(image) });
+  await keepMade(making, squashed, workshop.sink);
+  return squashed;
+}
+
+function checkCount(image: Image, keptCount: number): void {
+  const { length } = image.layers;
+  const count = length - keptCount;
+  if (count > 1) return;
+  const found =
+    length < 2
+      ? `it has ${length === 1 ? 'one layer' : 'no layer'}`
+      : `${count} of its ${length} layers would become one`;
+  throw new BundleError(
+    'invalid-argument',
+    `Cannot squash ${describeSource(image)}: ${found}, two or more were expected`,
+    { hint: 'At least two layers are squashed; without --last and --from-layer, all are.' },
+  );
+}
+
+async function addSquashedLayer(
+  image: Image,
+  keptCount: number,
+  { sink }: Workshop,
+  { library, open }: OpenLayers,
+): Promise<DiffId> {
+  const depths: Depth[] = image.layers.map((diffId) => ({ diffId }));
+  const kept = new Set(depths.slice(0, keptCount));
+  const merge = async (chosen: readonly Depth[]): Promise<TreeNode<Depth>> => {
+    const tree = createTree<Depth>();
+    for (const depth of chosen) applyLayer(tree, await library.listMembers(depth.diffId), depth);
+    return tree;
+  };
+  const target = await merge(depths);
+  const base = await merge([...kept]);
+  checkNames(target, describeSource(image));
+  const parts = planLayer({
+    base,
+    target,
+    isNew: (path, { place }) => {
+      if (place !== undefined) return !kept.has(place.layer);
+      const before = findNode(base, path);
+      return before === undefined || !isFolder(before);
+    },
+    layers: await Promise.all(
+      depths.map(async (depth) => [depth, await library.listMembers(depth.diffId)] as const),
+    ),
+  });
+  const { diffId } = await sink.addLayer(
+    writeLayer(parts, ({ diffId }) => open(diffId)),
+    { label: `the squashed layer of ${describeSource(image)}` },
+  );
+  return diffId;
+}
+
+function makeImage(image: Image, keptCount: number, diffId: DiffId): Image {
+  const count = image.layers.length - keptCount;
+  const config = reworkConfig(image.config, {
+    layers: [...image.layers.slice(0, keptCount), diffId],
+    step: {
+      createdBy: 'bundlefs squash',
+      comment: `${count} layers of ${image.configDigest} in one`,
+    },
+  });
+  return createImage(config, image.tags);
+}

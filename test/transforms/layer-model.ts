@@ -1,0 +1,73 @@
+/** Small layers for tests of transforms: made, listed, merged and written again. */
+import { collect } from '../../sample/pack-tar.mjs';
+import { type PackedMember, packMembers } from '../fixtures/pack-members.ts';
+import { FileByteReader } from '../../src/tar/byte-reader.ts';
+import type { LayerMember } from '../../src/tar/layer-member.ts';
+import { walkLayer } from '../../src/tar/walk-layer.ts';
+import type { LayerPart } from '../../src/transforms/layer-part.ts';
+import { type ReadableLayer, writeLayer } from '../../src/transforms/write-layer.ts';
+import { applyLayer } from '../../src/tree/apply-layer.ts';
+import { createTree, isFolder, type TreeEntry, type TreeNode, walkTree } from '../../src/tree/tree.ts';
+
+/** A layer whose tar is in memory. */
+export interface ModelLayer {
+  readonly bytes: Buffer;
+  readonly members: readonly LayerMember[];
+}
+
+/** The layer of a tar. */
+export async function readLayer(bytes: Buffer): Promise<ModelLayer> {
+  const members: LayerMember[] = [];
+  const file = {
+    size: bytes.length,
+    read: (target: Uint8Array, position: number) =>
+      Promise.resolve(bytes.copy(target, 0, position, Math.min(bytes.length, position + target.length))),
+  };
+  for await (const { member } of walkLayer(new FileByteReader(file, 'a layer'))) members.push(member);
+  return { bytes, members };
+}
+
+export async function makeModelLayer(members: readonly PackedMember[]): Promise<ModelLayer> {
+  return readLayer(await packMembers(members));
+}
+
+/** The tree of these layers, lowest first. */
+export function mergeModel(layers: readonly ModelLayer[]): TreeNode<ModelLayer> {
+  const tree = createTree<ModelLayer>();
+  for (const layer of layers) applyLayer(tree, layer.members, layer);
+  return tree;
+}
+
+/** The tar that the parts of a plan make. */
+export function writeModel(parts: readonly LayerPart<ModelLayer>[]): Promise<Buffer> {
+  return collect(writeLayer(parts, (layer) => Promise.resolve(openModel(layer))));
+}
+
+export function openModel({ bytes }: ModelLayer): ReadableLayer {
+  return {
+    async *stream(start, end) {
+      await Promise.resolve();
+      yield bytes.subarray(start, end);
+    },
+  };
+}
+
+export function contentOf({ content }: TreeEntry<ModelLayer>): Buffer {
+  return content?.layer.bytes.subarray(content.position, content.position + content.size) ?? Buffer.alloc(0);
+}
+
+/** All that a tree shows: a line for each path, with its metadata, content and the first of its names. */
+export function describeTree(tree: TreeNode<ModelLayer>): string[] {
+  const firsts = new Map<unknown, string>();
+  return [...walkTree(tree)].map(([path, node]) => {
+    const { entry } = node;
+    if (entry === undefined) return `${path} folder without an entry`;
+    if (!isFolder(node) && !firsts.has(entry)) firsts.set(entry, path);
+    const { kind, mode, uid, mtime, target, device, xattrs, sparseMap } = entry;
+    return JSON.stringify({
+      ...{ path, kind, mode, uid, mtime, target, device, xattrs: [...xattrs], sparseMap },
+      content: contentOf(entry).toString('latin1'),
+      first: firsts.get(entry),
+    });
+  });
+}

@@ -1,0 +1,97 @@
+/** Configs of made images: as many steps with a layer as there are layers, and everything else as it was. */
+import { describe, expect, it } from 'vitest';
+import { type DiffId, digestOf } from '../../src/digest.ts';
+import { layerSteps, parseImageConfig } from '../../src/image/image-config.ts';
+import { reworkConfig } from '../../src/transforms/rework-config.ts';
+
+const diffId = (name: string): DiffId => digestOf(Buffer.from(name)) as DiffId;
+const step = { createdBy: 'bundlefs squash', comment: 'why' };
+
+function makeConfig(layers: readonly string[], history?: readonly object[], more: object = {}): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      ...{ architecture: 'arm', variant: 'v7', os: 'linux', created: '2024-06-01T12:00:00Z' },
+      ...{
+        config: { Cmd: ['/a'], Labels: { mine: '1' } },
+        container: 'abc',
+        container_config: {},
+        parent: 'x',
+      },
+      ...{ rootfs: { type: 'layers', diff_ids: layers.map(diffId) }, ...(history && { history }), ...more },
+    }),
+  );
+}
+
+const history = [
+  { created_by: 'ADD base', created: '2024-01-01T00:00:00Z' },
+  { created_by: 'ENV a=b', empty_layer: true },
+  { created_by: 'COPY app' },
+  { created_by: 'RUN more', comment: 'note' },
+  { created_by: 'CMD', empty_layer: true },
+];
+
+function read(bytes: Uint8Array): Record<string, unknown> {
+  return JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>;
+}
+
+describe('reworkConfig', () => {
+  it.each([0, 1, 2])('tells of all steps, of which %i and the last have a layer', (kept) => {
+    const layers = [...['a', 'b'].slice(0, kept), 'new'].map(diffId);
+    const made = reworkConfig(makeConfig(['a', 'b', 'c'], history), { layers, step });
+    const parsed = parseImageConfig(made, 'it');
+    expect(parsed.diffIds).toEqual(layers);
+    expect(parsed.history.map(({ createdBy }) => createdBy)).toEqual([
+      ...history.map((entry) => entry.created_by),
+      'bundlefs squash',
+    ]);
+    expect(layerSteps(parsed.history)).toEqual([
+      ...['ADD base', 'COPY app'].slice(0, kept),
+      'bundlefs squash',
+    ]);
+    expect(parsed.history.at(-1)?.created).toBe('2024-06-01T12:00:00Z');
+  });
+
+  it.each<[string, object[] | undefined]>([
+    ['no history', undefined],
+    ['one that is too short', [{ created_by: 'FROM' }]],
+    ['one that is too long', ['a', 'b', 'c', 'd'].map((name) => ({ created_by: name }))],
+  ])('has as many steps as layers where the image has %s', (_, own) => {
+    const layers = ['a', 'new'].map(diffId);
+    const made = parseImageConfig(reworkConfig(makeConfig(['a', 'b', 'c'], own), { layers, step }), 'it');
+    expect(made.history.filter(({ isEmptyLayer }) => !isEmptyLayer)).toHaveLength(2);
+  });
+
+  it('keeps what the image is, and drops what tells of its making', () => {
+    const config = makeConfig(['a', 'b'], history.slice(0, 3), {
+      'moby.buildkit.cache.v0': 'x',
+      author: 'me',
+    });
+    const made = read(reworkConfig(config, { layers: [diffId('new')], step }));
+    const { container, container_config, parent, ...kept } = read(config);
+    expect([container, container_config, parent]).not.toContain(undefined);
+    delete kept['moby.buildkit.cache.v0'];
+    expect(made).toEqual({ ...kept, rootfs: made['rootfs'], history: made['history'] });
+  });
+
+  it('joins the history of an older image with the steps that only the newer one has', () => {
+    const base = makeConfig(['a', 'b'], history.slice(0, 3));
+    const config = makeConfig(
+      ['a', 'c', 'd'],
+      [...history.slice(0, 2), { created_by: 'COPY new' }, { created_by: 'RUN x' }],
+    );
+    const made = parseImageConfig(
+      reworkConfig(config, { layers: ['a', 'b', 'new'].map(diffId), base, step, labels: { image: 'x' } }),
+      'it',
+    );
+    expect(made.history.map(({ createdBy, isEmptyLayer }) => [createdBy, isEmptyLayer])).toEqual([
+      ['ADD base', false],
+      ['ENV a=b', true],
+      ['COPY app', false],
+      ['COPY new', true],
+      ['RUN x', true],
+      ['bundlefs squash', false],
+    ]);
+    const labelled = read(reworkConfig(config, { layers: [diffId('n')], step, labels: { image: 'x' } }));
+    expect(labelled['config']).toEqual({ Cmd: ['/a'], Labels: { mine: '1', image: 'x' } });
+  });
+});
