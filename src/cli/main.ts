@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
+import { addDeltaCommand } from './commands/delta.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addLoadCommand } from './commands/load.ts';
@@ -50,6 +51,7 @@ function createProgram(signal: AbortSignal): Command {
     addLoadCommand,
     addInspectCommand,
     addVerifyCommand,
+    addDeltaCommand,
     addPlanCommand,
     addDiffCommand,
     addWhyCommand,
