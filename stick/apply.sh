@@ -79,6 +79,7 @@ start_apply() {
   build_count=1
   build_size=0
   staging=
+  job=
   is_streaming=no
   is_dry_run=no
   is_space_checked=yes
@@ -102,8 +103,21 @@ fail() {
 
 finish() {
   trap '' INT TERM HUP
+  # What it has started ends by itself: it looks whether this shell is still there.
+  [ -z "$job" ] || { kill "$job" && wait "$job"; } 2>/dev/null
   remove_staging
   exit "$1"
+}
+
+# Runs something that takes long so that a signal is answered at once, and not when it has ended.
+run_job() {
+  "$@" &
+  job=$!
+  wait "$job"
+  job_status=$?
+  job=
+  clear_progress
+  return "$job_status"
 }
 
 interrupted() {
@@ -244,6 +258,8 @@ copy_range() {
   range_start=$2
   range_left=$3
   while [ "$range_left" -gt 0 ]; do
+    dd_said=
+    kill -0 $$ 2>/dev/null || return 1
     portion=67108864
     [ "$portion" -le "$range_left" ] || portion=$range_left
     if [ "$has_byte_dd" = yes ]; then
@@ -316,7 +332,8 @@ fail_producing() {
   clear_progress
   case "$dd_said" in
     *'o space left'* | *'uota exceeded'*) exit 6 ;;
-    *'roken pipe'*) exit 141 ;;
+    # Nothing is said where a signal ended it: nobody wants the rest any more.
+    '' | *'roken pipe'*) exit 141 ;;
     *'ile too large'*) exit 27 ;;
     *'error writing'* | *'write error'* | *'writing'*) dd_status=7 ;;
     *) dd_status=5 ;;
@@ -491,9 +508,8 @@ write_new() {
   while read -r name size sum <&7; do
     ! is_right "$new/$name" "$size" "$sum" || continue
     ! is_right "$staging/$name" "$size" "$sum" || continue
-    produce "$name" "$size" >"$staging/$name"
+    run_job produce "$name" "$size" >"$staging/$name"
     stop_at_failure $? "$name"
-    clear_progress
     is_right "$staging/$name" "$size" "$sum" || explain_wrong_sum "$name"
     item ok "$name"
   done 7<<LIST
@@ -554,7 +570,7 @@ stream_archive() {
   item ok 'what is built from them is right; writing it to standard output'
   is_started=yes
   # Its exit statuses say more than those of a pipe.
-  produce_archive >&4
+  run_job produce_archive >&4
   stop_at_failure $? images.tar.xz
   finish 0
 }

@@ -1,4 +1,5 @@
 /** The base that `--base` names, once or several times. */
+import { resolve } from 'node:path';
 import type { Cache } from '../blocks/cache.ts';
 import { type DeltaBase, readBaseBundle } from '../delta/delta-base.ts';
 import { findBase } from '../delta/open-base.ts';
@@ -36,6 +37,25 @@ export async function chooseBase(
   const { selection } = await chooseImages(names, { config: false });
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');
   return await readBaseBundle(bundle, names.join(', '), { signal });
+}
+
+/** A base for another process: what it can be opened by there, and its title. */
+export interface DeltaReference {
+  /** An absolute path, or the digest of a recipe. */
+  readonly name: string;
+  readonly title: string;
+}
+
+/** What `base`, which was found by `name` in this folder, is in another folder and after more builds. */
+export function referTo(base: DeltaBase, name: string): DeltaReference {
+  return { name: base.recipe ?? resolve(name), title: base.title };
+}
+
+/** Opens it. Throws what findBase throws. */
+export async function openReference({ name, title }: DeltaReference, cache: Cache): Promise<DeltaBase> {
+  const base = await findBase(name, { cache });
+  if (base !== undefined) return { ...base, title };
+  throw new BundleError('archive-not-found', `Cannot find the base of the delta, "${name}", any more`);
 }
 
 function engineAsBase(name: string): BundleError {

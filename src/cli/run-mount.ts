@@ -14,6 +14,7 @@ import { prepareMountPoint } from '../mount/mount-point.ts';
 import { serveMount } from '../mount/serve-mount.ts';
 import { startDaemon } from '../mount/start-daemon.ts';
 import type { GivenSelection, Selection } from '../selection/resolve-selection.ts';
+import { chooseBase, referTo } from './choose-base.ts';
 import { openChosenCache } from './chosen-bundle.ts';
 import { formatSize } from './format-text.ts';
 import type { MountSettings } from './mount-settings.ts';
@@ -30,6 +31,8 @@ export interface MountOptions extends MountChoice {
   readonly nice: number;
   readonly log: 'text' | 'json';
   readonly metrics?: string;
+  /** The base of a delta to show beside the bundle, as for `delta --base`. */
+  readonly deltaFrom?: string;
   readonly json?: boolean;
 }
 
@@ -60,7 +63,7 @@ export async function runMount(
   }
   await loadFuse(); // what is missing should show before minutes of encoding
   const realPath = await prepareMountPoint(mountPoint, { signal });
-  const settings = await chooseSettings(given, selection, realPath, options);
+  const settings = await chooseSettings(given, selection, realPath, options, signal);
   const announce = ({ report, summary }: PreparedGeneration): void => {
     const text =
       options.json === true ? JSON.stringify({ mountPoint: realPath, ...report }) : `${realPath}: ${summary}`;
@@ -75,9 +78,11 @@ async function chooseSettings(
   selection: Selection,
   mountPoint: string,
   options: MountOptions,
+  signal: AbortSignal,
 ): Promise<MountSettings> {
-  const { from, preset, check, platform, maxFileSize, media, quiet } = options;
-  const { path: cachePath } = await openChosenCache(options);
+  const { from, preset, check, platform, maxFileSize, media, quiet, deltaFrom } = options;
+  const cache = await openChosenCache(options);
+  const { path: cachePath } = cache;
   const engine = sourceEngine(from);
   return {
     mountPoint,
@@ -92,6 +97,10 @@ async function chooseSettings(
       ...(maxFileSize !== undefined && { maxFileSize }),
       ...(media !== undefined && { media }),
     },
+    // What is wrong with it should show before minutes of encoding.
+    ...(deltaFrom !== undefined && {
+      deltaFrom: referTo(await chooseBase([deltaFrom], options, cache, signal), deltaFrom),
+    }),
     allowOther: options.allowOther === true,
     niceness: options.nice,
     ...(options.watch === true && {

@@ -1,4 +1,5 @@
 /** The base of a delta: the bundle that the target has, as the blocks it is made of. */
+import { recipeDigest } from '../blocks/recipe.ts';
 import type { Bundle } from '../bundle/open-bundle.ts';
 import { findKeptDigest, hashFile } from '../bundle/keep-digest.ts';
 import { type Digest, digestOf } from '../digest.ts';
@@ -16,6 +17,8 @@ export interface DeltaBase {
   /** Of its last bytes, which have the list of its blocks: by these it is told from others without reading all of it. */
   readonly tail: { readonly size: number; readonly digest: Digest };
   readonly blocks: readonly BaseBlock[];
+  /** The recipe that makes it, where it is one of the cache's. */
+  readonly recipe?: Digest;
 }
 
 /** Holds the index of ten thousand blocks, and what the images' names are in. */
@@ -74,6 +77,7 @@ export async function readBaseBundle(
   return {
     title,
     size: xz.size,
+    recipe: recipeDigest(recipe),
     digest: findKeptDigest(recipe) ?? (await hash()),
     tail: await readTail(xz),
     blocks: assembled.layout.extents.flatMap((extent) =>

@@ -2,9 +2,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Cache } from '../blocks/cache.ts';
-import { type Recipe, recipeSchema } from '../blocks/recipe.ts';
+import { type Recipe, recipeDigest, recipeSchema } from '../blocks/recipe.ts';
 import { openRecipe } from '../bundle/open-bundle.ts';
-import { type Digest, findDigestOfHex, isDigest } from '../digest.ts';
+import { findDigestOfHex, hexOf, isDigest } from '../digest.ts';
 import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
 import { parseBundleDescription } from '../explain/bundle-description.ts';
 import { finishedBuilds } from '../explain/choose-build.ts';
@@ -109,19 +109,22 @@ async function openDescribed(
   path: string,
   options: OpenBaseOptions,
 ): Promise<DeltaBase> {
-  const { cache } = options;
-  const recipes = new Set(finishedBuilds(await cache.listBuilds()).map(({ recipe }) => recipe));
-  for (const digest of recipes) {
-    const recipe = await cache.findRecipe(digest as Digest);
-    if (recipe?.bundle?.sha256 === description.archive.sha256) {
-      return openKept(recipe, titleOf(description), options);
-    }
-  }
+  const recipe = await findRecipeOf(description.archive.sha256, options.cache);
+  if (recipe !== undefined) return openKept(recipe, titleOf(description), options);
   throw notABase(
     path,
-    `the cache "${cache.path}" does not know the bundle that it describes`,
+    `the cache "${options.cache.path}" does not know the bundle that it describes`,
     'Name its images.tar.xz, or the folder that it lies in, instead.',
   );
+}
+
+/** The recipe of the bundle with this sha256, in hex, among those that the journal names. */
+async function findRecipeOf(sha256: string, cache: Cache): Promise<Recipe | undefined> {
+  for (const digest of new Set(finishedBuilds(await cache.listBuilds()).map(({ recipe }) => recipe))) {
+    const recipe = await cache.findRecipe(digest);
+    if (recipe?.bundle?.sha256 === sha256) return recipe;
+  }
+  return undefined;
 }
 
 async function openKept(recipe: Recipe, title: string, options: OpenBaseOptions): Promise<DeltaBase> {
@@ -142,7 +145,9 @@ async function openFiles(
   const files: VirtualFile[] = [];
   try {
     for (const path of paths) files.push(await openDiskFile(path));
-    return await readBaseFile(joinFiles(files), title, options);
+    const base = await readBaseFile(joinFiles(files), title, options);
+    const recipe = await findRecipeOf(hexOf(base.digest), options.cache);
+    return { ...base, ...(recipe && { recipe: recipeDigest(recipe) }) };
   } finally {
     for (const file of files) await file.close();
   }

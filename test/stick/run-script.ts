@@ -14,12 +14,16 @@ export const tools = [
   ...['sed', 'sha256sum', 'sort', 'tail', 'tar', 'tr', 'wc', 'xz'],
 ];
 
+const enginePrograms: ReadonlySet<string> = new Set(['docker', 'podman', 'nerdctl', 'ctr', 'k3s']);
+
 export interface RunScriptOptions {
   readonly shell?: Shell;
   /** Engines' programs that are on the PATH. */
   readonly engines?: readonly string[];
   /** Tools that this machine does not have. */
   readonly without?: readonly string[];
+  /** What this machine has besides the shell, where it is another list than `tools`. */
+  readonly only?: readonly string[];
   /** A folder that comes first on the PATH. */
   readonly first?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -44,9 +48,10 @@ export async function runScript(
   args: readonly string[] = [],
   options: RunScriptOptions = {},
 ): Promise<ScriptResult> {
-  const { shell = 'dash', engines = [], without = [], first, env = {}, cwd, typed, onStart } = options;
+  const { shell = 'dash', engines = [], without = [], only = tools, first, env = {} } = options;
+  const { cwd, typed, onStart } = options;
   const temporary = await makeTempFolder();
-  const bin = await makePath(shell, [...tools.filter((tool) => !without.includes(tool)), ...engines]);
+  const bin = await makePath(shell, [...only.filter((tool) => !without.includes(tool)), ...engines]);
   const command = [...shellCommand(shell), path, ...args];
   const [program = '', ...words] =
     typed === undefined ? command : [findTool('script'), '-qec', command.map(quote).join(' '), '/dev/null'];
@@ -109,7 +114,7 @@ async function makePath(shell: Shell, names: readonly string[]): Promise<string>
   const folder = join(await makeTempFolder(), 'bin');
   await mkdir(folder);
   for (const name of names) {
-    const isApplet = shell === 'busybox' && tools.includes(name);
+    const isApplet = shell === 'busybox' && !enginePrograms.has(name);
     await symlink(findTool(isApplet ? 'busybox' : name), join(folder, name));
   }
   return folder;
