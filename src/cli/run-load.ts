@@ -1,4 +1,5 @@
 /** What `bundlefs load` does. */
+import { openTarWithout } from '../delta/tar-without.ts';
 import { loadIntoEngine } from '../outputs/load-into-engine.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
@@ -22,6 +23,7 @@ export async function runLoad(
   using progress = startProgress({ label: 'loading' });
   const loaded = await loadIntoEngine(bundle.tar, bundle.images, {
     ...(options.into !== undefined && { host: options.into }),
+    openWithout: (omitted) => openTarWithout(bundle, omitted),
     manifestDigests: bundle.assembled.manifestDigests,
     signal,
     onProgress: (done, total) => {
