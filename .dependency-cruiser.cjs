@@ -42,6 +42,7 @@ const folders = {
   },
   delta: {
     uses: [
+      'addon',
       'bundle',
       'blocks',
       'explain/bundle-description',

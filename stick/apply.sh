@@ -1,13 +1,8 @@
 #!/bin/sh
-# Rebuilds a bundle from the one before it and from what a delta holds. A delta is this script with facts before it (the
-# delta_, old_ and new_ names), its steps behind it, and then the blocks (docs/format.md, "The delta"); by itself it does nothing.
-# Needs POSIX sh, dd, sha256sum and what every Unix has: cat, cut, date, df, ls, mkdir, mv, rm, tail. No awk, no xz, no engine.
-# shellcheck disable=SC2154 # facts and steps stand before and behind this in a delta
-set -uf
-LC_ALL=C
-export LC_ALL
-unset IFS CDPATH
-umask 022
+# Rebuilds a bundle from the one before it and from what a delta holds. A delta is this script with facts and delta.sh
+# before it, its steps behind it, and then the blocks (docs/format.md, "The delta"); by itself it does nothing.
+# Needs POSIX sh, dd, sha256sum and what every Unix has: cat, cut, df, ls, mkdir, mv, rm, tail. No awk, no xz, no engine.
+# shellcheck disable=SC2154 # facts and delta.sh stand before this in a delta, the steps behind it
 
 apply_usage() {
   cat <<TEXT
@@ -66,12 +61,7 @@ apply_main() {
 # --- Starting, speaking, ending -------------------------------------------------------------------------------------
 
 start_apply() {
-  case "$0" in
-    /*) own_path=$0 ;;
-    *) own_path=$PWD/$0 ;;
-  esac
-  own_name=${0##*/}
-  own_folder=${own_path%/*}
+  start_delta
   old=
   new='new-bundle'
   old_count=0
@@ -87,26 +77,10 @@ start_apply() {
   trap 'interrupted' INT TERM HUP
 }
 
-say() { printf '%s\n' "$@"; }
-item() { printf '  %-9s%s\n' "$1" "$2"; }
-
-# Ends with status $1, message $2 and lines that say what to do.
-fail() {
-  fail_status=$1
-  shift
-  clear_progress
-  printf '\n%s\n' "$1" >&2
-  shift
-  for line in "$@"; do printf '  %s\n' "$line" >&2; done
-  finish "$fail_status"
-}
-
-finish() {
-  trap '' INT TERM HUP
+clean_up() {
   # What it has started ends by itself: it looks whether this shell is still there.
   [ -z "$job" ] || { kill "$job" && wait "$job"; } 2>/dev/null
   remove_staging
-  exit "$1"
 }
 
 # Runs something that takes long so that a signal is answered at once, and not when it has ended.
@@ -132,18 +106,6 @@ interrupted() {
 
 # What an interrupted run staged is of no use to anybody but the next run, which makes it again as quickly.
 remove_staging() { [ -z "$staging" ] || rm -rf "$staging"; }
-
-size_text() {
-  if [ "$1" -ge 1000000000 ]; then
-    printf '%d.%d GB' $(($1 / 1000000000)) $(($1 / 100000000 % 10))
-  elif [ "$1" -ge 1000000 ]; then
-    printf '%d.%d MB' $(($1 / 1000000)) $(($1 / 100000 % 10))
-  else
-    printf '%d kB' $((($1 + 999) / 1000))
-  fi
-}
-
-clear_progress() { [ ! -t 2 ] || printf '\r%60s\r' '' >&2; }
 
 # Of $1 bytes, $2 are done.
 show_progress() {
@@ -198,57 +160,12 @@ add_folder() {
 
 # --- What this machine has ------------------------------------------------------------------------------------------
 
-pick_sum_tool() {
-  for sum_tool in sha256sum shasum openssl busybox; do
-    command -v "$sum_tool" >/dev/null || continue
-    case "$(printf '' | sum_stdin 2>/dev/null)" in
-      e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855) return ;;
-    esac
-  done
-  fail 3 'Cannot check sums: there is no sha256sum, shasum or openssl on this machine' \
-    'On Debian and Ubuntu sha256sum is in the package coreutils.'
-}
-
-sum_stdin() {
-  case "$sum_tool" in
-    sha256sum) sha256sum ;;
-    shasum) shasum -a 256 ;;
-    openssl) openssl dgst -sha256 -r ;;
-    busybox) busybox sha256sum ;;
-  esac | cut -c 1-64
-}
-
 # GNU's and busybox's dd count in bytes when they are asked to; any other does in blocks, which is slower.
 pick_dd() {
   command -v dd >/dev/null || fail 3 'Cannot read parts of files: there is no dd on this machine' \
     'On Debian and Ubuntu it is in the package coreutils.'
   has_byte_dd=no
   [ "$(dd if="$own_path" bs=4 iflag=skip_bytes,count_bytes skip=1 count=6 2>/dev/null)" != '!/bin/' ] || has_byte_dd=yes
-}
-
-# Of the file $1, in bytes. Only the size is read, and stat is not everywhere.
-size_of() {
-  # shellcheck disable=SC2012
-  listed=$(ls -lnL "$1" 2>/dev/null) || { printf 0; return; }
-  # shellcheck disable=SC2086
-  set -- $listed
-  printf '%s' "${5:-0}"
-}
-
-# Of the file system of the folder $1, in bytes; empty where nobody can say.
-free_at() {
-  # shellcheck disable=SC2046
-  set -- $(df -Pk "$1" 2>/dev/null | tail -n 1)
-  free_before=
-  for word in "$@"; do
-    case "$word" in
-      [0-9]*%)
-        printf '%s' "${free_before:+$((free_before * 1024))}"
-        return
-        ;;
-    esac
-    free_before=$word
-  done
 }
 
 # --- Copying --------------------------------------------------------------------------------------------------------
@@ -343,15 +260,6 @@ fail_producing() {
 }
 
 # --- This file and OLD ----------------------------------------------------------------------------------------------
-
-check_own_file() {
-  [ -f "$own_path" ] || fail 5 'Cannot read this delta: it must be a file of its own' "Save it, and run it by its name: sh update.delta OLD"
-  own_size=$(size_of "$own_path")
-  [ "$own_size" -ge "$delta_size" ] || fail 5 "Cannot use \"$own_name\": it is cut off, $own_size of $delta_size bytes are there" \
-    'The copy was stopped, or the stick was full. Copy this file again.'
-  [ "$own_size" -eq "$delta_size" ] || fail 5 "Cannot use \"$own_name\": it has $own_size bytes, and $delta_size were wanted" \
-    'It was changed on its way, perhaps by an editor or a mail program. Copy this file again.'
-}
 
 # The blocks in this file, before anything is built from them.
 check_delta() {

@@ -1,15 +1,14 @@
 /** Makes a delta: one file that holds the blocks of a bundle that its base lacks, and rebuilds the bundle from both. */
 import type { Bundle } from '../bundle/open-bundle.ts';
 import { hashFile } from '../bundle/keep-digest.ts';
-import { type Digest, findDigestOfHex } from '../digest.ts';
+import { hexOf } from '../digest.ts';
 import type { StoredFile } from '../file/stored-file.ts';
 import type { Extent, Layout } from '../layout/extent.ts';
 import { sliceLayout } from '../layout/slice-layout.ts';
 import type { Stick, StickFile } from '../stick/create-stick.ts';
-import { readScript } from '../stick/read-scripts.ts';
 import type { DeltaBase } from './delta-base.ts';
-import { renderDeltaText } from './delta-script.ts';
-import { type DeltaTarget, planDelta } from './plan-delta.ts';
+import { renderDeltaText } from './delta-text.ts';
+import { type DeltaStep, type DeltaTarget, planDelta } from './plan-delta.ts';
 
 export interface Delta {
   /** Belongs to the bundle, and is closed with it. */
@@ -47,17 +46,29 @@ export async function createDelta(
     0,
   );
   const { whole } = await hashFile(bundle.openLayout(plan.own), [], signal ? { signal } : {});
-  const text = renderDeltaText(
-    {
-      tool,
-      created,
-      base,
-      archive: { size: archive.size, digest: digestOfHex(archive.sha256), ownSize: archiveSize },
-      targets: plan.targets.map((target, index) => ({ ...target, digest: files[index]?.digest ?? whole })),
-      own: { size: plan.own.size, digest: whole },
+  const targets = plan.targets.map((target, index) => ({ ...target, digest: files[index]?.digest ?? whole }));
+  const text = await renderDeltaText({
+    format: 'bundlefs-delta-1',
+    summary: 'A delta of a bundle of images. To make the new bundle from the one before it:  sh FILE OLD',
+    tool,
+    facts: {
+      delta_archive_size: archiveSize,
+      old_title: base.title,
+      old_size: base.size,
+      old_sha256: hexOf(base.digest),
+      old_tail_size: base.tail.size,
+      old_tail_sha256: hexOf(base.tail.digest),
+      new_created: created,
+      new_archive_size: archive.size,
+      new_archive_sha256: archive.sha256,
+      new_size: targets.reduce((sum, { size }) => sum + size, 0),
+      new_files: targets.map(({ name, size, digest }) => `${name} ${size} ${hexOf(digest)}`).join('\n'),
     },
-    Buffer.from(await readScript('apply.sh')).toString(),
-  );
+    script: 'apply.sh',
+    lists: { delta_steps: targets.flatMap(({ name, steps }) => [`file ${name}`, ...steps.map(formatStep)]) },
+    main: 'apply_main',
+    own: { size: plan.own.size, digest: whole },
+  });
   return {
     file: bundle.openLayout(putBefore(text, plan.own)),
     baseBlockCount: plan.baseBlockCount,
@@ -81,16 +92,15 @@ function listTargets(files: readonly StickFile[], layout: Layout): DeltaTarget[]
   });
 }
 
-function putBefore(bytes: Uint8Array, { size, extents }: Layout): Layout {
+function formatStep({ source, start, length }: DeltaStep): string {
+  return `${source === 'base' ? 'old' : 'new'} ${start} ${length}`;
+}
+
+/** The layout with `bytes` before it. */
+export function putBefore(bytes: Uint8Array, { size, extents }: Layout): Layout {
   const moved = extents.map((extent): Extent => ({ ...extent, start: extent.start + bytes.length }));
   return {
     size: bytes.length + size,
     extents: [{ kind: 'memory', start: 0, length: bytes.length, bytes }, ...moved],
   };
-}
-
-function digestOfHex(hex: string): Digest {
-  const digest = findDigestOfHex(hex);
-  if (digest === undefined) throw new TypeError(`"${hex}" is no sha256`);
-  return digest;
 }
