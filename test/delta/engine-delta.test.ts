@@ -1,15 +1,17 @@
-import { execFile } from 'node:child_process';
-import { appendFile, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { makeImage } from '../../sample/make-image.mjs';
 import { openCache } from '../../src/blocks/cache.ts';
 import { type Bundle } from '../../src/bundle/open-bundle.ts';
 import { prepareBundle } from '../../src/bundle/prepare-bundle.ts';
 import { type BaseImage, createEngineDelta } from '../../src/delta/engine-delta.ts';
 import type { EngineKind } from '../../src/delta/engine-kinds.ts';
 import { type DiffId, type Digest, digestOf } from '../../src/digest.ts';
-import { buildOddImages, buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
+import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { type HybridArchiveOptions, writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { runScript, type RunScriptOptions, type ScriptResult, shells } from '../stick/run-script.ts';
 import { createMemorySource } from '../support/memory-source.ts';
@@ -84,11 +86,10 @@ async function loadArchive(
 
 async function describeBase(images: readonly FixtureImage[]): Promise<BaseImage[]> {
   await using bundle = await prepare(images);
-  return bundle.images.map(({ tags, layers, configDigest }) => ({
-    names: tags,
-    layers,
-    manifest: bundle.assembled.manifestDigests.get(configDigest) as Digest,
-  }));
+  return bundle.images.flatMap(({ tags, layers, configDigest }) => {
+    const manifest = bundle.assembled.manifestDigests.get(configDigest);
+    return manifest === undefined ? [] : [{ names: tags, layers, manifest }];
+  });
 }
 
 async function makeDelta(
@@ -115,6 +116,32 @@ function load(
 ): Promise<ScriptResult> {
   const env = { DOCKER_HOST: engine.host };
   return runScript(path, args, { only: loadTools, engines: ['docker'], env, ...options });
+}
+
+/** A registry of this test's own; returns its address. */
+async function startRegistry(): Promise<string> {
+  const folder = await makeTempFolder();
+  const settings = join(folder, 'c.yml');
+  const storage = `storage: {filesystem: {rootdirectory: ${folder}/r}}`;
+  // Port 0 is any free one; which, it says when it has begun to listen.
+  await writeFile(settings, `version: 0.1\n${storage}\nhttp: {addr: "127.0.0.1:0"}\n`);
+  const registry = spawn('docker-registry', ['serve', settings], { stdio: ['ignore', 'ignore', 'pipe'] });
+  onTestFinished(async () => {
+    registry.kill('SIGKILL');
+    if (registry.exitCode === null && registry.signalCode === null) await once(registry, 'exit');
+  });
+  return new Promise((resolve, reject) => {
+    let said = '';
+    // Read to its end: a log that nobody reads would stop the registry.
+    registry.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      const port = /listening on [^ ]*:(\d+)/.exec(said)?.[1];
+      if (port !== undefined) resolve(`127.0.0.1:${port}`);
+    });
+    registry.once('exit', () => {
+      reject(new Error(`The registry did not start: ${said}`));
+    });
+  });
 }
 
 async function listImages(engine: ThrowawayEngine): Promise<string[]> {
@@ -217,12 +244,14 @@ describe('a delta for an engine is refused, and changes nothing', () => {
 
   it('where a layer is there, but above others', async () => {
     const engine = engineOf('20.10');
-    const [web, worker] = before;
-    if (web === undefined || worker === undefined) throw new TypeError('There is no fixture');
-    const [odd] = await buildOddImages();
-    await loadBundle(engine, odd === undefined ? [] : [odd]);
+    const [lowest, second] = before[0]?.layers ?? [];
+    if (lowest === undefined || second === undefined) throw new TypeError('There is no fixture');
+    await loadBundle(engine, [
+      makeImage({ name: 'turned', tags: ['tiny/turned:1'], layers: [second, lowest] }),
+    ]);
     const { path } = await makeDelta('docker', await describeBase(before));
-    await expectRefused(engine, path, 9, /are not in this engine/);
+    const digest = digestOf(lowest);
+    await expectRefused(engine, path, 9, new RegExp(`are not in this engine:\\s+${digest}`));
   });
 
   it('by an engine of the other kind, each way', async () => {
@@ -236,7 +265,16 @@ describe('a delta for an engine is refused, and changes nothing', () => {
 
   it('in containerd where the base was pulled: its store has files, and not layers as they were packed', async () => {
     const engine = engineOf(inContainerd);
-    await loadArchive(engine, before, { gzipLayers: true });
+    const host = await startRegistry();
+    const folder = await makeTempFolder();
+    const archive = join(folder, 'base.tar');
+    await writeHybridArchive(archive, before);
+    for (const tag of before.flatMap(({ tags }) => tags)) {
+      const copy = ['copy', '-q', '--dest-tls-verify=false'];
+      await run('skopeo', [...copy, `docker-archive:${archive}:${tag}`, `docker://${host}/${tag}`]);
+      await engine.docker('pull', '-q', `${host}/${tag}`);
+      await engine.docker('tag', `${host}/${tag}`, tag);
+    }
     const { path } = await makeDelta('containerd-store', await describeBase(before));
     await expectRefused(engine, path, 9, /could be run, but never be saved or pushed/);
   });
@@ -247,9 +285,38 @@ describe('a delta for an engine is refused, and changes nothing', () => {
     const env = { DOCKER_HOST: 'unix:///nowhere/s' };
     await expectRefused(engine, path, 4, /Cannot reach the engine/, { env });
     await expectRefused(engine, path, 3, /there is no docker/, { engines: [] });
+    const first = await makeTempFolder();
+    await writeFile(join(first, 'docker'), '#!/bin/sh\nexec podman "$@"\n', { mode: 0o755 });
+    await expectRefused(engine, path, 4, /Cannot load into podman/, { first, engines: ['podman'] });
     await appendFile(path, 'x');
     await expectRefused(engine, path, 5, /changed on its way/);
   });
+});
+
+it('its archive is refused by podman and by skopeo, also where podman has the base: why there is no --for for them', async () => {
+  const { path } = await makeDelta('docker', await describeBase(before));
+  const folder = await makeTempFolder();
+  const [base, lacking] = [join(folder, 'base.tar'), join(folder, 'lacking.tar.xz')];
+  await writeHybridArchive(base, before);
+  const text = await readFile(path);
+  await writeFile(
+    lacking,
+    text.subarray(text.indexOf('load_main "$@"; exit\n') + 'load_main "$@"; exit\n'.length),
+  );
+  const podman = (file: string): Promise<unknown> =>
+    run('podman', [
+      ...['--root', join(folder, 'r'), '--runroot', join(folder, 'rr'), '--storage-driver', 'vfs'],
+      ...['--events-backend', 'none', 'load', '-q', '-i', file],
+    ]);
+  await podman(base);
+  await expect(podman(lacking)).rejects.toThrow(/layer tarfiles are missing/);
+  const copied = run('skopeo', [
+    'copy',
+    '-q',
+    `docker-archive:${lacking}:tiny/web:1.1`,
+    `dir:${folder}/copy`,
+  ]);
+  await expect(copied).rejects.toThrow(/missing in the tarball/);
 });
 
 it('a delta for an engine in containerd finds a hollow image afterwards, and takes its name back', async () => {

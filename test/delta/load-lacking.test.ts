@@ -122,6 +122,27 @@ describe('loadIntoEngine, of a bundle whose layers are there in part', () => {
     },
   );
 
+  it('sends all of it after all where somebody removes the base meanwhile', async () => {
+    const engine = engineOf('20.10');
+    await loadBefore(engine);
+    await using bundle = await prepare(after);
+    const loaded = await loadIntoEngine(bundle.tar, bundle.images, {
+      host: engine.host,
+      openWithout(layers) {
+        const file = openTarWithout(bundle, layers);
+        return {
+          ...file,
+          async *stream(options) {
+            await engine.docker('rmi', '-f', ...before.flatMap(({ tags }) => tags));
+            yield* file.stream(options);
+          },
+        };
+      },
+    });
+    expect(new Set(loaded.map(({ name }) => name))).toEqual(new Set(after.flatMap(({ tags }) => tags)));
+    expect(await savesWhole(engine, 'tiny/web:1.1')).toBe(true);
+  });
+
   it('sends an engine in containerd all of it, so that its store is whole also where the base was pulled', async () => {
     const engine = engineOf('a newer engine in containerd');
     await loadBefore(engine);
