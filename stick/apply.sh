@@ -175,8 +175,6 @@ copy_range() {
   range_start=$2
   range_left=$3
   while [ "$range_left" -gt 0 ]; do
-    dd_said=
-    kill -0 $$ 2>/dev/null || return 1
     portion=67108864
     [ "$portion" -le "$range_left" ] || portion=$range_left
     if [ "$has_byte_dd" = yes ]; then
@@ -184,6 +182,9 @@ copy_range() {
     else
       copy_blocks "$1" "$range_start" "$portion" || return 1
     fi
+    # Where the script was stopped, what it has started ends here.
+    dd_said=
+    kill -0 $$ 2>/dev/null || return 1
     range_start=$((range_start + portion))
     range_left=$((range_left - portion))
     copied=$((copied + portion))
@@ -193,7 +194,9 @@ copy_range() {
 
 # The same with what POSIX says of dd: it goes on where the one before it stopped in the same open file.
 copy_blocks() {
-  exec 6<"$1" || { dd_said="$1 cannot be opened"; return 1; }
+  # A shell ends where exec cannot open something.
+  [ -r "$1" ] || { dd_said="$1 cannot be opened"; return 1; }
+  exec 6<"$1"
   dd bs=65536 skip=$(($2 / 65536)) count=0 <&6 2>/dev/null || return 1
   [ $(($2 % 65536)) -eq 0 ] || dd bs=$(($2 % 65536)) skip=1 count=0 <&6 2>/dev/null || return 1
   [ "$3" -lt 65536 ] || dd_said=$(dd bs=65536 count=$(($3 / 65536)) <&6 2>&1 >&5) || return 1
@@ -426,7 +429,12 @@ LIST
   sync 2>/dev/null
   trap '' INT TERM HUP
   while read -r name _ <&7; do
-    [ ! -f "$staging/$name" ] || mv -f "$staging/$name" "$new/$name" || fail 7 "Cannot give \"$new/$name\" its name" 'Run this again.'
+    [ -f "$staging/$name" ] || continue
+    mv -f "$staging/$name" "$new/$name" || {
+      # The others are right: the next run goes on with them, and needs no OLD.
+      staging=
+      fail 7 "Cannot give \"$new/$name\" its name" 'Find out why, and run this again: the rest is ready.'
+    }
   done 7<<LIST
 $new_files
 LIST

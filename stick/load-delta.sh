@@ -153,7 +153,8 @@ list_missing() {
 # What the names point to now, to be put back where the new image turns out to be unusable.
 note_names() {
   names_before=
-  while read -r _ _ image_names _; do
+  while read -r image_id manifest_id image_names _; do
+    [ "$delta_kind" = docker ] || image_id=$manifest_id
     for name in $(printf '%s' "$image_names" | tr ',' ' '); do
       [ "$name" != - ] || continue
       old_id=$(engine image inspect --format '{{.Id}}' "$name" 2>/dev/null) || old_id=-
@@ -161,7 +162,8 @@ note_names() {
 "
       case "$old_id" in
         -) item add "$name" ;;
-        *) item load "$name (now there: $(printf '%.19s' "$old_id"))" ;;
+        "$image_id") item 'is there' "$name" ;;
+        *) item REPLACE "$name (now there: $(printf '%.19s' "$old_id"))" ;;
       esac
     done
   done <<LIST

@@ -32,9 +32,7 @@ import { makeTempFolder } from '../support/temp-folder.ts';
 import { type MadeDelta, makeDelta } from './make-delta.ts';
 
 /** All that a machine must have besides the shell: docs/offline-target.md lists the same. */
-const applyTools = [
-  ...['cat', 'cut', 'date', 'dd', 'df', 'ls', 'mkdir', 'mv', 'rm', 'sha256sum', 'sync', 'tail'],
-] as const;
+const applyTools = [...['cat', 'cut', 'dd', 'df', 'ls', 'mkdir', 'mv', 'rm', 'sha256sum', 'tail']] as const;
 
 /** Those that look for tools on the PATH: busybox takes its own, whatever is there. */
 const foreignToolShells = shells.filter((shell) => shell !== 'busybox');
