@@ -15,7 +15,7 @@ const folders = {
   file: { uses: ['layout', 'blocks', 'addon', 'xz'] },
   sources: { uses: ['image', 'tar', 'file', 'addon'] },
   bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
-  outputs: { uses: ['file', 'blocks/write-durably', 'image', 'sources/engine'] },
+  outputs: { uses: ['delta/spare-layers', 'file', 'blocks/write-durably', 'image', 'sources/engine'] },
   tree: { types: ['tar'] },
   explain: {
     uses: [
@@ -55,6 +55,21 @@ const folders = {
   },
   copy: {
     uses: ['addon', 'blocks/write-durably', 'file', 'mount/mountinfo', 'stick/bundle-description'],
+    types: ['stick'],
+  },
+  delta: {
+    uses: [
+      'addon',
+      'bundle',
+      'blocks',
+      'explain/bundle-description',
+      'explain/choose-build',
+      'file',
+      'layout',
+      'plan',
+      'stick/read-scripts',
+      'xz',
+    ],
     types: ['stick'],
   },
   mount: { uses: ['addon/read-module'] },

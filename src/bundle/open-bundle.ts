@@ -35,6 +35,8 @@ export interface Bundle extends AsyncDisposable {
    * layout; throws RangeError otherwise.
    */
   openPart(start: number, end: number): StoredFile;
+  /** A file of any layout over the bundle's own blocks, closed with the bundle. */
+  openLayout(layout: Layout): StoredFile;
 }
 
 /** An assembled bundle over the store that has its blocks. What takes time is done when a view is first read. */
@@ -61,6 +63,7 @@ export function openAssembledBundle(
       return (tar ??= openDecodedFile(xz, listDecodableBlocks(assembled)));
     },
     openPart: (start, end) => open(sliceLayout(assembled.layout, start, end)),
+    openLayout: open,
     async [Symbol.asyncDispose]() {
       await Promise.all(files.map((file) => file.close()));
     },

@@ -4,6 +4,7 @@ import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addCopyCommand } from './commands/copy.ts';
+import { addDeltaCommand } from './commands/delta.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -59,6 +60,7 @@ export function createProgram(signal: AbortSignal): Command {
     addThinCommand,
     addInspectCommand,
     addVerifyCommand,
+    addDeltaCommand,
     addPlanCommand,
     addDiffCommand,
     addWhyCommand,

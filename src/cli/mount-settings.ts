@@ -1,6 +1,7 @@
 /** What the process behind a mount is given: all that was said on the command line, and what came of it. */
 import type { WatchSettings } from '../live/start-watching.ts';
 import type { GivenSelection } from '../selection/resolve-selection.ts';
+import type { DeltaReference } from './choose-base.ts';
 import type { MountChoice } from './prepare-mount.ts';
 
 export interface MountSettings {
@@ -12,6 +13,8 @@ export interface MountSettings {
   /** What the command line says of images: looked up anew for each generation. */
   readonly given: GivenSelection;
   readonly options: MountChoice;
+  /** The bundle from which the mount shows a delta, too. */
+  readonly deltaFrom?: DeltaReference;
   readonly allowOther: boolean;
   /** Of the process that makes new generations. */
   readonly niceness: number;

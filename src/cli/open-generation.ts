@@ -1,11 +1,14 @@
 /** Opens the bundle of a recipe as a generation of a mount, from the cache alone. */
 import type { Cache } from '../blocks/cache.ts';
 import { openRecipe } from '../bundle/open-bundle.ts';
+import type { DeltaBase } from '../delta/delta-base.ts';
+import { deltaFileOf } from '../delta/delta-file.ts';
 import { parseDigest } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import type { GenerationContent } from '../live/publisher.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import { createStick } from '../stick/create-stick.ts';
+import { type DeltaReference, openReference } from './choose-base.ts';
 import { listStickEntries } from './bundle-files.ts';
 import { describeImages } from './describe-images.ts';
 import { toolName } from './read-version.ts';
@@ -18,11 +21,18 @@ export interface GenerationOpener {
 export interface GenerationOpenerOptions {
   /** See CreateStickOptions. */
   readonly maxPartSize?: number;
+  /** Shows the delta from this bundle, too. */
+  readonly deltaFrom?: DeltaReference;
 }
 
 /** Opens generations one after the other, each of which tells what is different from the one before. */
-export function createGenerationOpener(cache: Cache, options: GenerationOpenerOptions): GenerationOpener {
+export function createGenerationOpener(
+  cache: Cache,
+  { deltaFrom, ...options }: GenerationOpenerOptions,
+): GenerationOpener {
   let previous: BundleDescription | undefined;
+  // Once for all generations: what the base was in may be gone later.
+  let base: DeltaBase | undefined;
   return {
     async open(recipe) {
       const digest = parseDigest(recipe, 'the recipe to mount');
@@ -35,11 +45,14 @@ export function createGenerationOpener(cache: Cache, options: GenerationOpenerOp
       }
       const bundle = await openRecipe(cache, kept);
       try {
+        if (deltaFrom !== undefined) base ??= await openReference(deltaFrom, cache);
+        const publishedMs = Date.now();
         const stick = await createStick(bundle, {
           cache,
           tool: toolName(),
-          publishedMs: Date.now(),
+          publishedMs,
           ...options,
+          ...(base !== undefined && { addFiles: deltaFileOf(bundle, base, publishedMs) }),
           ...(previous !== undefined && { previous }),
         });
         previous = stick.description;

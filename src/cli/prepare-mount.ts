@@ -84,7 +84,7 @@ function isEngine(from: string): boolean {
 }
 
 /** Has the digests of the stick's files computed and kept where they are not. */
-async function prepareStick(
+export async function prepareStick(
   bundle: PreparedBundle,
   options: PartOptions,
   cache: Cache,

@@ -1,5 +1,6 @@
 /** What `bundlefs load` does. */
 import type { Bundle } from '../bundle/open-bundle.ts';
+import { openTarWithout } from '../delta/tar-without.ts';
 import { type LoadedImage, loadIntoEngine } from '../outputs/load-into-engine.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
@@ -34,6 +35,7 @@ export async function loadWithProgress(
   using progress = startProgress({ label: 'loading' });
   return await loadIntoEngine(bundle.tar, bundle.images, {
     ...(host !== undefined && { host }),
+    openWithout: (omitted) => openTarWithout(bundle, omitted),
     manifestDigests: bundle.assembled.manifestDigests,
     signal,
     onProgress: (done, total) => {

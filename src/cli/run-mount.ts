@@ -15,6 +15,7 @@ import { prepareMountPoint } from '../mount/mount-point.ts';
 import { serveMount } from '../mount/serve-mount.ts';
 import { startDaemon } from '../mount/start-daemon.ts';
 import type { GivenSelection, Selection } from '../selection/resolve-selection.ts';
+import { chooseBase, referTo } from './choose-base.ts';
 import { openChosenCache } from './chosen-bundle.ts';
 import { formatSize } from './format-text.ts';
 import type { MountSettings } from './mount-settings.ts';
@@ -31,6 +32,8 @@ export interface MountOptions extends MountChoice {
   readonly nice: number;
   readonly log: 'text' | 'json';
   readonly metrics?: string;
+  /** The base of a delta to show beside the bundle, as for `delta --base`. */
+  readonly deltaFrom?: string;
   readonly json?: boolean;
 }
 
@@ -62,7 +65,7 @@ export async function runMount(
   await loadFuse(); // what is missing should show before minutes of encoding
   const realPath = await prepareMountPoint(mountPoint, { signal });
   await checkUser(realPath, { allowOther: options.allowOther === true });
-  const settings = await chooseSettings(given, selection, realPath, options);
+  const settings = await chooseSettings(given, selection, realPath, options, signal);
   const announce = ({ report, summary }: PreparedGeneration): void => {
     const text =
       options.json === true ? JSON.stringify({ mountPoint: realPath, ...report }) : `${realPath}: ${summary}`;
@@ -77,9 +80,11 @@ async function chooseSettings(
   selection: Selection,
   mountPoint: string,
   options: MountOptions,
+  signal: AbortSignal,
 ): Promise<MountSettings> {
-  const { from, preset, check, platform, maxFileSize, media, quiet } = options;
-  const { path: cachePath } = await openChosenCache(options);
+  const { from, preset, check, platform, maxFileSize, media, quiet, deltaFrom } = options;
+  const cache = await openChosenCache(options);
+  const { path: cachePath } = cache;
   const engine = sourceEngine(from);
   return {
     mountPoint,
@@ -94,6 +99,10 @@ async function chooseSettings(
       ...(maxFileSize !== undefined && { maxFileSize }),
       ...(media !== undefined && { media }),
     },
+    // What is wrong with it should show before minutes of encoding.
+    ...(deltaFrom !== undefined && {
+      deltaFrom: referTo(await chooseBase([deltaFrom], options, cache, signal), deltaFrom),
+    }),
     allowOther: options.allowOther === true,
     niceness: options.nice,
     ...(options.watch === true && {

@@ -16,9 +16,12 @@ export async function startLiveMount(
   recipe: string,
   { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
 ): Promise<LiveMount> {
-  const { mountPoint, allowOther, watch, logPath, metricsPath, options } = settings;
+  const { mountPoint, allowOther, watch, logPath, metricsPath, options, deltaFrom } = settings;
   const cache = await openCache(settings.cachePath);
-  const opener = createGenerationOpener(cache, chosenPartSize(options));
+  const opener = createGenerationOpener(cache, {
+    ...chosenPartSize(options),
+    ...(deltaFrom !== undefined && { deltaFrom }),
+  });
   return LiveMount.start({
     mountPoint,
     version: readVersion(),

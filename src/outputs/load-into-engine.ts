@@ -1,6 +1,7 @@
 /** Loads a bundle into a Docker engine, and does not believe that it arrived before it has looked. */
 import { Readable } from 'node:stream';
-import { type Digest, hexOf } from '../digest.ts';
+import { findSpareLayers } from '../delta/spare-layers.ts';
+import { type DiffId, type Digest, hexOf } from '../digest.ts';
 import { BundleError, describeError, isBundleError } from '../errors.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import { describeImage } from '../image/describe-image.ts';
@@ -13,7 +14,9 @@ import {
   findEngineImage,
   hasContainerdStore,
   listDanglingIds,
+  listEngineImages,
 } from '../sources/engine/engine-image.ts';
+import { tryContainer } from '../sources/engine/try-container.ts';
 import { readLoadMessages } from '../sources/engine/load-messages.ts';
 
 export interface LoadIntoEngineOptions {
@@ -21,6 +24,8 @@ export interface LoadIntoEngineOptions {
   readonly host?: string;
   /** By the digest of an image's config, that of its manifest in the bundle: the id that a containerd image store gives it. */
   readonly manifestDigests?: ReadonlyMap<Digest, Digest>;
+  /** The bundle without these layers, for an engine that has them; all of it is sent where this is left out. */
+  readonly openWithout?: (omitted: ReadonlySet<DiffId>) => VirtualFile;
   readonly signal?: AbortSignal;
   /** Called with bytes sent; not at all where nothing had to be. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -48,13 +53,14 @@ interface Target {
 
 /**
  * Sends `tar`, the uncompressed bundle of `images`, and then looks at each of them (docs/decisions/0007). Sends nothing
- * where all are there already, as the digests of their configs or manifests tell. Returns an entry for each tag. Throws load-failed,
+ * where all are there already, as the digests of their configs or manifests tell, and with `openWithout` no layers that
+ * the engine has, where that leaves its store whole (docs/decisions/0077). Returns an entry for each tag. Throws load-failed,
  * invalid-argument, source-unreachable, source-failed, what reading `tar` throws, and the signal's reason.
  */
 export async function loadIntoEngine(
   tar: VirtualFile,
   images: readonly Image[],
-  { host, manifestDigests, signal, onProgress }: LoadIntoEngineOptions = {},
+  { host, manifestDigests, openWithout, signal, onProgress }: LoadIntoEngineOptions = {},
 ): Promise<LoadedImage[]> {
   const endpoint = await findEngineEndpoint(host === undefined ? {} : { host });
   const connection = await connectEngine(endpoint, signal && { signal });
@@ -70,13 +76,56 @@ export async function loadIntoEngine(
       const found = before[index];
       return found !== undefined && found.id === id && hasLayersOf(found, image);
     });
-    const said = areThere ? '' : await sendTar(target, tar, onProgress);
+    const said = areThere ? '' : await sendLacking(target, tar, images, openWithout, onProgress);
     return await mapInOrder(entries, async (entry, index): Promise<LoadedImage> => {
       const { id } = await checkEntry(target, entry, said);
       return { name: nameOf(entry), id, status: before[index]?.id === id ? 'already there' : 'loaded' };
     });
   } finally {
     connection.close();
+  }
+}
+
+/**
+ * Sends `tar` without the layers that the engine has, by chain. A containerd image store gets all of it: it may have a
+ * layer's files and not its bytes, as after a pull, and would take the images and never be able to save or push them.
+ */
+async function sendLacking(
+  target: Target,
+  tar: VirtualFile,
+  images: readonly Image[],
+  openWithout: LoadIntoEngineOptions['openWithout'],
+  onProgress: LoadIntoEngineOptions['onProgress'],
+): Promise<string> {
+  const { connection, isContainerd, signal } = target;
+  if (openWithout === undefined || isContainerd) return sendTar(target, tar, onProgress);
+  const findOmitted = async (): Promise<ReadonlySet<DiffId>> =>
+    findSpareLayers(images, await listEngineImages(connection, signal && { signal }));
+  const omitted = await findOmitted();
+  if (omitted.size === 0) return sendTar(target, tar, onProgress);
+  let said: string;
+  try {
+    said = await sendTar(target, openWithout(omitted), onProgress);
+  } catch (error) {
+    // Somebody may have removed images since they were listed.
+    if (!isBundleError(error, 'load-failed') || (await findOmitted()).size >= omitted.size) throw error;
+    return sendTar(target, tar, onProgress);
+  }
+  for (const image of images) await checkContainer(target, image);
+  return said;
+}
+
+/** Whether what was there and what was sent make an image that can be used. */
+async function checkContainer({ connection, signal }: Target, image: Image): Promise<void> {
+  try {
+    await tryContainer(connection, image.configDigest, signal && { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new BundleError(
+      'load-failed',
+      `Cannot load "${describeImage(image)}" into ${connection.description}: ${describeError(error)}`,
+      { cause: error, hint: 'Remove what the engine has of it (docker image rm), and load again.' },
+    );
   }
 }
 

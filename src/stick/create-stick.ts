@@ -47,6 +47,8 @@ export interface CreateStickOptions {
   readonly maxPartSize?: number;
   /** What the page compares this bundle with. */
   readonly previous?: BundleDescription;
+  /** More files for the folder, made from what the stick is without them; their sums stand in SHA256SUMS, too. */
+  readonly addFiles?: (stick: Stick) => Promise<readonly StickFile[]>;
   readonly signal?: AbortSignal;
   /** Told while digests that are not kept yet are computed, which reads the whole archive. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -87,8 +89,12 @@ export async function createStick(bundle: Bundle, options: CreateStickOptions): 
     toFile('bundle.json', encodeBundleDescription(description)),
     toFile('index.html', Buffer.from(page)),
   ];
-  const sums = toFile('SHA256SUMS', encodeSums([...archive, ...small]));
-  return { files: [...archive, sums, ...small], description };
+  const list = (added: readonly StickFile[] = []): Stick => {
+    const sums = toFile('SHA256SUMS', encodeSums([...archive, ...small, ...added]));
+    return { files: [...archive, sums, ...small, ...added], description };
+  };
+  const stick = list();
+  return options.addFiles === undefined ? stick : list(await options.addFiles(stick));
 }
 
 interface StickDigests {

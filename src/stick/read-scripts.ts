@@ -14,21 +14,21 @@ const names = ['load.sh', 'verify.sh'];
 
 /** Reads them. Throws output-failed where this installation lacks one. */
 export async function readScripts(): Promise<StickScript[]> {
-  const folder = findScriptFolder();
-  return Promise.all(
-    names.map(async (name) => {
-      const path = join(folder, name);
-      try {
-        return { name, bytes: await readFile(path) };
-      } catch (error) {
-        throw new BundleError(
-          'output-failed',
-          `Cannot read "${path}": ${describeError(error)}, a script of bundlefs itself was expected`,
-          { cause: error, hint: 'Install bundlefs again: its folder is incomplete.' },
-        );
-      }
-    }),
-  );
+  return Promise.all(names.map(async (name) => ({ name, bytes: await readScript(name) })));
+}
+
+/** One script of the folder `stick`, also one that is on no stick by itself. Throws output-failed where it is missing. */
+export async function readScript(name: string): Promise<Uint8Array> {
+  const path = join(findScriptFolder(), name);
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new BundleError(
+      'output-failed',
+      `Cannot read "${path}": ${describeError(error)}, a script of bundlefs itself was expected`,
+      { cause: error, hint: 'Install bundlefs again: its folder is incomplete.' },
+    );
+  }
 }
 
 /** `stick` beside package.json, wherever in this program the file lies that this function was built into. */

@@ -13,6 +13,8 @@ export interface RunScriptOptions {
   readonly engines?: readonly string[];
   /** Tools that this machine does not have. */
   readonly without?: readonly string[];
+  /** What this machine has besides the shell, where it is another list than `tools`. */
+  readonly only?: readonly string[];
   /** A folder that comes first on the PATH. */
   readonly first?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -37,10 +39,11 @@ export async function runScript(
   args: readonly string[] = [],
   options: RunScriptOptions = {},
 ): Promise<ScriptResult> {
-  const { shell = 'dash', engines = [], without = [], first, env = {}, cwd, typed, onStart } = options;
+  const { shell = 'dash', engines = [], without = [], only = tools, first, env = {} } = options;
+  const { cwd, typed, onStart } = options;
   const temporary = await makeTempFolder();
   const bin = join(await makeTempFolder(), 'bin');
-  await fillPath(bin, shell, [...tools.filter((tool) => !without.includes(tool)), ...engines]);
+  await fillPath(bin, shell, [...only.filter((tool) => !without.includes(tool)), ...engines]);
   const command = [...shellCommand(shell), path, ...args];
   const [program = '', ...words] =
     typed === undefined ? command : [findTool('script'), '-qec', command.map(quote).join(' '), '/dev/null'];

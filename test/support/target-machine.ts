@@ -13,6 +13,9 @@ export const tools = [
   ...['sed', 'sha256sum', 'sort', 'tail', 'tar', 'tr', 'wc', 'xz'],
 ];
 
+/** Programs of engines, which busybox has none of. */
+const enginePrograms: ReadonlySet<string> = new Set(['docker', 'podman', 'nerdctl', 'ctr', 'k3s']);
+
 /** Where a command of this machine lies. */
 export function findTool(name: string): string {
   const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
@@ -36,7 +39,7 @@ export function shellCommand(shell: Shell): readonly string[] {
 export async function fillPath(bin: string, shell: Shell, names: readonly string[]): Promise<void> {
   await mkdir(bin);
   for (const name of names) {
-    const isApplet = shell === 'busybox' && tools.includes(name);
+    const isApplet = shell === 'busybox' && !enginePrograms.has(name);
     await symlink(findTool(isApplet ? 'busybox' : name), join(bin, name));
   }
 }

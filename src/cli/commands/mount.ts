@@ -19,6 +19,10 @@ export function addMountCommand(program: Command, signal: AbortSignal): void {
       ),
   );
   addPartOptions(command)
+    .option(
+      '--delta-from <base>',
+      'show update.delta, too: what the target lacks that has this bundle, as for delta --base',
+    )
     .option('--foreground', 'serve it in this process until it is unmounted or stopped')
     .option('--allow-other', 'let other users read it too (root, for one, when an ordinary user mounts)')
     .option(

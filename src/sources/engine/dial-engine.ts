@@ -13,13 +13,15 @@ import { createSshAgent } from './ssh-agent.ts';
 export interface EngineRequest {
   /** What it is for, behind "Cannot": `list images`. */
   readonly what: string;
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'DELETE';
   /** Without the version: `/images/json`. */
   readonly path: string;
   /** A list gives one `name=value` for each. */
   readonly query?: Readonly<Record<string, string | readonly string[]>>;
   /** The bytes to send, at the engine's pace. Remains the caller's to destroy. */
   readonly body?: Readable;
+  /** Of the body; a tar where left out. */
+  readonly contentType?: string;
   /** Breaks off the request, and the answer's body. */
   readonly signal?: AbortSignal;
 }
@@ -48,7 +50,7 @@ export function dialEngine(line: EngineLine, request: EngineRequest): Promise<En
       agent: line.agent,
       method: request.method ?? 'GET',
       path: pathOf(line, request),
-      ...(body && { headers: { 'Content-Type': 'application/x-tar' } }),
+      ...(body && { headers: { 'Content-Type': request.contentType ?? 'application/x-tar' } }),
       ...(signal && { signal }),
     });
     // It stays: a connection may break again while the answer is read, and the answer's body tells of that.

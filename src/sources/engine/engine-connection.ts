@@ -101,7 +101,7 @@ export async function checkAnswer(
   { what }: EngineRequest,
   { status, body }: EngineAnswer,
 ): Promise<void> {
-  if (status !== 200) throw engineRefused(endpoint, what, status, await readText(body));
+  if (status < 200 || status > 299) throw engineRefused(endpoint, what, status, await readText(body));
 }
 
 async function withTimeout<T>(

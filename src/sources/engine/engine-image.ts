@@ -93,6 +93,22 @@ export async function listEngineNames(
     .filter((name) => !name.startsWith('<none>'));
 }
 
+/** The layers of every image that the engine has, with a name or without. Throws source-failed. */
+export async function listEngineImages(
+  connection: EngineConnection,
+  options: AskEngineOptions = {},
+): Promise<EngineImage[]> {
+  const request = { what: 'list images', path: '/images/json', ...options };
+  const listed = (await connection.findJson(request, listSchema)) ?? [];
+  const images: EngineImage[] = [];
+  for (const id of new Set(listed.map(({ Id }) => Id))) {
+    // One that was removed meanwhile is not there.
+    const found = await findEngineImage(connection, id, options);
+    if (found !== undefined) images.push(found);
+  }
+  return images;
+}
+
 /** The ids of all images that have no name. Throws source-failed. */
 export async function listDanglingIds(
   connection: EngineConnection,

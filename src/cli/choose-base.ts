@@ -1,0 +1,69 @@
+/** The base that `--base` names, once or several times. */
+import { resolve } from 'node:path';
+import type { Cache } from '../blocks/cache.ts';
+import { type DeltaBase, readBaseBundle } from '../delta/delta-base.ts';
+import { findBase } from '../delta/open-base.ts';
+import { BundleError } from '../errors.ts';
+import { prepareChosenBundle } from './chosen-bundle.ts';
+import { chooseImages } from './choose-images.ts';
+import type { ImageOptions } from './image-options.ts';
+import { startProgress } from './progress.ts';
+
+/**
+ * One bundle, however it is named, or the bundle that `build` makes of the images named. Throws invalid-argument, and
+ * what opening and preparing throw.
+ */
+export async function chooseBase(
+  names: readonly string[],
+  options: ImageOptions,
+  cache: Cache,
+  signal: AbortSignal,
+): Promise<DeltaBase> {
+  for (const name of names) {
+    if (name === 'docker' || name.startsWith('docker:')) throw engineAsBase(name);
+  }
+  const [first] = names;
+  if (names.length === 1 && first !== undefined) {
+    using progress = startProgress({ label: 'reading the base' });
+    const base = await findBase(first, {
+      cache,
+      signal,
+      onRead: (done, total) => {
+        progress.show(done, total);
+      },
+    });
+    if (base !== undefined) return base;
+  }
+  const { selection } = await chooseImages(names, { config: false });
+  await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');
+  return await readBaseBundle(bundle, names.join(', '), { signal });
+}
+
+/** A base for another process: what it can be opened by there, and its title. */
+export interface DeltaReference {
+  /** An absolute path, or the digest of a recipe. */
+  readonly name: string;
+  readonly title: string;
+}
+
+/** What `base`, which was found by `name` in this folder, is in another folder and after more builds. */
+export function referTo(base: DeltaBase, name: string): DeltaReference {
+  return { name: base.recipe ?? resolve(name), title: base.title };
+}
+
+/** Opens it. Throws what findBase throws. */
+export async function openReference({ name, title }: DeltaReference, cache: Cache): Promise<DeltaBase> {
+  const base = await findBase(name, { cache });
+  if (base !== undefined) return { ...base, title };
+  throw new BundleError('archive-not-found', `Cannot find the base of the delta, "${name}", any more`);
+}
+
+function engineAsBase(name: string): BundleError {
+  return new BundleError(
+    'invalid-argument',
+    `Cannot take the engine "${name}" as the base: a delta needs the target's images.tar.xz, and an engine keeps none`,
+    {
+      hint: 'Name the bundle that the target has. Where that is lost, and its images are in an engine: --for KIND',
+    },
+  );
+}

@@ -1,0 +1,87 @@
+/** What `bundlefs delta --for` does. */
+import type { Cache } from '../blocks/cache.ts';
+import { type Bundle, openRecipe } from '../bundle/open-bundle.ts';
+import { findBase } from '../delta/open-base.ts';
+import { type BaseImage, createEngineDelta } from '../delta/engine-delta.ts';
+import { checkKind, type EngineKind } from '../delta/engine-kinds.ts';
+import { hexOf } from '../digest.ts';
+import { BundleError } from '../errors.ts';
+import { checkTarget, writeBundleFile } from '../outputs/write-bundle-file.ts';
+import type { Selection } from '../selection/resolve-selection.ts';
+import { chooseImages } from './choose-images.ts';
+import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
+import { formatCount, formatDuration, formatShare, formatSize } from './format-text.ts';
+import type { ImageOptions } from './image-options.ts';
+import { toolName } from './read-version.ts';
+
+export interface EngineDeltaOptions extends ImageOptions {
+  readonly base: readonly string[];
+  readonly output: string;
+  readonly for: EngineKind;
+  readonly json?: boolean;
+}
+
+/** Makes the new bundle, writes the layers that the base images lack to `options.output`, and prints what that is. */
+export async function runEngineDelta(
+  selection: Selection,
+  options: EngineDeltaOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const startMs = performance.now();
+  checkKind(options.for);
+  await checkTarget(options.output);
+  const cache = await openChosenCache(options);
+  const base = await chooseBaseImages(options.base, options, cache, signal);
+  await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');
+  const delta = await createEngineDelta(bundle, base, options.for, { tool: toolName(), signal });
+  const { path, size, digest, isNew } = await writeBundleFile(delta.file, options.output, { signal });
+  const seconds = (performance.now() - startMs) / 1000;
+  const { layerCount, omittedCount, omittedSize } = delta;
+  const lines = [
+    `${path}: ${isNew ? '' : 'unchanged, '}${formatSize(size)}, ${formatShare(size / bundle.xz.size)} of the full bundle's ${formatSize(bundle.xz.size)}, in ${formatDuration(seconds)}`,
+    `${omittedCount} of ${formatCount(layerCount, 'layer')} (${formatSize(omittedSize)} unpacked) must be in the engine. At the target: sh ${path.replace(/^.*\//, '')}`,
+  ];
+  const fields = {
+    delta: { path, size, sha256: hexOf(digest), isNew },
+    kind: options.for,
+    bundle: { size: bundle.xz.size },
+    layers: { total: layerCount, omitted: omittedCount },
+    bytes: { omitted: omittedSize },
+    seconds: Math.round(seconds * 1000) / 1000,
+  };
+  process.stdout.write(`${options.json === true ? JSON.stringify(fields) : lines.join('\n')}\n`);
+}
+
+/** The images that the target has: those of a bundle that the cache knows, or images of the source. */
+async function chooseBaseImages(
+  names: readonly string[],
+  options: ImageOptions,
+  cache: Cache,
+  signal: AbortSignal,
+): Promise<readonly BaseImage[]> {
+  const [first] = names;
+  const found =
+    names.length === 1 && first !== undefined ? await findBase(first, { cache, signal }) : undefined;
+  if (found !== undefined) {
+    const recipe = found.recipe && (await cache.findRecipe(found.recipe));
+    if (recipe === undefined) {
+      throw new BundleError(
+        'invalid-argument',
+        `Cannot take "${found.title}" as the base for an engine: the cache does not know its images`,
+        { hint: 'Name the images themselves: --base NAME, once for each.' },
+      );
+    }
+    await using bundle = await openRecipe(cache, recipe);
+    return describeBase(bundle);
+  }
+  const { selection } = await chooseImages(names, { config: false });
+  await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');
+  return describeBase(bundle);
+}
+
+function describeBase({ images, assembled }: Pick<Bundle, 'images' | 'assembled'>): BaseImage[] {
+  return images.flatMap(({ tags, layers, configDigest }) => {
+    const manifest = assembled.manifestDigests.get(configDigest);
+    return manifest === undefined ? [] : [{ names: tags, layers, manifest }];
+  });
+}

@@ -1,0 +1,101 @@
+/** The base of a delta: the bundle that the target has, as the blocks it is made of. */
+import { recipeDigest } from '../blocks/recipe.ts';
+import type { Bundle } from '../bundle/open-bundle.ts';
+import { findKeptDigest, hashFile } from '../bundle/keep-digest.ts';
+import { type Digest, digestOf } from '../digest.ts';
+import { BundleError, isBundleError } from '../errors.ts';
+import { readFully } from '../file/read-chunks.ts';
+import type { VirtualFile } from '../file/virtual-file.ts';
+import { readXzStructure, type XzBlock } from '../xz/xz-structure.ts';
+import type { BaseBlock } from './plan-delta.ts';
+
+export interface DeltaBase {
+  /** What it is, for whoever applies the delta: a name, without a path. */
+  readonly title: string;
+  readonly size: number;
+  readonly digest: Digest;
+  /** Of its last bytes, which have the list of its blocks: by these it is told from others without reading all of it. */
+  readonly tail: { readonly size: number; readonly digest: Digest };
+  readonly blocks: readonly BaseBlock[];
+  /** The recipe that makes it, where it is one of the cache's. */
+  readonly recipe?: Digest;
+}
+
+/** Holds the index of ten thousand blocks, and what the images' names are in. */
+const largestTail = 64 * 1024;
+
+export interface ReadBaseOptions {
+  readonly signal?: AbortSignal;
+  /** Bytes read so far, and in all. */
+  readonly onRead?: (done: number, total: number) => void;
+}
+
+/** `file`, a .xz file of any origin, as a base: all of it is read and hashed. Throws archive-unsupported, xz-*. */
+export async function readBaseFile(
+  file: VirtualFile,
+  title: string,
+  { signal, onRead }: ReadBaseOptions = {},
+): Promise<DeltaBase> {
+  const { streams } = await readXzStructure(file).catch((error: unknown) => {
+    if (!isBundleError(error, 'xz-corrupt')) throw error;
+    throw new BundleError('archive-unsupported', `Cannot take "${title}" as the base: ${error.message}`, {
+      cause: error,
+      hint: 'A base is an images.tar.xz, a folder with one or with its parts, or a bundle that the cache knows.',
+    });
+  });
+  const blocks = streams.flatMap((stream) => stream.blocks);
+  const ends = listEnds(blocks, file.size);
+  const { whole, parts } = await hashFile(file, ends, {
+    ...(signal && { signal }),
+    onProgress: (done) => onRead?.(done, file.size),
+  });
+  const digests = new Map(ends.map((end, index) => [end, parts[index] ?? whole]));
+  return {
+    title,
+    size: file.size,
+    digest: whole,
+    tail: await readTail(file),
+    blocks: blocks.map(({ start, storedSize }) => ({
+      start,
+      size: storedSize,
+      digest: digests.get(start + storedSize) ?? whole,
+    })),
+  };
+}
+
+/** `bundle`, whose blocks are known, as a base. Nothing is read but its end, where its digest is kept. */
+export async function readBaseBundle(
+  { xz, recipe, assembled }: Pick<Bundle, 'xz' | 'recipe' | 'assembled'>,
+  title: string,
+  { signal, onRead }: ReadBaseOptions = {},
+): Promise<DeltaBase> {
+  const hash = (): Promise<Digest> =>
+    hashFile(xz, [], {
+      ...(signal && { signal }),
+      onProgress: (done) => onRead?.(done, xz.size),
+    }).then(({ whole }) => whole);
+  return {
+    title,
+    size: xz.size,
+    recipe: recipeDigest(recipe),
+    digest: findKeptDigest(recipe) ?? (await hash()),
+    tail: await readTail(xz),
+    blocks: assembled.layout.extents.flatMap((extent) =>
+      extent.kind === 'block'
+        ? [{ start: extent.start, size: extent.length, digest: extent.record.digest }]
+        : [],
+    ),
+  };
+}
+
+/** Where blocks begin and end, rising, and the end of the file: each block is then one run of its own. */
+function listEnds(blocks: readonly XzBlock[], size: number): number[] {
+  const ends = new Set(blocks.flatMap(({ start, storedSize }) => [start, start + storedSize]));
+  return [...ends.add(size)].filter((end) => end > 0).sort((a, b) => a - b);
+}
+
+async function readTail(file: VirtualFile): Promise<DeltaBase['tail']> {
+  const bytes = Buffer.alloc(Math.min(largestTail, file.size));
+  await readFully(file, bytes, file.size - bytes.length);
+  return { size: bytes.length, digest: digestOf(bytes) };
+}

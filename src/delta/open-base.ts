@@ -1,0 +1,172 @@
+/** Finds the base that a name stands for: a bundle in a file or folder, its bundle.json, a recipe, or a build of the journal. */
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Cache } from '../blocks/cache.ts';
+import { type Recipe, recipeDigest, recipeSchema } from '../blocks/recipe.ts';
+import { openRecipe } from '../bundle/open-bundle.ts';
+import { findDigestOfHex, hexOf, isDigest } from '../digest.ts';
+import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
+import { parseBundleDescription } from '../explain/bundle-description.ts';
+import { finishedBuilds } from '../explain/choose-build.ts';
+import { openDiskFile } from '../file/disk-file.ts';
+import { joinFiles } from '../file/joined-file.ts';
+import type { VirtualFile } from '../file/virtual-file.ts';
+import type { BundleDescription } from '../stick/bundle-description.ts';
+import { type DeltaBase, readBaseBundle, readBaseFile, type ReadBaseOptions } from './delta-base.ts';
+
+export interface OpenBaseOptions extends ReadBaseOptions {
+  readonly cache: Cache;
+}
+
+/**
+ * The base that `name` is: `@N`, the build N before the last; the digest of a recipe; a file or folder that is there;
+ * undefined where it is none of these, and may be the name of an image. A file is read to its end; of the others only
+ * what the cache does not know. Throws invalid-argument, archive-*, xz-*, block-missing.
+ */
+export async function findBase(name: string, options: OpenBaseOptions): Promise<DeltaBase | undefined> {
+  const { cache } = options;
+  const build = /^@(\d{1,3})$/.exec(name)?.[1];
+  if (build !== undefined) return openBuild(name, Number(build), options);
+  const digest = isDigest(name) ? name : findDigestOfHex(name);
+  if (digest !== undefined) {
+    const recipe = await cache.findRecipe(digest);
+    if (recipe !== undefined) return openKept(recipe, `recipe ${digest.slice(7, 19)}`, options);
+    throw notABase(name, `there is no such recipe in the cache "${cache.path}"`);
+  }
+  const info = await stat(name).catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(findErrno(error) ?? '')) return undefined;
+    throw new BundleError('source-failed', `Cannot read "${name}": ${describeError(error)}`, {
+      cause: error,
+    });
+  });
+  if (info === undefined) {
+    if (!looksLikePath(name)) return undefined;
+    throw new BundleError(
+      'archive-not-found',
+      `Cannot take "${name}" as the base: there is no such file or folder`,
+    );
+  }
+  if (info.isDirectory()) return openFolder(name, options);
+  return name.endsWith('.json') ? openDocument(name, options) : openFiles([name], basename(name), options);
+}
+
+/** What a slip of the pen in a path looks like; else it would be looked for among images. */
+function looksLikePath(name: string): boolean {
+  return /^\.{0,2}\/|\.(?:xz|tar|json)$/.test(name);
+}
+
+async function openBuild(name: string, index: number, options: OpenBaseOptions): Promise<DeltaBase> {
+  const { cache } = options;
+  const builds = finishedBuilds(await cache.listBuilds());
+  const build = builds[index];
+  if (build === undefined) {
+    throw notABase(
+      name,
+      `the journal of the cache "${cache.path}" has ${builds.length} builds`,
+      builds.length === 0 ? 'Name the bundle itself.' : `The oldest is @${builds.length - 1}.`,
+    );
+  }
+  const recipe = await cache.findRecipe(build.recipe);
+  if (recipe === undefined) throw notABase(name, 'its recipe was collected', 'Name the bundle itself.');
+  return openKept(recipe, `the build of ${build.startedAt.slice(0, 16).replace('T', ' ')} UTC`, options);
+}
+
+async function openFolder(folder: string, options: OpenBaseOptions): Promise<DeltaBase> {
+  const described = join(folder, 'bundle.json');
+  const description = (await isFile(described)) ? await readDescription(described) : undefined;
+  const names = description?.parts.map(({ name }) => name) ?? ['images.tar.xz'];
+  const paths = names.map((name) => join(folder, name));
+  const title = description === undefined ? basename(folder) : titleOf(description);
+  if (!(await Promise.all(paths.map(isFile))).includes(false)) return openFiles(paths, title, options);
+  if (description !== undefined) return openDescribed(description, described, options);
+  throw notABase(
+    folder,
+    'there is no bundle in it',
+    'A folder with images.tar.xz or its parts, or with a bundle.json, was expected.',
+  );
+}
+
+async function readDescription(path: string): Promise<BundleDescription | undefined> {
+  return parseBundleDescription(await readFile(path, 'utf8'), path);
+}
+
+/** A recipe, with or without the line that the cache puts before it, or a bundle.json. */
+async function openDocument(path: string, options: OpenBaseOptions): Promise<DeltaBase> {
+  const text = (await readFile(path, 'utf8')).replace(/^sha256:[0-9a-f]{64}\n/, '');
+  const description = parseBundleDescription(text, path);
+  if (description !== undefined) return openDescribed(description, path, options);
+  const recipe = recipeSchema.safeParse(JSON.parse(text));
+  if (recipe.success) return openKept(recipe.data, basename(path), options);
+  throw new BundleError(
+    'archive-unsupported',
+    `Cannot take "${path}" as the base: it is neither a bundle.json nor a recipe`,
+  );
+}
+
+/** bundle.json names no blocks, but the whole bundle by its digest, and builds made here are known by theirs. */
+async function openDescribed(
+  description: BundleDescription,
+  path: string,
+  options: OpenBaseOptions,
+): Promise<DeltaBase> {
+  const recipe = await findRecipeOf(description.archive.sha256, options.cache);
+  if (recipe !== undefined) return openKept(recipe, titleOf(description), options);
+  throw notABase(
+    path,
+    `the cache "${options.cache.path}" does not know the bundle that it describes`,
+    'Name its images.tar.xz, or the folder that it lies in, instead.',
+  );
+}
+
+/** The recipe of the bundle with this sha256, in hex, among those that the journal names. */
+async function findRecipeOf(sha256: string, cache: Cache): Promise<Recipe | undefined> {
+  for (const digest of new Set(finishedBuilds(await cache.listBuilds()).map(({ recipe }) => recipe))) {
+    const recipe = await cache.findRecipe(digest);
+    if (recipe?.bundle?.sha256 === sha256) return recipe;
+  }
+  return undefined;
+}
+
+async function openKept(recipe: Recipe, title: string, options: OpenBaseOptions): Promise<DeltaBase> {
+  try {
+    await using bundle = await openRecipe(options.cache, recipe);
+    return await readBaseBundle(bundle, title, options);
+  } catch (error) {
+    if (!isBundleError(error, 'block-missing')) throw error;
+    throw notABase(title, `the cache has lost a part of it`, 'Name its images.tar.xz instead.', error);
+  }
+}
+
+async function openFiles(
+  paths: readonly string[],
+  title: string,
+  options: OpenBaseOptions,
+): Promise<DeltaBase> {
+  const files: VirtualFile[] = [];
+  try {
+    for (const path of paths) files.push(await openDiskFile(path));
+    const base = await readBaseFile(joinFiles(files), title, options);
+    const recipe = await findRecipeOf(hexOf(base.digest), options.cache);
+    return { ...base, ...(recipe && { recipe: recipeDigest(recipe) }) };
+  } finally {
+    for (const file of files) await file.close();
+  }
+}
+
+function titleOf({ created, images }: BundleDescription): string {
+  return `${images.length} image${images.length === 1 ? '' : 's'} of ${created}`;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isFile(),
+    () => false,
+  );
+}
+
+function notABase(name: string, why: string, hint?: string, cause?: unknown): BundleError {
+  return new BundleError('invalid-argument', `Cannot take "${name}" as the base: ${why}`, {
+    ...(hint !== undefined && { hint }),
+    ...(cause !== undefined && { cause }),
+  });
+}

@@ -1,0 +1,106 @@
+#!/bin/sh
+# What the scripts of all kinds of deltas share. It stands in a delta before apply.sh or load-delta.sh, which have clean_up.
+# shellcheck disable=SC2154 # facts stand before this in a delta
+# shellcheck disable=SC2034 # and what uses what is set here behind it
+set -uf
+LC_ALL=C
+export LC_ALL
+unset IFS CDPATH
+umask 022
+
+start_delta() {
+  case "$0" in
+    /*) own_path=$0 ;;
+    *) own_path=$PWD/$0 ;;
+  esac
+  own_name=${0##*/}
+  own_folder=${own_path%/*}
+}
+
+say() { printf '%s\n' "$@"; }
+item() { printf '  %-9s%s\n' "$1" "$2"; }
+
+# Ends with status $1, message $2 and lines that say what to do.
+fail() {
+  fail_status=$1
+  shift
+  clear_progress
+  printf '\n%s\n' "$1" >&2
+  shift
+  for line in "$@"; do printf '  %s\n' "$line" >&2; done
+  finish "$fail_status"
+}
+
+finish() {
+  trap '' INT TERM HUP
+  clean_up
+  exit "$1"
+}
+
+size_text() {
+  if [ "$1" -ge 1000000000 ]; then
+    printf '%d.%d GB' $(($1 / 1000000000)) $(($1 / 100000000 % 10))
+  elif [ "$1" -ge 1000000 ]; then
+    printf '%d.%d MB' $(($1 / 1000000)) $(($1 / 100000 % 10))
+  else
+    printf '%d kB' $((($1 + 999) / 1000))
+  fi
+}
+
+plural() { if [ "$1" -eq 1 ]; then printf '%s' "$2"; else printf '%s' "$3"; fi; }
+
+clear_progress() { [ ! -t 2 ] || printf '\r%60s\r' '' >&2; }
+
+pick_sum_tool() {
+  for sum_tool in sha256sum shasum openssl busybox; do
+    command -v "$sum_tool" >/dev/null || continue
+    case "$(printf '' | sum_stdin 2>/dev/null)" in
+      e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855) return ;;
+    esac
+  done
+  fail 3 'Cannot check sums: there is no sha256sum, shasum or openssl on this machine' \
+    'On Debian and Ubuntu sha256sum is in the package coreutils.'
+}
+
+sum_stdin() {
+  case "$sum_tool" in
+    sha256sum) sha256sum ;;
+    shasum) shasum -a 256 ;;
+    openssl) openssl dgst -sha256 -r ;;
+    busybox) busybox sha256sum ;;
+  esac | cut -c 1-64
+}
+
+# Of the file $1, in bytes. Only the size is read, and stat is not everywhere.
+size_of() {
+  # shellcheck disable=SC2012
+  listed=$(ls -lnL "$1" 2>/dev/null) || { printf 0; return; }
+  # shellcheck disable=SC2086
+  set -- $listed
+  printf '%s' "${5:-0}"
+}
+
+# Of the file system of the folder $1, in bytes; empty where nobody can say.
+free_at() {
+  # shellcheck disable=SC2046
+  set -- $(df -Pk "$1" 2>/dev/null | tail -n 1)
+  free_before=
+  for word in "$@"; do
+    case "$word" in
+      [0-9]*%)
+        printf '%s' "${free_before:+$((free_before * 1024))}"
+        return
+        ;;
+    esac
+    free_before=$word
+  done
+}
+
+check_own_file() {
+  [ -f "$own_path" ] || fail 5 'Cannot read this delta: it must be a file of its own' 'Save it, and run it by its name: sh update.delta'
+  own_size=$(size_of "$own_path")
+  [ "$own_size" -ge "$delta_size" ] || fail 5 "Cannot use \"$own_name\": it is cut off, $own_size of $delta_size bytes are there" \
+    'The copy was stopped, or the stick was full. Copy this file again.'
+  [ "$own_size" -eq "$delta_size" ] || fail 5 "Cannot use \"$own_name\": it has $own_size bytes, and $delta_size were wanted" \
+    'It was changed on its way, perhaps by an editor or a mail program. Copy this file again.'
+}

@@ -1,0 +1,383 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { makeImage } from '../../sample/make-image.mjs';
+import { openCache } from '../../src/blocks/cache.ts';
+import { type Bundle } from '../../src/bundle/open-bundle.ts';
+import { prepareBundle } from '../../src/bundle/prepare-bundle.ts';
+import { type BaseImage, createEngineDelta } from '../../src/delta/engine-delta.ts';
+import type { EngineKind } from '../../src/delta/engine-kinds.ts';
+import { type DiffId, type Digest, digestOf } from '../../src/digest.ts';
+import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
+import { type HybridArchiveOptions, writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
+import { runScript, type RunScriptOptions, type ScriptResult, shells } from '../stick/run-script.ts';
+import { createMemorySource } from '../support/memory-source.ts';
+import { startNewerEngine } from '../support/newer-engine.ts';
+import { runCli, runCliOk } from '../support/run-cli.ts';
+import { makeTempFolder } from '../support/temp-folder.ts';
+import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';
+
+const run = promisify(execFile);
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+/** What a machine must have besides the shell and docker: docs/offline-target.md lists the same. */
+const loadTools = ['cat', 'cut', 'ls', 'sha256sum', 'sort', 'tail', 'tar', 'tr', 'xz'];
+const kinds: Readonly<Record<string, EngineKind>> = {
+  '20.10': 'docker',
+  'a newer engine with a graph driver': 'docker',
+  'a newer engine in containerd': 'containerd-store',
+};
+const graphDrivers = ['20.10', 'a newer engine with a graph driver'];
+const inContainerd = 'a newer engine in containerd';
+const engines = new Map<string, ThrowawayEngine>();
+let before: readonly FixtureImage[];
+let after: readonly FixtureImage[];
+
+beforeAll(async () => {
+  before = await buildSampleImages({ revision: 1 });
+  after = await buildSampleImages({ revision: 2 });
+  engines.set('20.10', await startEngine());
+  engines.set('a newer engine with a graph driver', await startNewerEngine('graph driver'));
+  engines.set(inContainerd, await startNewerEngine('containerd'));
+});
+afterAll(async () => {
+  for (const engine of engines.values()) await engine[Symbol.asyncDispose]();
+});
+afterEach(async () => {
+  for (const engine of engines.values()) {
+    const ids = new Set((await engine.docker('images', '-aq', '--no-trunc')).split('\n').filter(Boolean));
+    if (ids.size > 0) await engine.docker('rmi', '-f', ...ids);
+  }
+});
+
+function engineOf(name: string): ThrowawayEngine {
+  const engine = engines.get(name);
+  if (engine === undefined) throw new RangeError(`There is no engine ${name}`);
+  return engine;
+}
+
+async function prepare(images: readonly FixtureImage[]): Promise<Bundle> {
+  const cache = await openCache(join(await makeTempFolder(), 'cache'));
+  const profile = { preset: 0, extreme: false, check: 'crc64' } as const;
+  return prepareBundle({ source: createMemorySource(images), references: [], cache, profile });
+}
+
+/** As a customer does with a stick of ours. */
+async function loadBundle(engine: ThrowawayEngine, images: readonly FixtureImage[]): Promise<void> {
+  await using bundle = await prepare(images);
+  const file = join(await makeTempFolder(), 'images.tar');
+  await writeFile(file, bundle.tar.stream());
+  await engine.docker('load', '-q', '-i', file);
+}
+
+/** With `gzipLayers`, what a containerd image store has after a pull: compressed layers. */
+async function loadArchive(
+  engine: ThrowawayEngine,
+  images: readonly FixtureImage[],
+  options?: HybridArchiveOptions,
+): Promise<void> {
+  const file = join(await makeTempFolder(), 'images.tar');
+  await writeHybridArchive(file, images, options);
+  await engine.docker('load', '-q', '-i', file);
+}
+
+async function describeBase(images: readonly FixtureImage[]): Promise<BaseImage[]> {
+  await using bundle = await prepare(images);
+  return bundle.images.flatMap(({ tags, layers, configDigest }) => {
+    const manifest = bundle.assembled.manifestDigests.get(configDigest);
+    return manifest === undefined ? [] : [{ names: tags, layers, manifest }];
+  });
+}
+
+async function makeDelta(
+  kind: EngineKind,
+  base: readonly BaseImage[],
+): Promise<{
+  readonly path: string;
+  readonly size: number;
+  readonly fullSize: number;
+  readonly omitted: number;
+}> {
+  await using bundle = await prepare(after);
+  const delta = await createEngineDelta(bundle, base, kind, { tool: 'bundlefs 9.9.9' });
+  const path = join(await makeTempFolder(), 'update.delta');
+  await writeFile(path, delta.file.stream());
+  return { path, size: delta.file.size, fullSize: bundle.xz.size, omitted: delta.omittedCount };
+}
+
+function load(
+  engine: ThrowawayEngine,
+  path: string,
+  args: readonly string[] = [],
+  options: RunScriptOptions = {},
+): Promise<ScriptResult> {
+  const env = { DOCKER_HOST: engine.host };
+  return runScript(path, args, { only: loadTools, engines: ['docker'], env, ...options });
+}
+
+/** A registry of this test's own; returns its address. */
+async function startRegistry(): Promise<string> {
+  const folder = await makeTempFolder();
+  const settings = join(folder, 'c.yml');
+  const storage = `storage: {filesystem: {rootdirectory: ${folder}/r}}`;
+  // Port 0 is any free one; which, it says when it has begun to listen.
+  await writeFile(settings, `version: 0.1\n${storage}\nhttp: {addr: "127.0.0.1:0"}\n`);
+  const registry = spawn('docker-registry', ['serve', settings], { stdio: ['ignore', 'ignore', 'pipe'] });
+  onTestFinished(async () => {
+    registry.kill('SIGKILL');
+    if (registry.exitCode === null && registry.signalCode === null) await once(registry, 'exit');
+  });
+  return new Promise((resolve, reject) => {
+    let said = '';
+    // Read to its end: a log that nobody reads would stop the registry.
+    registry.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      const port = /listening on [^ ]*:(\d+)/.exec(said)?.[1];
+      if (port !== undefined) resolve(`127.0.0.1:${port}`);
+    });
+    registry.once('exit', () => {
+      reject(new Error(`The registry did not start: ${said}`));
+    });
+  });
+}
+
+async function listImages(engine: ThrowawayEngine): Promise<string[]> {
+  return (await engine.docker('images', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}')).split('\n').sort();
+}
+
+/** Whether what the engine saves of an image has every layer of it. */
+async function savesWhole(engine: ThrowawayEngine, name: string): Promise<boolean> {
+  const file = join(await makeTempFolder(), 'saved.tar');
+  await engine.docker('save', '-o', file, name);
+  const { stdout } = await run('tar', ['-tf', file]);
+  const [manifest] = JSON.parse((await run('tar', ['-xOf', file, 'manifest.json'])).stdout) as {
+    Layers: string[];
+  }[];
+  return (manifest?.Layers ?? []).every((layer) => stdout.split('\n').includes(layer));
+}
+
+describe('a delta for an engine', () => {
+  it.each(Object.keys(kinds))('adds what the base images lack in %s, and checks each image', async (name) => {
+    const engine = engineOf(name);
+    await loadBundle(engine, before);
+    const { path, size, fullSize, omitted } = await makeDelta(
+      kinds[name] ?? 'docker',
+      await describeBase(before),
+    );
+    expect(omitted).toBeGreaterThan(2);
+    expect(size).toBeLessThan(fullSize / 4);
+    const tried = await load(engine, path, ['--dry-run']);
+    expect([tried.status, tried.said]).toEqual([0, expect.stringContaining('Nothing was changed')]);
+    const { status, said } = await load(engine, path);
+    expect([status, said]).toEqual([0, expect.stringMatching(/Done: \d image names are there/)]);
+    for (const tag of after.flatMap(({ tags }) => tags)) {
+      const image = after.find(({ tags }) => tags.includes(tag));
+      const layers = JSON.parse(
+        await engine.docker('inspect', '-f', '{{json .RootFS.Layers}}', tag),
+      ) as string[];
+      expect(layers).toEqual(image?.layers.map((layer) => digestOf(layer)));
+      expect(await savesWhole(engine, tag)).toBe(true);
+    }
+    expect(await engine.docker('ps', '-aq')).toBe('');
+    expect((await load(engine, path)).status).toBe(0);
+  });
+
+  it.each(shells)('loads under %s', async (shell) => {
+    const engine = engineOf('20.10');
+    await loadBundle(engine, before);
+    const { path } = await makeDelta('docker', await describeBase(before));
+    expect((await load(engine, path, [], { shell })).status).toBe(0);
+  });
+
+  it('loads without xz on the machine where the engine has it', async () => {
+    const engine = engineOf('20.10');
+    await loadBundle(engine, before);
+    const { path } = await makeDelta('docker', await describeBase(before));
+    const only = loadTools.filter((tool) => tool !== 'xz');
+    expect((await load(engine, path, [], { only })).status).toBe(0);
+  });
+});
+
+describe('a delta for an engine is refused, and changes nothing', () => {
+  async function expectRefused(
+    engine: ThrowawayEngine,
+    path: string,
+    status: number,
+    said: RegExp,
+    options?: RunScriptOptions,
+  ): Promise<void> {
+    const images = await listImages(engine);
+    const result = await load(engine, path, [], options);
+    expect([result.status, result.said]).toEqual([status, expect.stringMatching(said)]);
+    expect(await listImages(engine)).toEqual(images);
+  }
+
+  it.each(Object.keys(kinds))(
+    'where the base is not in %s: names the layers and the images',
+    async (name) => {
+      const engine = engineOf(name);
+      const base = await describeBase(before);
+      const { path } = await makeDelta(kinds[name] ?? 'docker', base);
+      const [lowest] = base[0]?.layers ?? [];
+      const wanted = new RegExp(
+        `layers that this delta builds upon are not in this engine:[^]*${String(lowest)}[^]*tiny/`,
+      );
+      await expectRefused(engine, path, 9, wanted);
+    },
+  );
+
+  it.each(graphDrivers)('where %s has only the lowest layer of it: names the others', async (name) => {
+    const engine = engineOf(name);
+    const [web] = before;
+    if (web === undefined) throw new TypeError('There is no fixture');
+    await loadBundle(engine, before.slice(2)); // db, which has the base alone in common
+    const { path } = await makeDelta('docker', await describeBase(before));
+    const lowest = digestOf(web.layers[0] ?? Buffer.alloc(0));
+    const second = digestOf(web.layers[1] ?? Buffer.alloc(0));
+    await expectRefused(engine, path, 9, new RegExp(`not in this engine:\\s+${second}`));
+    const { said } = await load(engine, path);
+    expect(said).not.toContain(lowest);
+  });
+
+  it('where a layer is there, but above others', async () => {
+    const engine = engineOf('20.10');
+    const [lowest, second] = before[0]?.layers ?? [];
+    if (lowest === undefined || second === undefined) throw new TypeError('There is no fixture');
+    await loadBundle(engine, [
+      makeImage({ name: 'turned', tags: ['tiny/turned:1'], layers: [second, lowest] }),
+    ]);
+    const { path } = await makeDelta('docker', await describeBase(before));
+    const digest = digestOf(lowest);
+    await expectRefused(engine, path, 9, new RegExp(`are not in this engine:\\s+${digest}`));
+  });
+
+  it('by an engine of the other kind, each way', async () => {
+    const base = await describeBase(before);
+    const { path: forDocker } = await makeDelta('docker', base);
+    const { path: forContainerd } = await makeDelta('containerd-store', base);
+    await expectRefused(engineOf(inContainerd), forDocker, 4, /made with --for containerd-store/);
+    await expectRefused(engineOf('20.10'), forContainerd, 4, /made with --for docker/);
+    await expectRefused(engineOf(graphDrivers[1] ?? ''), forContainerd, 4, /made with --for docker/);
+  });
+
+  it('in containerd where the base was pulled: its store has files, and not layers as they were packed', async () => {
+    const engine = engineOf(inContainerd);
+    const host = await startRegistry();
+    const folder = await makeTempFolder();
+    const archive = join(folder, 'base.tar');
+    await writeHybridArchive(archive, before);
+    for (const tag of before.flatMap(({ tags }) => tags)) {
+      const copy = ['copy', '-q', '--dest-tls-verify=false'];
+      await run('skopeo', [...copy, `docker-archive:${archive}:${tag}`, `docker://${host}/${tag}`]);
+      await engine.docker('pull', '-q', `${host}/${tag}`);
+      await engine.docker('tag', `${host}/${tag}`, tag);
+    }
+    const { path } = await makeDelta('containerd-store', await describeBase(before));
+    await expectRefused(engine, path, 9, /could be run, but never be saved or pushed/);
+  });
+
+  it('where it is damaged or cut off, where no engine answers, and by podman under the name of docker', async () => {
+    const engine = engineOf('20.10');
+    const { path } = await makeDelta('docker', await describeBase(before));
+    const env = { DOCKER_HOST: 'unix:///nowhere/s' };
+    await expectRefused(engine, path, 4, /Cannot reach the engine/, { env });
+    await expectRefused(engine, path, 3, /there is no docker/, { engines: [] });
+    const first = await makeTempFolder();
+    await writeFile(join(first, 'docker'), '#!/bin/sh\nexec podman "$@"\n', { mode: 0o755 });
+    await expectRefused(engine, path, 4, /Cannot load into podman/, { first, engines: ['podman'] });
+    await appendFile(path, 'x');
+    await expectRefused(engine, path, 5, /changed on its way/);
+  });
+});
+
+it('its archive is refused by podman and by skopeo, also where podman has the base: why there is no --for for them', async () => {
+  const { path } = await makeDelta('docker', await describeBase(before));
+  const folder = await makeTempFolder();
+  const [base, lacking] = [join(folder, 'base.tar'), join(folder, 'lacking.tar.xz')];
+  await writeHybridArchive(base, before);
+  const text = await readFile(path);
+  await writeFile(
+    lacking,
+    text.subarray(text.indexOf('load_main "$@"; exit\n') + 'load_main "$@"; exit\n'.length),
+  );
+  const podman = (file: string): Promise<unknown> =>
+    run('podman', [
+      ...['--root', join(folder, 'r'), '--runroot', join(folder, 'rr'), '--storage-driver', 'vfs'],
+      ...['--events-backend', 'none', 'load', '-q', '-i', file],
+    ]);
+  await podman(base);
+  await expect(podman(lacking)).rejects.toThrow(/layer tarfiles are missing/);
+  const copied = run('skopeo', [
+    'copy',
+    '-q',
+    `docker-archive:${lacking}:tiny/web:1.1`,
+    `dir:${folder}/copy`,
+  ]);
+  await expect(copied).rejects.toThrow(/missing in the tarball/);
+});
+
+it('a delta for an engine in containerd finds a hollow image afterwards, and takes its name back', async () => {
+  const engine = engineOf(inContainerd);
+  await loadArchive(engine, before, { gzipLayers: true });
+  // What the check beforehand would refuse: a base that claims to have come from a bundle.
+  const base: BaseImage[] = [];
+  for (const { tags, layers } of before) {
+    const manifest = (await engine.docker('inspect', '-f', '{{.Id}}', tags[0] ?? '')).trim() as Digest;
+    base.push({ names: tags, layers: layers.map((layer) => digestOf(layer) as DiffId), manifest });
+  }
+  const { path } = await makeDelta('containerd-store', base);
+  const { status, said } = await load(engine, path);
+  expect([status, said]).toEqual([
+    7,
+    expect.stringMatching(/BROKEN .*tiny\/web:1\.1: the store lacks its layer/),
+  ]);
+  expect((await listImages(engine)).join('\n')).not.toContain('tiny/web:1.1');
+});
+
+describe('bundlefs delta --for', () => {
+  it.each([
+    ['podman', 'podman wants every layer in the archive'],
+    ['skopeo', 'skopeo checks every layer'],
+    ['containerd', 'ctr leaves names of images behind'],
+  ])('refuses %s, says why, and names what does work', async (kind, why) => {
+    const folder = await makeTempFolder();
+    const args = ['delta', '--no-config', '--for', kind, '--base', 'a:1', 'a:2', '-o', join(folder, 'x')];
+    const { status, stderr } = await runCli(args, { cache: join(folder, 'cache') });
+    expect([status, stderr]).toEqual([2, expect.stringContaining(why)]);
+    expect(stderr).toContain('Send the full bundle');
+  });
+
+  it('takes images or a build of the journal as the base, and says what must be there', async () => {
+    const folder = await makeTempFolder();
+    const cache = join(folder, 'cache');
+    for (const [name, images] of [
+      ['1', before],
+      ['2', after],
+    ] as const) {
+      await writeHybridArchive(join(folder, `${name}.tar`), images);
+    }
+    const from = (name: string): string[] => [
+      '--no-config',
+      '--preset',
+      '0',
+      '--from',
+      join(folder, `${name}.tar`),
+    ];
+    await runCliOk(['build', ...from('1'), '-o', join(folder, 'old.tar.xz')], { cache });
+    const path = join(folder, 'update.delta');
+    const args = ['delta', ...from('2'), '--for', 'docker', '-o', path];
+    const { stdout } = await runCliOk([...args, '--base', '@0'], { cache });
+    expect(stdout.toString()).toMatch(/\d of \d layers \([\d.]+ kB unpacked\) must be in the engine/);
+    const engine = engineOf('20.10');
+    await loadArchive(engine, before);
+    expect((await load(engine, path)).status).toBe(0);
+    const { stdout: json } = await runCliOk([...args, '--base', 'tiny/db:5', '--json'], { cache });
+    const report = JSON.parse(json.toString()) as { readonly layers: { readonly omitted: number } };
+    expect(report.layers.omitted).toBeGreaterThan(0);
+    const none = await runCli([...args.slice(0, -2), '-o', path, '--base', 'tiny/none:1'], { cache });
+    expect(none.status).toBe(3);
+  });
+});
