@@ -44,6 +44,19 @@ const folders = {
     uses: ['addon', 'blocks/write-durably', 'file', 'mount/mountinfo', 'stick/bundle-description'],
     types: ['stick'],
   },
+  views: {
+    uses: [
+      'addon/block-codec',
+      'blocks/read-back',
+      'blocks/recipe',
+      'bundle/assemble',
+      'bundle/block-maker',
+      'file',
+      'image',
+      'plan',
+    ],
+    types: ['blocks', 'bundle', 'layout'],
+  },
   mount: { uses: ['addon/read-module'] },
   live: { uses: ['mount', 'addon/notify-service', 'sources/engine/watch-engine'] },
   doctor: {

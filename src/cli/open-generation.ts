@@ -6,6 +6,9 @@ import { BundleError } from '../errors.ts';
 import type { GenerationContent } from '../live/publisher.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import { createStick } from '../stick/create-stick.ts';
+import { createDecodedBlocks } from '../file/decoded-blocks.ts';
+import { createViews } from '../views/create-views.ts';
+import type { ViewName } from '../views/view-name.ts';
 import { listStickEntries } from './bundle-files.ts';
 import { describeImages } from './describe-images.ts';
 import { toolName } from './read-version.ts';
@@ -18,10 +21,18 @@ export interface GenerationOpener {
 export interface GenerationOpenerOptions {
   /** See CreateStickOptions. */
   readonly maxPartSize?: number;
+  /** Shown besides the stick. */
+  readonly views: readonly ViewName[];
+  /** Bytes of decoded blocks that all files of all generations keep together. */
+  readonly viewCacheSize: number;
 }
 
 /** Opens generations one after the other, each of which tells what is different from the one before. */
-export function createGenerationOpener(cache: Cache, options: GenerationOpenerOptions): GenerationOpener {
+export function createGenerationOpener(
+  cache: Cache,
+  { views: viewNames, viewCacheSize, ...options }: GenerationOpenerOptions,
+): GenerationOpener {
+  const decoded = createDecodedBlocks(viewCacheSize);
   let previous: BundleDescription | undefined;
   return {
     async open(recipe) {
@@ -42,6 +53,8 @@ export function createGenerationOpener(cache: Cache, options: GenerationOpenerOp
           ...options,
           ...(previous !== undefined && { previous }),
         });
+        const createdMs = Date.parse(stick.description.created);
+        const views = await createViews(bundle, viewNames, { decoded, createdMs });
         previous = stick.description;
         return {
           recipe: digest,
@@ -53,7 +66,7 @@ export function createGenerationOpener(cache: Cache, options: GenerationOpenerOp
             id: image.id,
             layers: [...image.layers],
           })),
-          entries: listStickEntries(stick),
+          entries: listStickEntries(stick, views),
           mtimeMs: Math.max(...stick.files.map(({ mtimeMs }) => mtimeMs)),
           async close() {
             await bundle[Symbol.asyncDispose]();

@@ -13,9 +13,10 @@ import type { ImageOptions } from './image-options.ts';
 import { chosenPartSize, type PartOptions } from './part-options.ts';
 import { startProgress } from './progress.ts';
 import { toolName } from './read-version.ts';
+import type { ViewOptions } from './view-options.ts';
 
 /** What says which images a mount shows and in which files. */
-export type MountChoice = ImageOptions & PartOptions;
+export type MountChoice = ImageOptions & PartOptions & ViewOptions;
 
 /** Holds the bundle, so that it is whole still when the daemon opens it. */
 export type PreparedMount = PreparedGeneration & AsyncDisposable;

@@ -78,7 +78,7 @@ async function chooseSettings(
   mountPoint: string,
   options: MountOptions,
 ): Promise<MountSettings> {
-  const { from, preset, check, platform, maxFileSize, media, quiet } = options;
+  const { from, preset, check, platform, maxFileSize, media, view, viewCache, quiet } = options;
   const { path: cachePath } = await openChosenCache(options);
   const engine = sourceEngine(from);
   return {
@@ -93,6 +93,8 @@ async function chooseSettings(
       ...(platform !== undefined && { platform }),
       ...(maxFileSize !== undefined && { maxFileSize }),
       ...(media !== undefined && { media }),
+      ...(view !== undefined && { view }),
+      ...(viewCache !== undefined && { viewCache }),
     },
     allowOther: options.allowOther === true,
     niceness: options.nice,

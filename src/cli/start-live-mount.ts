@@ -9,6 +9,7 @@ import type { MountSettings, WorkerTask } from './mount-settings.ts';
 import { createGenerationOpener } from './open-generation.ts';
 import { chosenPartSize } from './part-options.ts';
 import { readVersion } from './read-version.ts';
+import { chosenViewCache } from './view-options.ts';
 
 /** Mounts the bundle of the kept recipe `recipe`. Throws block-missing where it is not kept, and what mounting throws. */
 export async function startLiveMount(
@@ -18,7 +19,11 @@ export async function startLiveMount(
 ): Promise<LiveMount> {
   const { mountPoint, allowOther, watch, logPath, metricsPath, options } = settings;
   const cache = await openCache(settings.cachePath);
-  const opener = createGenerationOpener(cache, chosenPartSize(options));
+  const opener = createGenerationOpener(cache, {
+    ...chosenPartSize(options),
+    views: options.view ?? [],
+    viewCacheSize: chosenViewCache(options),
+  });
   return LiveMount.start({
     mountPoint,
     version: readVersion(),

@@ -69,6 +69,11 @@ const stick = z
       .enum(['fat32', 'cd', 'dvd'])
       .optional()
       .describe('What the copy is for, in place of maxFileSize.'),
+    views: z
+      .array(z.enum(['images.tar', 'oci', 'images', 'layers']))
+      .optional()
+      .describe('What the mounted folder shows besides: the same images in other forms.'),
+    viewCache: size.optional().describe('Memory for decoded blocks of views: 192M.'),
   })
   .describe('What the mounted folder is copied to.');
 
