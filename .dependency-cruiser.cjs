@@ -13,7 +13,7 @@ const folders = {
   addon: { types: ['blocks', 'plan'] },
   blocks: { uses: ['xz', 'addon'], types: ['image'] },
   file: { uses: ['layout', 'blocks', 'addon', 'xz'] },
-  sources: { uses: ['image', 'tar', 'file', 'addon'] },
+  sources: { uses: ['image', 'tar', 'file', 'addon', 'blocks/recipe-document'], types: ['blocks/profile'] },
   bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
   outputs: { uses: ['file', 'blocks/write-durably', 'image', 'sources/engine'] },
   tree: { types: ['tar'] },

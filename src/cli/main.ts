@@ -4,6 +4,7 @@ import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addCopyCommand } from './commands/copy.ts';
+import { addDescribeCommand } from './commands/describe.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -53,6 +54,7 @@ export function createProgram(signal: AbortSignal): Command {
     addUnmountCommand,
     addStreamCommand,
     addLoadCommand,
+    addDescribeCommand,
     addInspectCommand,
     addVerifyCommand,
     addPlanCommand,

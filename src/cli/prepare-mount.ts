@@ -64,7 +64,8 @@ export async function prepareMount(
 /** The files that `--from` names, absolute: a mount that watches looks again when they change. */
 export function sourceFiles(from: string | undefined): readonly string[] {
   if (from === undefined || from === '-' || isEngine(from)) return [];
-  return [from.startsWith('oci:') ? resolve(from.slice('oci:'.length), 'index.json') : resolve(from)];
+  if (from.startsWith('oci:')) return [resolve(from.slice('oci:'.length), 'index.json')];
+  return [resolve(from.replace(/^recipe:/, ''))];
 }
 
 /** The engine that `--from` names, by its host where it names one; undefined where it names something else. */
