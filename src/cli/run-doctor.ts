@@ -1,32 +1,52 @@
 /** What `bundlefs doctor` does. */
 import { diagnose } from '../doctor/diagnose.ts';
-import type { Finding } from '../doctor/finding.ts';
+import { type Finding, problemOf } from '../doctor/finding.ts';
 import { tryMount } from '../doctor/trial-mount.ts';
+import { isBundleError } from '../errors.ts';
+import type { ProjectFile } from '../selection/project-file.ts';
 import { exitStatus } from './exit-status.ts';
 import { formatCount } from './format-text.ts';
-import { chosenLimits } from './limit-options.ts';
+import { automaticLimits } from './limit-options.ts';
 
 export interface DoctorOptions {
   readonly from?: string;
   readonly cache?: string;
+  /** The project file; false for none, and where left out, the one of the working folder. */
+  readonly config?: string | false;
   readonly json?: boolean;
 }
 
 /** Prints what is found, and sets the exit status to that of the first problem. */
 export async function runDoctor(options: DoctorOptions, signal: AbortSignal): Promise<void> {
+  const { project, finding } = await readProject(options.config);
   const findings = await diagnose({
     environment: process.env,
     isRoot: process.getuid?.() === 0,
     nowMs: Date.now(),
-    from: options.from ?? process.env['BUNDLEFS_FROM'],
-    cache: options.cache,
-    getMaxSize: () => chosenLimits({}, process.env).maxSize,
+    from: options.from ?? project?.from ?? process.env['BUNDLEFS_FROM'],
+    cache: options.cache ?? project?.cache,
+    getMaxSize: () => automaticLimits(project?.gc ?? {}, process.env).maxSize,
     program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
     engineTimeoutMs: 10_000,
     signal,
   });
-  process.stdout.write(`${options.json === true ? toJson(findings) : toText(findings)}\n`);
-  process.exitCode = statusOf(findings);
+  const all = [...(finding === undefined ? [] : [finding]), ...findings];
+  process.stdout.write(`${options.json === true ? toJson(all) : toText(all)}\n`);
+  process.exitCode = statusOf(all);
+}
+
+/** The project file, or what is wrong with it: the rest is looked at as if there were none. */
+async function readProject(
+  config: string | false | undefined,
+): Promise<{ readonly project?: ProjectFile | undefined; readonly finding?: Finding }> {
+  if (config === false) return {};
+  const { findProjectFile } = await import('../selection/project-file.ts');
+  try {
+    return { project: await findProjectFile(config, process.cwd()) };
+  } catch (error) {
+    if (!isBundleError(error)) throw error;
+    return { finding: problemOf('project file', error) };
+  }
 }
 
 /** What the process that `runDoctor` starts for its trial does. */

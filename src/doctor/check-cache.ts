@@ -105,8 +105,8 @@ function checkLimit({ getMaxSize }: CheckContext): Finding {
     return ok(
       'cache limit',
       maxSize === undefined
-        ? 'none (BUNDLEFS_CACHE_MAX_SIZE): it grows until bundlefs cache gc is run'
-        : `${formatSize(maxSize)} (BUNDLEFS_CACHE_MAX_SIZE)`,
+        ? 'none (gc.maxSize in bundlefs.yaml, or BUNDLEFS_CACHE_MAX_SIZE): it grows until bundlefs cache gc is run'
+        : formatSize(maxSize),
     );
   } catch (error) {
     return problemOf('cache limit', error);

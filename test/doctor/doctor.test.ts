@@ -1,6 +1,6 @@
 /** The doctor on machines that really lack something. */
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { cp, mkdir, readdir, symlink } from 'node:fs/promises';
+import { cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -85,6 +85,20 @@ describe('bundlefs doctor', () => {
     ]);
     const withArchive = await diagnose(['--from', 'a.tar'], { env: { DOCKER_HOST: 'unix:///nowhere.sock' } });
     expect(withArchive.status).toBe(0);
+  });
+
+  it('goes by the project file, and says what is wrong with it', async () => {
+    const folder = await makeTempFolder();
+    const config = join(folder, 'bundlefs.yaml');
+    await writeFile(config, 'from: images.tar\ncache: kept\ngc: { maxSize: 2G }\n');
+    const good = await diagnose(['--config', config]);
+    expect(of('engine', good)[0]?.text).toContain('images.tar');
+    expect(of('cache', good)[0]?.text).toContain(join(folder, 'kept'));
+    expect(of('cache limit', good)[0]?.text).toMatch(/^2\.1 GB/);
+    await writeFile(config, 'fron: images.tar\n');
+    const bad = await diagnose(['--config', config]);
+    expect(bad.findings[0]).toMatchObject({ subject: 'project file', code: 'selection-invalid' });
+    expect(of('addon', bad)).toMatchObject([{ level: 'ok' }]);
   });
 
   it('works without the addon, and ends with status 9', async () => {
