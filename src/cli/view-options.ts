@@ -1,5 +1,5 @@
 /** The options that say what a mount shows besides the stick: `--view` and `--view-cache`. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../errors.ts';
 import type { ProjectFile } from '../selection/project-file.ts';
 import { findViewName, type ViewName, viewNames } from '../views/view-name.ts';
@@ -18,10 +18,10 @@ const defaultViewCache = 192 * 2 ** 20;
 /** Adds the two options to `command`. */
 export function addViewOptions(command: Command): Command {
   return command
-    .option(
-      '--view <name>',
-      `show this, too: ${viewNames.map(toText).join(', ')} (repeatable)`,
-      (text: string, before: readonly ViewName[] = []) => [...before, parseView(text)],
+    .addOption(
+      new Option('--view <name>', 'show the images in this form, too (repeatable)')
+        .choices(viewNames.map(toText))
+        .argParser((text, before: readonly ViewName[] = []) => [...before, parseView(text)]),
     )
     .option(
       '--view-cache <size>',
