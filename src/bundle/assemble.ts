@@ -30,6 +30,8 @@ export interface AssembledLayer {
   readonly size: number;
   /** Bytes of its blocks. */
   readonly storedSize: number;
+  /** In the layer's order. */
+  readonly blocks: readonly BlockRecord[];
 }
 
 /** Where the parts of a bundle come from: made when a bundle is prepared, found when one is mounted. */
@@ -75,5 +77,5 @@ export async function assembleBundle(
 }
 
 function measureLayer({ diffId, size, blocks }: LayerRecord): AssembledLayer {
-  return { diffId, size, storedSize: blocks.reduce((sum, block) => sum + storedSize(block), 0) };
+  return { diffId, size, storedSize: blocks.reduce((sum, block) => sum + storedSize(block), 0), blocks };
 }

@@ -87,8 +87,7 @@ export function createIngest(parts: IngestParts): Ingest {
       return { diffId, size };
     },
     async findConfig(imageId) {
-      const digest = await cache.findImageConfig(imageId);
-      return digest && (await cache.findConfig(digest));
+      return cache.findConfig((await cache.findImageConfig(imageId)) ?? imageId);
     },
     async keepConfig(imageId, config) {
       await cache.putImageConfig(imageId, await cache.putConfig(config));

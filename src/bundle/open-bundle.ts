@@ -7,7 +7,8 @@ import { type Recipe, recipeDigest } from '../blocks/recipe.ts';
 import type { LayerRecord } from '../blocks/layer-records.ts';
 import type { DiffId } from '../digest.ts';
 import { BundleError } from '../errors.ts';
-import { type DecodableBlock, openDecodedFile } from '../file/decoded-file.ts';
+import type { DecodedBlocks } from '../file/decoded-blocks.ts';
+import { type DecodableBlock, type DecodedFile, openDecodedFile } from '../file/decoded-file.ts';
 import { openStoredFile, type StoredFile } from '../file/stored-file.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import { createImage } from '../image/create-image.ts';
@@ -37,6 +38,8 @@ export interface Bundle extends AsyncDisposable {
   openPart(start: number, end: number): StoredFile;
   /** A file of any layout over the bundle's own blocks, closed with the bundle. */
   openLayout(layout: Layout): StoredFile;
+  /** `images.tar` once more, which keeps what it decodes in `decoded`, together with others. */
+  openTar(decoded: DecodedBlocks): DecodedFile;
 }
 
 /** An assembled bundle over the store that has its blocks. What takes time is done when a view is first read. */
@@ -64,6 +67,7 @@ export function openAssembledBundle(
     },
     openPart: (start, end) => open(sliceLayout(assembled.layout, start, end)),
     openLayout: open,
+    openTar: (decoded) => openDecodedFile(xz, listDecodableBlocks(assembled), { decoded }),
     async [Symbol.asyncDispose]() {
       await Promise.all(files.map((file) => file.close()));
     },
@@ -130,8 +134,9 @@ function listDecodableBlocks({ layout, check }: AssembledBundle): DecodableBlock
   const blocks: DecodableBlock[] = [];
   for (const extent of layout.extents) {
     if (extent.kind !== 'block') continue;
-    const { uncompressedSize } = extent.record;
+    const { uncompressedSize, key } = extent.record;
     blocks.push({
+      key,
       start: extent.start,
       storedSize: extent.length,
       uncompressedStart,

@@ -15,6 +15,7 @@ import type { ImageOptions } from './image-options.ts';
 import { automaticLimits } from './limit-options.ts';
 import { startProgress } from './progress.ts';
 import { readVersion } from './read-version.ts';
+import { createLayerFinder } from './stored-layers.ts';
 
 /** Opens the cache that the options name. */
 export async function openChosenCache(options: Pick<ImageOptions, 'cache'>): Promise<Cache> {
@@ -52,6 +53,7 @@ export async function prepareChosenBundle(
   const limits = gc.auto === false ? {} : automaticLimits(gc, process.env);
   const source = await openSource(options.from, {
     signal,
+    findStoredLayer: createLayerFinder(cache),
     ...(options.platform !== undefined && { platform: options.platform }),
   });
   try {

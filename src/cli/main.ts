@@ -5,6 +5,7 @@ import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addCopyCommand } from './commands/copy.ts';
 import { addDeltaCommand } from './commands/delta.ts';
+import { addDescribeCommand } from './commands/describe.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -58,6 +59,7 @@ export function createProgram(signal: AbortSignal): Command {
     addLoadCommand,
     addSquashCommand,
     addThinCommand,
+    addDescribeCommand,
     addInspectCommand,
     addVerifyCommand,
     addDeltaCommand,

@@ -9,6 +9,9 @@ import type { GenerationContent } from '../live/publisher.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import { createStick } from '../stick/create-stick.ts';
 import { type DeltaReference, openReference } from './choose-base.ts';
+import { createDecodedBlocks } from '../file/decoded-blocks.ts';
+import { createViews } from '../views/create-views.ts';
+import type { ViewName } from '../views/view-name.ts';
 import { listStickEntries } from './bundle-files.ts';
 import { describeImages } from './describe-images.ts';
 import { toolName } from './read-version.ts';
@@ -23,13 +26,18 @@ export interface GenerationOpenerOptions {
   readonly maxPartSize?: number;
   /** Shows the delta from this bundle, too. */
   readonly deltaFrom?: DeltaReference;
+  /** Shown besides the stick. */
+  readonly views: readonly ViewName[];
+  /** Bytes of decoded blocks that all files of all generations keep together. */
+  readonly viewCacheSize: number;
 }
 
 /** Opens generations one after the other, each of which tells what is different from the one before. */
 export function createGenerationOpener(
   cache: Cache,
-  { deltaFrom, ...options }: GenerationOpenerOptions,
+  { deltaFrom, views: viewNames, viewCacheSize, ...options }: GenerationOpenerOptions,
 ): GenerationOpener {
+  const decoded = createDecodedBlocks(viewCacheSize);
   let previous: BundleDescription | undefined;
   // Once for all generations: what the base was in may be gone later.
   let base: DeltaBase | undefined;
@@ -55,6 +63,8 @@ export function createGenerationOpener(
           ...(base !== undefined && { addFiles: deltaFileOf(bundle, base, publishedMs) }),
           ...(previous !== undefined && { previous }),
         });
+        const createdMs = Date.parse(stick.description.created);
+        const views = await createViews(bundle, viewNames, { decoded, createdMs });
         previous = stick.description;
         return {
           recipe: digest,
@@ -66,7 +76,7 @@ export function createGenerationOpener(
             id: image.id,
             layers: [...image.layers],
           })),
-          entries: listStickEntries(stick),
+          entries: listStickEntries(stick, views),
           mtimeMs: Math.max(...stick.files.map(({ mtimeMs }) => mtimeMs)),
           async close() {
             await bundle[Symbol.asyncDispose]();

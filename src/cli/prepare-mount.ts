@@ -14,9 +14,10 @@ import type { ImageOptions } from './image-options.ts';
 import { chosenPartSize, type PartOptions } from './part-options.ts';
 import { startProgress } from './progress.ts';
 import { toolName } from './read-version.ts';
+import type { ViewOptions } from './view-options.ts';
 
 /** What says which images a mount shows and in which files. */
-export type MountChoice = ImageOptions & PartOptions;
+export type MountChoice = ImageOptions & PartOptions & ViewOptions;
 
 /** Holds the bundle, so that it is whole still when the daemon opens it. */
 export type PreparedMount = PreparedGeneration & AsyncDisposable;
@@ -64,7 +65,8 @@ export async function prepareMount(
 /** The files that `--from` names, absolute: a mount that watches looks again when they change. */
 export function sourceFiles(from: string | undefined): readonly string[] {
   if (from === undefined || from === '-' || isEngine(from)) return [];
-  return [from.startsWith('oci:') ? resolve(from.slice('oci:'.length), 'index.json') : resolve(from)];
+  if (from.startsWith('oci:')) return [resolve(from.slice('oci:'.length), 'index.json')];
+  return [resolve(from.replace(/^recipe:/, ''))];
 }
 
 /** The files that an older image comes from. */

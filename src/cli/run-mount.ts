@@ -82,7 +82,7 @@ async function chooseSettings(
   options: MountOptions,
   signal: AbortSignal,
 ): Promise<MountSettings> {
-  const { from, preset, check, platform, maxFileSize, media, quiet, deltaFrom } = options;
+  const { from, preset, check, platform, maxFileSize, media, view, viewCache, quiet, deltaFrom } = options;
   const cache = await openChosenCache(options);
   const { path: cachePath } = cache;
   const engine = sourceEngine(from);
@@ -98,6 +98,8 @@ async function chooseSettings(
       ...(platform !== undefined && { platform }),
       ...(maxFileSize !== undefined && { maxFileSize }),
       ...(media !== undefined && { media }),
+      ...(view !== undefined && { view }),
+      ...(viewCache !== undefined && { viewCache }),
     },
     // What is wrong with it should show before minutes of encoding.
     ...(deltaFrom !== undefined && {

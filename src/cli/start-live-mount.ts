@@ -9,6 +9,7 @@ import type { MountSettings, WorkerTask } from './mount-settings.ts';
 import { createGenerationOpener } from './open-generation.ts';
 import { chosenPartSize } from './part-options.ts';
 import { readVersion } from './read-version.ts';
+import { chosenViewCache } from './view-options.ts';
 
 /** Mounts the bundle of the kept recipe `recipe`. Throws block-missing where it is not kept, and what mounting throws. */
 export async function startLiveMount(
@@ -21,6 +22,8 @@ export async function startLiveMount(
   const opener = createGenerationOpener(cache, {
     ...chosenPartSize(options),
     ...(deltaFrom !== undefined && { deltaFrom }),
+    views: options.view ?? [],
+    viewCacheSize: chosenViewCache(options),
   });
   return LiveMount.start({
     mountPoint,

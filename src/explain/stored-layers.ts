@@ -56,8 +56,9 @@ function openLayer(
   let uncompressedStart = 0;
   const blocks = layout.extents.flatMap((extent) => {
     if (extent.kind !== 'block') return [];
-    const { uncompressedSize } = extent.record;
+    const { uncompressedSize, key } = extent.record;
     const block = {
+      key,
       start: extent.start,
       storedSize: extent.length,
       uncompressedStart,

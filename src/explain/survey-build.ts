@@ -52,8 +52,7 @@ export async function surveyBuild(options: SurveyBuildOptions): Promise<BuildPla
       return true;
     },
     async findConfig(imageId) {
-      const digest = await cache.findImageConfig(imageId);
-      return digest && (await cache.findConfig(digest));
+      return cache.findConfig((await cache.findImageConfig(imageId)) ?? imageId);
     },
   };
   const readOptions = {

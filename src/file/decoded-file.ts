@@ -1,12 +1,15 @@
 /** The decoded view: the content of a .xz file's blocks at random access, decoded on read, with the last ones kept. */
-import { LRUCache } from 'lru-cache';
 import { decodeBlock } from '../addon/block-codec.ts';
 import type { CheckName } from '../blocks/profile.ts';
+import { createDecodedBlocks, type DecodedBlocks } from './decoded-blocks.ts';
 import { readFully } from './read-chunks.ts';
+import { createReadingPlaces } from './reading-places.ts';
 import type { StreamOptions, VirtualFile } from './virtual-file.ts';
 
 /** Where a block lies in the .xz file, and its content in the decoded one. */
 export interface DecodableBlock {
+  /** What its content is kept by. */
+  readonly key: string;
   readonly start: number;
   readonly storedSize: number;
   readonly uncompressedStart: number;
@@ -15,10 +18,17 @@ export interface DecodableBlock {
 }
 
 export interface DecodedFileOptions {
-  /** Bytes of decoded blocks to keep. */
+  /** Bytes of decoded blocks to keep for this file alone. */
   readonly cacheSize?: number;
-  /** Blocks to decode ahead of a stream's reader. */
+  /** Where decoded blocks are kept, in place of that. Files that share it must give equal content equal keys only. */
+  readonly decoded?: DecodedBlocks;
+  /** Blocks to decode ahead of a reader that reads forwards. */
   readonly readAhead?: number;
+}
+
+export interface DecodedFile extends VirtualFile {
+  /** Like read, without waiting: undefined where that is not possible, and read must be used. */
+  tryRead(target: Uint8Array, position: number): number | undefined;
 }
 
 /**
@@ -28,18 +38,16 @@ export interface DecodedFileOptions {
 export function openDecodedFile(
   xz: VirtualFile,
   blocks: readonly DecodableBlock[],
-  { cacheSize = 128 * 1024 * 1024, readAhead = 3 }: DecodedFileOptions = {},
-): VirtualFile {
+  {
+    cacheSize = 128 * 1024 * 1024,
+    decoded = createDecodedBlocks(cacheSize),
+    readAhead = 3,
+  }: DecodedFileOptions = {},
+): DecodedFile {
   const full = blocks.filter((block) => block.uncompressedSize > 0);
   const last = full.at(-1);
   const size = last === undefined ? 0 : last.uncompressedStart + last.uncompressedSize;
-  const decoded = new LRUCache<number, Buffer>({
-    maxSize: cacheSize,
-    maxEntrySize: Number.MAX_SAFE_INTEGER,
-    sizeCalculation: (content) => content.length,
-    fetchMethod: async (index) => decodeAt(xz, getBlock(full, index)),
-  });
-  const getContent = async (index: number): Promise<Buffer> => decoded.forceFetch(index);
+  const places = createReadingPlaces();
 
   async function* stream({ start = 0, end = size, signal }: StreamOptions = {}): AsyncGenerator<Uint8Array> {
     const ahead = new Map<number, Promise<Buffer>>();
@@ -53,7 +61,7 @@ export function openDecodedFile(
         content.catch(() => undefined); // thrown where it is awaited, which the consumer may never come to
         ahead.set(next, content);
       }
-      const content = await (ahead.get(index) ?? getContent(index));
+      const content = await (ahead.get(index) ?? decodeAt(xz, block));
       ahead.delete(index);
       yield content.subarray(
         Math.max(0, start - block.uncompressedStart),
@@ -62,14 +70,40 @@ export function openDecodedFile(
     }
   }
 
+  /** Has the blocks behind `index` decoded where a reader goes on from where one ended. */
+  const readOn = (index: number, isForwards: boolean): void => {
+    if (!isForwards) return;
+    for (const block of full.slice(index + 1, index + 1 + readAhead)) {
+      decoded.prefetch(block.key, () => decodeAt(xz, block));
+    }
+  };
+
   return {
     size,
+    tryRead(target, position) {
+      const end = Math.min(size, position + target.length);
+      let index = findBlockAt(full, position);
+      let done = 0;
+      for (; position + done < end; index += 1) {
+        const block = getBlock(full, index);
+        const content = decoded.find(block.key);
+        if (content === undefined) return undefined;
+        const inside = position + done - block.uncompressedStart;
+        done += content.copy(target, done, inside, inside + (end - position - done));
+      }
+      readOn(index - 1, places.take(position, position + done));
+      return done;
+    },
     async read(target, position) {
       const end = Math.min(size, position + target.length);
+      const isForwards = places.take(position, Math.max(position, end));
       let done = 0;
       for (let index = findBlockAt(full, position); position + done < end; index += 1) {
-        const inside = position + done - getBlock(full, index).uncompressedStart;
-        done += (await getContent(index)).copy(target, done, inside, inside + (end - position - done));
+        const block = getBlock(full, index);
+        const wanted = decoded.get(block.key, () => decodeAt(xz, block));
+        readOn(index, isForwards);
+        const inside = position + done - block.uncompressedStart;
+        done += (await wanted).copy(target, done, inside, inside + (end - position - done));
       }
       return done;
     },

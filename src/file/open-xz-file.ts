@@ -26,7 +26,8 @@ function findDecodableBlocks(structure: XzStructure): DecodableBlock[] | undefin
     if (check !== 'crc32' && check !== 'crc64' && check !== 'sha256') return undefined;
     for (const { start, storedSize, uncompressedStart, uncompressedSize } of stream.blocks) {
       if (uncompressedSize > largestDecodableBlock) return undefined;
-      blocks.push({ start, storedSize, uncompressedStart, uncompressedSize, check });
+      const key = String(blocks.length); // of this file alone
+      blocks.push({ key, start, storedSize, uncompressedStart, uncompressedSize, check });
     }
   }
   return blocks;

@@ -106,6 +106,11 @@ const stick = z
       .enum(['fat32', 'cd', 'dvd'])
       .optional()
       .describe('What the copy is for, in place of maxFileSize.'),
+    views: z
+      .array(z.enum(['images.tar', 'oci', 'images', 'layers']))
+      .optional()
+      .describe('What the mounted folder shows besides: the same images in other forms.'),
+    viewCache: size.optional().describe('Memory for decoded blocks of views: 192M.'),
   })
   .describe('What the mounted folder is copied to.');
 
@@ -133,7 +138,7 @@ export const projectFileSchema = z
     from: text
       .optional()
       .describe(
-        'Where images come from: docker, docker:<host>, oci:<folder>, an archive, or - for standard input.',
+        'Where images come from: docker, docker:<host>, oci:<folder>, recipe:<file>, an archive, or - for standard input.',
       ),
     platform: text.optional().describe('Of images that are there for several platforms: which one.'),
     tagAs: z

@@ -92,5 +92,6 @@ function withAbsolutePaths(content: ProjectFileContent, folder: string): Project
 
 function resolveSource(from: string, at: (path: string) => string): string {
   if (from === '-' || from === 'docker' || from.startsWith('docker:')) return from;
-  return from.startsWith('oci:') ? `oci:${at(from.slice('oci:'.length))}` : at(from);
+  const [, kind = '', path = from] = /^(oci:|recipe:)(.*)$/s.exec(from) ?? [];
+  return `${kind}${at(path)}`;
 }

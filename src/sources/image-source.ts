@@ -13,7 +13,7 @@ export interface LayerSink {
    * where encoding does not keep up. Where `expected` is given and differs, throws `layer-mismatch` and keeps nothing.
    */
   addLayer(content: AsyncIterable<Uint8Array>, options?: AddLayerOptions): Promise<AddedLayer>;
-  /** The config bytes kept for this engine image id, or undefined. */
+  /** The config bytes kept for this engine image id, or for this digest of theirs; undefined where there are none. */
   findConfig(imageId: Digest): Promise<Uint8Array | undefined>;
   /** Keeps the config bytes of an engine's image id, for findConfig of a later run. */
   keepConfig(imageId: Digest, config: Uint8Array): Promise<void>;

@@ -7,6 +7,7 @@ import { createStreamSource, type StandardInput } from './docker-archive/stream-
 import type { ImageSource } from './image-source.ts';
 import { createOciFolderSource } from './oci-layout/oci-folder-source.ts';
 import { wishPlatform } from './platform-wish.ts';
+import { createRecipeSource, type FindStoredLayer } from './recipe/recipe-source.ts';
 
 export interface OpenSourceOptions {
   readonly signal?: AbortSignal;
@@ -14,17 +15,20 @@ export interface OpenSourceOptions {
   readonly platform?: string;
   /** What `-` reads; process.stdin where left out. */
   readonly input?: StandardInput;
+  /** Where recipes look for layers, besides the sink. */
+  readonly findStoredLayer?: FindStoredLayer;
 }
 
 /**
  * The source that `from` names: nothing or `docker` for the engine that the docker command would use, `docker:HOST` for
- * another one, `-` for standard input, `oci:FOLDER` for an OCI layout, or the path of an archive. Throws
+ * another one, `-` for standard input, `oci:FOLDER` for an OCI layout, `recipe:FILE` for what describe wrote, or the path of an archive. Throws
  * invalid-argument, archive-not-found, archive-empty, archive-unsupported, source-unreachable, source-failed.
  */
 export async function openSource(
   from: string | undefined,
-  { signal, platform, input = process.stdin }: OpenSourceOptions = {},
+  options: OpenSourceOptions = {},
 ): Promise<ImageSource> {
+  const { signal, platform, input = process.stdin, findStoredLayer } = options;
   const wish = wishPlatform(platform);
   if (from === undefined || from === 'docker' || from.startsWith('docker:')) {
     const host = from?.slice('docker:'.length) ?? '';
@@ -37,6 +41,13 @@ export async function openSource(
     const folder = from.slice('oci:'.length);
     await checkOciFolder(folder);
     return createOciFolderSource(folder, wish);
+  }
+  if (from.startsWith('recipe:')) {
+    return createRecipeSource(from.slice('recipe:'.length), {
+      wish,
+      openOrigin: (origin) => openSource(origin, options),
+      ...(findStoredLayer && { findStoredLayer }),
+    });
   }
   await checkArchive(from);
   return createArchiveSource(from, wish);

@@ -32,6 +32,8 @@ const pages = new Map([
   ['ci.md', 'root'],
   ['troubleshooting.md', 'root'],
   ['doctor.md', 'root'],
+  ['views.md', 'root'],
+  ['recipes.md', 'root'],
   ['copy.md', 'root'],
 ]);
 

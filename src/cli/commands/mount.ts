@@ -4,6 +4,7 @@ import type { Selection } from '../../selection/resolve-selection.ts';
 import { addImageOptions, type Given, type ImageOptions } from '../image-options.ts';
 import { addPartOptions, chooseParts } from '../part-options.ts';
 import type { MountOptions } from '../run-mount.ts';
+import { addViewOptions, completeViews } from '../view-options.ts';
 
 export function addMountCommand(program: Command, signal: AbortSignal): void {
   const command = addImageOptions(
@@ -18,7 +19,7 @@ export function addMountCommand(program: Command, signal: AbortSignal): void {
         'image names, ids or patterns, and last the empty folder to mount at; without any, what bundlefs.yaml says',
       ),
   );
-  addPartOptions(command)
+  addViewOptions(addPartOptions(command))
     .option(
       '--delta-from <base>',
       'show update.delta, too: what the target lacks that has this bundle, as for delta --base',
@@ -51,7 +52,7 @@ export function addMountCommand(program: Command, signal: AbortSignal): void {
     .option('--json', 'print one JSON object on standard output')
     .addHelpText(
       'after',
-      '\nExamples:\n  bundlefs mount shop/web:1 shop/api:1 /mnt/bundle && cp /mnt/bundle/* /media/usb/\n  bundlefs mount --from images.tar /mnt/bundle\n  bundlefs mount --media fat32 shop/web:1 /mnt/bundle\n  bundlefs mount --watch shop/web:1 shop/api:1 /mnt/bundle',
+      '\nExamples:\n  bundlefs mount shop/web:1 shop/api:1 /mnt/bundle && cp /mnt/bundle/* /media/usb/\n  bundlefs mount --from images.tar /mnt/bundle\n  bundlefs mount --media fat32 shop/web:1 /mnt/bundle\n  bundlefs mount --watch shop/web:1 shop/api:1 /mnt/bundle\n  bundlefs mount --view oci/ shop/web:1 /mnt/bundle && skopeo copy oci:/mnt/bundle/oci:shop/web:1 docker://registry.example/shop/web:1',
     )
     .action(async (args: string[], given: Given<MountOptions>) => {
       const images = args.slice(0, -1);
@@ -82,6 +83,7 @@ function completeOptions(
     ...given,
     ...options,
     ...(isSplit ? {} : chooseParts(stick)),
+    ...completeViews(given, stick),
     quiet: given.quiet ?? watch?.debounceMs ?? 2000,
     nice: given.nice ?? 10,
     log: given.log ?? watch?.logFormat ?? 'text',

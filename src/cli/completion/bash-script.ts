@@ -71,7 +71,7 @@ const functions = `_PROGRAM() {
     image) _PROGRAM_ask images ;;
     mount) _PROGRAM_ask mounts && _PROGRAM_paths -d ;;
     image-or-folder) _PROGRAM_ask images && _PROGRAM_paths -d ;;
-    source) mapfile -t offers < <(compgen -W 'docker docker: oci: -' -- "$cur") && _PROGRAM_paths -f ;;
+    source) mapfile -t offers < <(compgen -W 'docker docker: oci: recipe: -' -- "$cur") && _PROGRAM_paths -f ;;
     file) _PROGRAM_paths -f ;;
     folder) _PROGRAM_paths -d ;;
   esac

@@ -82,7 +82,7 @@ function argumentWords(name: string, type: ValueKind): string[] {
     case 'mount':
       return ['-a', quote(`${ask('mounts')} ${folders}`)];
     case 'source':
-      return ['-F', '-a', quote('docker docker: oci: -')];
+      return ['-F', '-a', quote('docker docker: oci: recipe: -')];
     case 'text':
       return [];
   }

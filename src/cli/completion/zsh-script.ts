@@ -32,7 +32,7 @@ __${name}_mounts() {
   __${name}_ask mounts "$@"
 }
 __${name}_source() {
-  _alternative 'places:place:(docker docker\\: oci\\: -)' 'archives:archive:_files'
+  _alternative 'places:place:(docker docker\\: oci\\: recipe\\: -)' 'archives:archive:_files'
 }
 __${name}_image_or_folder() {
   _alternative 'images:image:__${name}_images' 'folders:folder:_files -/'

@@ -5,8 +5,11 @@ import { imageNotFound } from '../../image/image-not-found.ts';
 import { familiarName, formatName, type Reference } from '../../image/reference.ts';
 import type { ImageDigests, ListedImage } from './listed-image.ts';
 
-export interface SelectedImage {
-  readonly listed: ListedImage;
+/** What of a listed image is needed to find it. */
+export type SelectableImage = Pick<ListedImage, 'names' | 'findDigests'>;
+
+export interface SelectedImage<T extends SelectableImage = ListedImage> {
+  readonly listed: T;
   /** The names it was asked for by. An image asked for by id or digest has none of that. */
   readonly tags: readonly string[];
 }
@@ -15,14 +18,14 @@ export interface SelectedImage {
  * The images named, in the order of `references`, or all with all their names where it is empty. An image may come
  * several times. Throws image-not-found; invalid-reference where the start of an id is that of several.
  */
-export async function selectImages(
-  images: readonly ListedImage[],
+export async function selectImages<T extends SelectableImage>(
+  images: readonly T[],
   references: readonly Reference[],
   label: string,
-): Promise<SelectedImage[]> {
+): Promise<SelectedImage<T>[]> {
   if (references.length === 0) return images.map((listed) => ({ listed, tags: listed.names }));
   const known = images.flatMap((image) => image.names);
-  const selected: SelectedImage[] = [];
+  const selected: SelectedImage<T>[] = [];
   for (const reference of references) {
     const found = await findImages(images, reference);
     if (found.length === 0) throw imageNotFound(reference, label, known);
@@ -31,36 +34,39 @@ export async function selectImages(
   return selected;
 }
 
-async function findImages(images: readonly ListedImage[], reference: Reference): Promise<SelectedImage[]> {
+async function findImages<T extends SelectableImage>(
+  images: readonly T[],
+  reference: Reference,
+): Promise<SelectedImage<T>[]> {
   if (reference.kind === 'pattern') return findByPattern(images, reference);
   const found =
     reference.kind === 'name' ? findByName(images, reference) : await findByDigest(images, reference);
   return found === undefined ? [] : [found];
 }
 
-function findByPattern(
-  images: readonly ListedImage[],
+function findByPattern<T extends SelectableImage>(
+  images: readonly T[],
   { pattern }: Extract<Reference, { kind: 'pattern' }>,
-): SelectedImage[] {
+): SelectedImage<T>[] {
   return images
     .map((listed) => ({ listed, tags: listed.names.filter((name) => pattern.matches(familiarName(name))) }))
     .filter(({ tags }) => tags.length > 0);
 }
 
-function findByName(
-  images: readonly ListedImage[],
+function findByName<T extends SelectableImage>(
+  images: readonly T[],
   reference: Extract<Reference, { kind: 'name' }>,
-): SelectedImage | undefined {
+): SelectedImage<T> | undefined {
   const name = formatName(reference);
   const listed = images.find((image) => image.names.includes(name));
   return listed && { listed, tags: [name] };
 }
 
-async function findByDigest(
-  images: readonly ListedImage[],
+async function findByDigest<T extends SelectableImage>(
+  images: readonly T[],
   reference: Extract<Reference, { kind: 'digest' | 'id' }>,
-): Promise<SelectedImage | undefined> {
-  const found = new Map<string, ListedImage>();
+): Promise<SelectedImage<T> | undefined> {
+  const found = new Map<string, T>();
   for (const listed of images) {
     const digests = await listed.findDigests();
     if (matches(reference, listed, digests)) found.set(digests.config ?? digests.manifests[0] ?? '', listed);
@@ -77,7 +83,7 @@ async function findByDigest(
 
 function matches(
   reference: Extract<Reference, { kind: 'digest' | 'id' }>,
-  { names }: ListedImage,
+  { names }: SelectableImage,
   { config, manifests }: ImageDigests,
 ): boolean {
   const digests = config === undefined ? manifests : [config, ...manifests];

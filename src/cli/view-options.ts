@@ -1,0 +1,69 @@
+/** The options that say what a mount shows besides the stick: `--view` and `--view-cache`. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { BundleError } from '../errors.ts';
+import type { ProjectFile } from '../selection/project-file.ts';
+import { findViewName, type ViewName, viewNames } from '../views/view-name.ts';
+import { findSize } from './find-size.ts';
+
+export interface ViewOptions {
+  readonly view?: readonly ViewName[];
+  /** Bytes of decoded blocks that are kept. */
+  readonly viewCache?: number;
+}
+
+/** Two of the largest blocks, and room for small ones: with less, two readers would decode a block for each read. */
+const smallestViewCache = 48 * 2 ** 20;
+const defaultViewCache = 192 * 2 ** 20;
+
+/** Adds the two options to `command`. */
+export function addViewOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--view <name>', 'show the images in this form, too (repeatable)')
+        .choices(viewNames.map(toText))
+        .argParser((text, before: readonly ViewName[] = []) => [...before, parseView(text)]),
+    )
+    .option(
+      '--view-cache <size>',
+      'memory for decoded blocks of views, at least 48M (default: 192M)',
+      parseViewCache,
+    );
+}
+
+/** Bytes of decoded blocks to keep. */
+export function chosenViewCache({ viewCache }: ViewOptions): number {
+  return viewCache ?? defaultViewCache;
+}
+
+/** What the project file says, where the command line does not. Throws invalid-argument. */
+export function completeViews(given: ViewOptions, stick: ProjectFile['stick']): ViewOptions {
+  const view = given.view ?? stick?.views;
+  const viewCache = given.viewCache ?? readViewCache(stick?.viewCache);
+  return { ...(view !== undefined && { view }), ...(viewCache !== undefined && { viewCache }) };
+}
+
+function readViewCache(value: string | number | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const size = findSize(String(value));
+  if (size !== undefined && size >= smallestViewCache) return size;
+  throw new BundleError(
+    'invalid-argument',
+    `Cannot use stick.viewCache: "${value}" is no size of at least 48M`,
+  );
+}
+
+function parseView(text: string): ViewName {
+  const name = findViewName(text);
+  if (name !== undefined) return name;
+  throw new InvalidArgumentError(`The views are ${viewNames.map(toText).join(', ')}.`);
+}
+
+function parseViewCache(text: string): number {
+  const size = findSize(text);
+  if (size !== undefined && size >= smallestViewCache) return size;
+  throw new InvalidArgumentError('It is a size of at least 48M, for blocks have up to 16M each.');
+}
+
+function toText(name: ViewName): string {
+  return name === 'images.tar' ? name : `${name}/`;
+}

@@ -1,0 +1,192 @@
+/** The source for a recipe: its images come from the cache, and what is not there from where the recipe says they were. */
+import type { Profile } from '../../blocks/profile.ts';
+import { type DiffId, hexOf } from '../../digest.ts';
+import { BundleError, isBundleError } from '../../errors.ts';
+import { readChunks } from '../../file/read-chunks.ts';
+import type { VirtualFile } from '../../file/virtual-file.ts';
+import { createImage } from '../../image/create-image.ts';
+import type { Image } from '../../image/image.ts';
+import { layerSteps, parseImageConfig, readImagePlatform } from '../../image/image-config.ts';
+import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
+import { familiarName, type Reference } from '../../image/reference.ts';
+import type { ImageSource, LayerSink, ReadImagesOptions, SurveyedImage } from '../image-source.ts';
+import { selectImages } from '../layouts/select-images.ts';
+import { missingParts } from './missing-parts.ts';
+import { readFromOrigin } from './read-from-origin.ts';
+import { readRecipe, type RecipeContent, type RecipeImage } from './read-recipe.ts';
+
+/** Opens a layer whose blocks are stored under this profile, whichever is in use now; undefined where some are not. */
+export type FindStoredLayer = (diffId: DiffId, profile: Profile) => Promise<StoredLayer | undefined>;
+
+export interface StoredLayer extends AsyncDisposable {
+  readonly file: Pick<VirtualFile, 'size' | 'read'>;
+}
+
+export interface RecipeSourceOptions {
+  readonly wish: PlatformWish;
+  /** Opens the source that a recipe names. */
+  readonly openOrigin: (from: string) => Promise<ImageSource>;
+  /** Looks for layers that were encoded with another profile; none are found where it is left out. */
+  readonly findStoredLayer?: FindStoredLayer;
+}
+
+/**
+ * The images of the recipe at `path`. Reading throws block-missing, naming what neither the cache nor the recipe's own
+ * source has; what readRecipe throws; image-not-found.
+ */
+export function createRecipeSource(path: string, options: RecipeSourceOptions): ImageSource {
+  const label = `recipe "${path}"`;
+  const open = async (references: readonly Reference[]): Promise<SelectedRecipe> => {
+    const content = await readRecipe(path);
+    return { ...content, images: await select(content, references, options.wish, label) };
+  };
+  return {
+    description: label,
+    async readImages(references, sink, readOptions = {}) {
+      return readSelected(await open(references), sink, { ...options, ...readOptions, label });
+    },
+    async surveyImages(references, known) {
+      const { images } = await open(references);
+      return Promise.all(images.map((image) => survey(image, known)));
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+type SelectedRecipe = RecipeContent;
+
+interface ReadSelectedOptions extends RecipeSourceOptions, ReadImagesOptions {
+  readonly label: string;
+}
+
+async function readSelected(
+  { images, profile, source }: SelectedRecipe,
+  sink: LayerSink,
+  options: ReadSelectedOptions,
+): Promise<readonly Image[]> {
+  const { label, openOrigin, findStoredLayer, signal } = options;
+  const absent = await findAbsent(images, sink, async (diffId) => {
+    signal?.throwIfAborted();
+    await using layer = await findStoredLayer?.(diffId, profile);
+    return layer !== undefined && (await takeStored(layer, diffId, sink, signal));
+  });
+  const found: Image[] = [];
+  const incomplete: RecipeImage[] = [];
+  for (const image of images) {
+    const config = image.config ?? (await sink.findConfig(image.configDigest));
+    const isWhole = config !== undefined && !image.layers.some((diffId) => absent.has(diffId));
+    if (isWhole) found.push(toImage(image, config, label));
+    else incomplete.push(image);
+  }
+  if (incomplete.length === 0) return found;
+  const fetched =
+    source === undefined
+      ? { images: [], place: undefined, error: undefined }
+      : await readFromOrigin(source, incomplete, sink, { ...options, open: openOrigin });
+  const missing = incomplete.filter(
+    (image) => !fetched.images.some(({ configDigest }) => configDigest === image.configDigest),
+  );
+  if (missing.length > 0) throw missingParts(label, missing, absent, fetched);
+  return [
+    ...found,
+    ...incomplete.flatMap((image) => {
+      const read = fetched.images.find(({ configDigest }) => configDigest === image.configDigest);
+      return read === undefined ? [] : [toImage(image, read.config, label)];
+    }),
+  ];
+}
+
+/** The layers of `images` that neither the sink has nor `take` finds. */
+async function findAbsent(
+  images: readonly RecipeImage[],
+  sink: LayerSink,
+  take: (diffId: DiffId) => Promise<boolean>,
+): Promise<Set<DiffId>> {
+  const absent = new Set<DiffId>();
+  for (const diffId of new Set(images.flatMap(({ layers }) => layers))) {
+    if (!(await sink.hasLayer(diffId)) && !(await take(diffId))) absent.add(diffId);
+  }
+  return absent;
+}
+
+/** Whether the layer could be read to its end; a damaged block is as good as none. */
+async function takeStored(
+  { file }: StoredLayer,
+  diffId: DiffId,
+  sink: LayerSink,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  try {
+    const content = readChunks(file, signal === undefined ? {} : { signal });
+    await sink.addLayer(content, { expected: diffId, label: `layer ${hexOf(diffId).slice(0, 12)}` });
+    return true;
+  } catch (error) {
+    if (isBundleError(error, 'block-missing', 'block-corrupt', 'xz-corrupt')) return false;
+    throw error;
+  }
+}
+
+/** One entry for each image, with the names that it was asked for by. */
+async function select(
+  { images }: RecipeContent,
+  references: readonly Reference[],
+  wish: PlatformWish,
+  label: string,
+): Promise<RecipeImage[]> {
+  const listed = images
+    .filter((image) => isFor(image, wish))
+    .map((image) => ({
+      image,
+      names: image.names,
+      findDigests: () => Promise.resolve({ config: image.configDigest, manifests: [] }),
+    }));
+  if (listed.length === 0 && images.length > 0) {
+    throw new BundleError(
+      'image-not-found',
+      `Cannot take an image of ${label}: none is for ${formatPlatform(wish.platform)}`,
+    );
+  }
+  const selected = new Map<string, RecipeImage>();
+  for (const { listed: entry, tags } of await selectImages(listed, references, label)) {
+    const { image } = entry;
+    const names = [...(selected.get(image.configDigest)?.names ?? []), ...tags];
+    selected.set(image.configDigest, { ...image, names: [...new Set(names)] });
+  }
+  return [...selected.values()];
+}
+
+/** Of an image whose config is elsewhere, nothing is known that speaks against it. */
+function isFor({ config }: RecipeImage, { platform, isRequired }: PlatformWish): boolean {
+  return !isRequired || config === undefined || matchesPlatform(readImagePlatform(config), platform);
+}
+
+function toImage(recipe: RecipeImage, config: Uint8Array, label: string): Image {
+  const image = createImage(config, recipe.names, `a config in ${label}`);
+  if (image.layers.join() === recipe.layers.join()) return image;
+  const name = recipe.names[0];
+  throw new BundleError(
+    'archive-corrupt',
+    `Cannot take ${name === undefined ? 'an image' : familiarName(name)} from ${label}: its config names other layers`,
+  );
+}
+
+async function survey(
+  { names, configDigest, layers, layerSizes, config }: RecipeImage,
+  known: Pick<LayerSink, 'findConfig'>,
+): Promise<SurveyedImage> {
+  const bytes = config ?? (await known.findConfig(configDigest));
+  const steps = bytes === undefined ? [] : layerSteps(parseImageConfig(bytes, 'a config').history);
+  return {
+    id: configDigest,
+    tags: [...names].sort(),
+    layers: layers.map((diffId, index) => {
+      const [size, createdBy] = [layerSizes?.[index], steps[index]];
+      return {
+        diffId,
+        isExact: size !== undefined,
+        ...(size !== undefined && { size }),
+        ...(createdBy !== undefined && { createdBy }),
+      };
+    }),
+  };
+}

@@ -1,0 +1,186 @@
+/** Mounted views, read by the tools that they are for. */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { buildSampleImages } from '../fixtures/sample-images.ts';
+import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
+import { createLiveBench, type LiveBench } from '../support/live-bench.ts';
+import { startRegistry } from '../support/throwaway-registry.ts';
+import { waitUntil } from '../mount/support/start-test-daemon.ts';
+
+const run = promisify(execFile);
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+interface MountedViews {
+  readonly bench: LiveBench;
+  readonly archive: string;
+  readonly mountPoint: string;
+}
+
+async function mountViews(...options: string[]): Promise<MountedViews> {
+  const bench = await createLiveBench();
+  const archive = join(bench.folder, 'images.tar');
+  await writeLegacyArchive(archive, await buildSampleImages());
+  const mountPoint = await bench.mountPoint();
+  await bench.runOk(['mount', '--from', archive, '--preset', '0', ...options, mountPoint]);
+  return { bench, archive, mountPoint };
+}
+
+describe('mount --view', () => {
+  it('shows all views beside a stick that stays as it is, read by tar, sha256sum and xz', async () => {
+    const options = ['--view', 'images.tar', '--view', 'oci/', '--view', 'layers', '--view', 'images/'];
+    const { bench, archive, mountPoint } = await mountViews(...options);
+    const names = (await readdir(mountPoint)).sort();
+    const stick = ['SHA256SUMS', 'bundle.json', 'images.tar.xz', 'index.html', 'load.sh', 'verify.sh'];
+    expect(names).toEqual([...stick, 'images', 'images.tar', 'layers', 'oci'].sort());
+    await run('sh', ['-c', 'xz -dc images.tar.xz | cmp - images.tar'], { cwd: mountPoint });
+    const { stdout: listed } = await run('tar', ['tf', join(mountPoint, 'images.tar')]);
+    expect(listed).toContain('manifest.json\n');
+    await run('sha256sum', ['-c', '--quiet', 'SHA256SUMS'], { cwd: join(mountPoint, 'layers') });
+    await run('sha256sum', ['-c', '--quiet', 'SHA256SUMS'], { cwd: mountPoint });
+    await run('sh', [join(mountPoint, 'verify.sh')]);
+    const single = join(bench.folder, 'web.tar.xz');
+    await bench.runOk(['build', '--from', archive, '--preset', '0', 'tiny/web:*', '-o', single]);
+    const images = await readdir(join(mountPoint, 'images'));
+    const found = images.filter((name) => name.startsWith('tiny_web_'));
+    expect(found).toHaveLength(1);
+    expect(sha256(await readFile(join(mountPoint, 'images', found[0] ?? '')))).toBe(
+      sha256(await readFile(single)),
+    );
+    const again = join(bench.folder, 'again.tar.xz');
+    const from = `oci:${join(mountPoint, 'oci')}`;
+    await bench.runOk(['build', '--from', from, '--preset', '0', '-o', again]);
+    expect(sha256(await readFile(again))).toBe(sha256(await readFile(join(mountPoint, 'images.tar.xz'))));
+  });
+
+  it('gives four readers at odd places, through a small cache, what a plain file gives', async () => {
+    const { bench, mountPoint } = await mountViews('--view', 'images.tar', '--view-cache', '48M');
+    const plain = join(bench.folder, 'plain.tar');
+    await run('sh', ['-c', `xz -dc images.tar.xz > ${plain}`], { cwd: mountPoint });
+    const check = async (blockSize: number, skip: number): Promise<void> => {
+      const sums = [join(mountPoint, 'images.tar'), plain].map(async (path) => {
+        const command = `dd if=${path} bs=${blockSize} skip=${skip} status=none | sha256sum`;
+        return (await run('sh', ['-c', command])).stdout;
+      });
+      const [seen, wanted] = await Promise.all(sums);
+      expect(seen).toBe(wanted);
+    };
+    await Promise.all([check(4093, 7), check(65_537, 3), check(131_072, 1), check(1_000_003, 0)]);
+  });
+
+  it('shows the views of the next generation after a refresh; who has one open reads the old one to its end', async () => {
+    const { bench, archive, mountPoint } = await mountViews('--view', 'images.tar', '--view', 'layers');
+    const path = join(mountPoint, 'images.tar');
+    const before = await readFile(path);
+    const layers = new Set(await readdir(join(mountPoint, 'layers')));
+    await using reader = await open(path);
+    const start = Buffer.alloc(1000);
+    await reader.read(start, { position: 0 });
+    const next = join(bench.folder, 'next.tar');
+    await writeLegacyArchive(next, await buildSampleImages({ revision: 2 }));
+    await rename(next, archive);
+    await bench.runOk(['refresh', mountPoint]);
+    const after = await readFile(path);
+    expect(sha256(after)).not.toBe(sha256(before));
+    await run('sh', ['-c', 'xz -dc images.tar.xz | cmp - images.tar'], { cwd: mountPoint });
+    const rest = Buffer.alloc(before.length - 1000);
+    for (let done = 0; done < rest.length;) {
+      const { bytesRead } = await reader.read(rest, { offset: done, position: 1000 + done });
+      expect(bytesRead).toBeGreaterThan(0);
+      done += bytesRead;
+    }
+    expect(sha256(Buffer.concat([start, rest]))).toBe(sha256(before));
+    const shown = await readdir(join(mountPoint, 'layers'));
+    expect(shown.some((name) => !layers.has(name))).toBe(true);
+    const kept = shown.find((name) => layers.has(name) && name.endsWith('.tar')) ?? '';
+    expect((await stat(join(mountPoint, 'layers', kept))).mtime.getUTCFullYear()).toBe(1980);
+    await reader.close();
+    await waitUntil(
+      'the old generation is closed',
+      async () => (await bench.status(mountPoint)).olderGenerations.length === 0,
+      { timeoutMs: 30_000 },
+    );
+  });
+
+  it('gives EIO for a damaged block, never wrong bytes', async () => {
+    const { bench, mountPoint } = await mountViews('--view', 'images.tar');
+    const folder = join(bench.folder, 'cache/v1/blocks');
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      const bytes = await readFile(path);
+      bytes.writeUInt8(bytes.readUInt8(16) ^ 1, 16);
+      await writeFile(path, bytes);
+    }
+    await expect(readFile(join(mountPoint, 'images.tar'))).rejects.toMatchObject({ code: 'EIO' });
+  });
+
+  it('takes views from the project file, and says which there are', async () => {
+    const bench = await createLiveBench();
+    const archive = join(bench.folder, 'images.tar');
+    await writeLegacyArchive(archive, await buildSampleImages());
+    const mountPoint = await bench.mountPoint();
+    const project = join(bench.folder, 'bundlefs.yaml');
+    await writeFile(project, 'from: images.tar\npreset: 0\nstick: { views: [oci], viewCache: 64M }\n');
+    await bench.runOk(['mount', '--config', project, mountPoint]);
+    expect(await readdir(mountPoint)).toContain('oci');
+    const unknown = await bench.run(['mount', '--view', 'ocy', mountPoint]);
+    expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('images.tar, oci/')]);
+    const small = await bench.run(['mount', '--view-cache', '1M', mountPoint]);
+    expect([small.status, small.stderr]).toEqual([2, expect.stringContaining('48M')]);
+    await writeFile(project, 'stick: { viewCache: 1M }\n');
+    expect((await bench.run(['mount', '--config', project, mountPoint])).status).toBe(2);
+  });
+});
+
+describe('the view oci/', () => {
+  it('is copied to a registry by skopeo, which sends nothing that is there', async () => {
+    await using registry = await startRegistry();
+    const { bench, mountPoint } = await mountViews('--view', 'oci');
+    const { host } = registry;
+    // A home of its own for each copy: skopeo remembers which blobs a registry has.
+    const copy = async (image: string, target: string, home: string): Promise<readonly string[]> => {
+      const args = ['copy', '-q', '--preserve-digests', '--dest-tls-verify=false'];
+      const env = { ...process.env, HOME: join(bench.folder, home), XDG_RUNTIME_DIR: bench.folder };
+      const [from, to] = [`oci:${join(mountPoint, 'oci')}:${image}`, `docker://${host}/${target}`];
+      await run('skopeo', [...args, '--dest-no-creds', from, to], { env });
+      return registry.takeRequests();
+    };
+    const sent = (requests: readonly string[]): number =>
+      requests.filter((request) => /^(PATCH|POST) /.test(request)).length;
+    const index = JSON.parse(await readFile(join(mountPoint, 'oci/index.json'), 'utf8')) as {
+      manifests: { digest: string; annotations: Record<string, string> }[];
+    };
+    const [first, ...others] = index.manifests;
+    if (first === undefined) throw new TypeError('There is no image');
+    const names = new Map(
+      [first, ...others].map(({ digest, annotations }) => [
+        digest,
+        annotations['org.opencontainers.image.ref.name'] ?? '',
+      ]),
+    );
+    const [one = '', two = ''] = [...names.values()];
+    const whole = await copy(one, 'shop:one', 'a');
+    expect(sent(whole)).toBeGreaterThan(0);
+    const again = await copy(one, 'shop:again', 'b');
+    expect(sent(again)).toBe(0);
+    expect(again.filter((request) => request.startsWith('HEAD '))).not.toEqual([]);
+    // Another image of the same base: its shared layers are asked for, and not sent.
+    const manifest = async (digest: string): Promise<string[]> => {
+      const path = join(mountPoint, 'oci/blobs/sha256', digest.slice('sha256:'.length));
+      const { layers } = JSON.parse(await readFile(path, 'utf8')) as { layers: { digest: string }[] };
+      return [...new Set(layers.map((layer) => layer.digest))];
+    };
+    const [firstDigest = '', secondDigest = ''] = [...names.keys()];
+    const known = await manifest(firstDigest);
+    const fresh = (await manifest(secondDigest)).filter((digest) => !known.includes(digest));
+    expect(fresh.length).toBeLessThan((await manifest(secondDigest)).length);
+    const posts = (await copy(two, 'shop:two', 'c')).filter((request) => request.startsWith('POST '));
+    expect(posts).toHaveLength(fresh.length + 1); // and its config
+    const digests = await run('skopeo', ['inspect', '--tls-verify=false', `docker://${host}/shop:one`]);
+    expect((JSON.parse(digests.stdout) as { Digest: string }).Digest).toBe(firstDigest);
+  });
+});
