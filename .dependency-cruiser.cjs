@@ -13,9 +13,10 @@ const folders = {
   addon: { types: ['blocks', 'plan'] },
   blocks: { uses: ['xz', 'addon'], types: ['image'] },
   file: { uses: ['layout', 'blocks', 'addon', 'xz'] },
-  sources: { uses: ['image', 'tar', 'file', 'addon'] },
+  registry: { uses: ['image'] },
+  sources: { uses: ['image', 'tar', 'file', 'addon', 'registry'] },
   bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
-  outputs: { uses: ['file', 'blocks/write-durably', 'image', 'sources/engine'] },
+  outputs: { uses: ['file', 'blocks/write-durably', 'image', 'registry', 'sources/engine'] },
   tree: { types: ['tar'] },
   explain: {
     uses: [
@@ -71,6 +72,7 @@ const owners = {
     'image',
     'tar',
     'blocks',
+    'registry',
     'sources',
     'bundle',
     'mount',

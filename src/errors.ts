@@ -11,6 +11,7 @@ export type ErrorCode =
   // where images come from
   | 'source-unreachable'
   | 'source-failed'
+  | 'access-denied'
   | 'archive-not-found'
   | 'archive-empty'
   | 'archive-truncated'
@@ -36,6 +37,7 @@ export type ErrorCode =
   | 'output-full'
   | 'bundle-corrupt'
   | 'load-failed'
+  | 'push-failed'
   | 'mount-point-invalid'
   | 'mount-point-busy'
   | 'mount-unavailable'
