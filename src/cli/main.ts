@@ -14,6 +14,7 @@ import { addMountCommand } from './commands/mount.ts';
 import { addRefreshCommand } from './commands/refresh.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addPlanCommand } from './commands/plan.ts';
+import { addPushCommand } from './commands/push.ts';
 import { addStreamCommand } from './commands/stream.ts';
 import { addUnmountCommand } from './commands/unmount.ts';
 import { addVerifyCommand } from './commands/verify.ts';
@@ -51,6 +52,7 @@ export function createProgram(signal: AbortSignal): Command {
     addUnmountCommand,
     addStreamCommand,
     addLoadCommand,
+    addPushCommand,
     addInspectCommand,
     addVerifyCommand,
     addPlanCommand,

@@ -31,7 +31,9 @@ export async function askCredentialHelper(name: string, server: string): Promise
     }
     // Not even what is wrong with the answer is told, for the password is in it.
     const secret = parseSecret(output);
-    return secret === undefined ? { problem: `${program} gave an answer that is not understood` } : { secret };
+    return secret === undefined
+      ? { problem: `${program} gave an answer that is not understood` }
+      : { secret };
   } catch (error) {
     const reason = findErrno(error) === 'ENOENT' ? 'is not installed' : 'cannot be run';
     return { problem: `${program}, which docker's config.json names for it, ${reason}` };

@@ -41,7 +41,10 @@ const hubKey = 'https://index.docker.io/v1/';
  * The login for `host`, as the docker command would find it: of the helper for it, of the helper for all, or of the file
  * (docker/cli cli/config/configfile). Throws access-denied where the file cannot be read.
  */
-export async function findCredentials(host: string, environment: NodeJS.ProcessEnv): Promise<FoundCredentials> {
+export async function findCredentials(
+  host: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<FoundCredentials> {
   const path = join(environment['DOCKER_CONFIG'] || join(homedir(), '.docker'), 'config.json');
   const config = await readConfig(path);
   if (config === undefined) return { credentials: undefined };
@@ -75,7 +78,10 @@ async function readConfig(path: string): Promise<DockerConfig | undefined> {
   }
   const result = configSchema.safeParse(value);
   if (result.success) return result.data;
-  throw unreadable(path, `it has an unexpected "${result.error.issues[0]?.path.map(String).join('.') ?? ''}"`);
+  throw unreadable(
+    path,
+    `it has an unexpected "${result.error.issues[0]?.path.map(String).join('.') ?? ''}"`,
+  );
 }
 
 function unreadable(path: string, reason: string): BundleError {

@@ -49,11 +49,20 @@ interface PagedList {
 }
 
 /** distribution-spec, "Listing Tags": the next page is named by a Link header. */
-async function listPages(client: RegistryClient, { what, path, scopes, read, signal }: PagedList): Promise<string[]> {
+async function listPages(
+  client: RegistryClient,
+  { what, path, scopes, read, signal }: PagedList,
+): Promise<string[]> {
   const found: string[] = [];
   let next: string | undefined = path;
   for (let page = 0; next !== undefined && page < mostPages; page += 1) {
-    const { status, headers, bytes } = await client.ask({ what, path: next, scopes, wanted: [200, 404], signal });
+    const { status, headers, bytes } = await client.ask({
+      what,
+      path: next,
+      scopes,
+      wanted: [200, 404],
+      signal,
+    });
     if (status === 404) break;
     found.push(...readPage(client, what, bytes, read));
     const link = /<([^>]*)>\s*;\s*rel="?next"?/.exec([headers['link'] ?? ''].flat().join(','))?.[1];

@@ -16,6 +16,8 @@ const accepted = Object.values(manifestTypes).join(', ');
 
 export interface ReadManifestOptions {
   readonly signal?: AbortSignal | undefined;
+  /** What a token must allow, where that is more than to read: then one token does for all. */
+  readonly scopes?: readonly string[];
 }
 
 export interface FoundManifest {
@@ -37,9 +39,9 @@ export async function findManifestDigest(
   client: RegistryClient,
   path: string,
   name: ManifestName,
-  { signal }: ReadManifestOptions = {},
+  options: ReadManifestOptions = {},
 ): Promise<{ readonly hasIt: boolean; readonly digest: Digest | undefined }> {
-  const request = requestOf(client, path, name, signal);
+  const request = requestOf(client, path, name, options);
   const { status, headers } = await client.ask({ ...request, method: 'HEAD' });
   const digest = headers['docker-content-digest'];
   return {
@@ -56,9 +58,9 @@ export async function findManifest(
   client: RegistryClient,
   path: string,
   name: ManifestName,
-  { signal }: ReadManifestOptions = {},
+  options: ReadManifestOptions = {},
 ): Promise<FoundManifest | undefined> {
-  const { status, headers, bytes } = await client.ask(requestOf(client, path, name, signal));
+  const { status, headers, bytes } = await client.ask(requestOf(client, path, name, options));
   if (status === 404) return undefined;
   const digest = digestOf(bytes);
   const said = isDigest(name) ? name : headers['docker-content-digest'];
@@ -76,13 +78,13 @@ function requestOf(
   { host }: RegistryClient,
   path: string,
   name: ManifestName,
-  signal: AbortSignal | undefined,
+  { signal, scopes = [pullScope(path)] }: ReadManifestOptions,
 ): RegistryRequest {
   const separator = isDigest(name) ? '@' : ':';
   return {
     what: `read the manifest of ${formatRepository({ host, path })}${separator}${name}`,
     path: `/v2/${path}/manifests/${name}`,
-    scopes: [pullScope(path)],
+    scopes,
     headers: { Accept: accepted },
     wanted: [200, 404],
     signal,

@@ -1,5 +1,10 @@
 /** The way through an HTTP proxy, as the environment names it. */
-import { Agent as HttpAgent, type AgentOptions, type ClientRequestArgs, request as sendHttp } from 'node:http';
+import {
+  Agent as HttpAgent,
+  type AgentOptions,
+  type ClientRequestArgs,
+  request as sendHttp,
+} from 'node:http';
 import { type AgentOptions as TlsAgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
@@ -14,7 +19,8 @@ export function findProxy(url: URL, environment: NodeJS.ProcessEnv): URL | undef
   const read = (name: string): string => environment[name.toLowerCase()] || environment[name] || '';
   const text = read(url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY');
   const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (text === '' || isLoopback(hostname) || isExcepted(hostname, url.host, read('NO_PROXY'))) return undefined;
+  if (text === '' || isLoopback(hostname) || isExcepted(hostname, url.host, read('NO_PROXY')))
+    return undefined;
   const address = text.includes('://') ? text : `http://${text}`;
   // It is not shown: there may be a password in it.
   if (URL.canParse(address) && new URL(address).protocol === 'http:') return new URL(address);

@@ -100,9 +100,13 @@ function brokenOff(): Error {
 }
 
 function wrongSize({ host }: RegistryClient, { digest, label }: WantedBlob, fault: string): BundleError {
-  return new BundleError('layer-mismatch', `Cannot take ${label} of ${host}: ${fault}, ${digest} was wanted`, {
-    hint: 'The registry, or a cache in between, has damaged it, and nothing of it was kept. Push the image again.',
-  });
+  return new BundleError(
+    'layer-mismatch',
+    `Cannot take ${label} of ${host}: ${fault}, ${digest} was wanted`,
+    {
+      hint: 'The registry, or a cache in between, has damaged it, and nothing of it was kept. Push the image again.',
+    },
+  );
 }
 
 function blobMissing({ host }: RegistryClient, { digest, label }: WantedBlob): BundleError {

@@ -129,7 +129,11 @@ function tokenRequest(
   if (service !== undefined) url.searchParams.set('service', service);
   for (const scope of scopes) url.searchParams.append('scope', scope);
   if (credentials !== undefined) url.searchParams.set('account', credentials.user);
-  return { method: 'GET', url, headers: credentials === undefined ? {} : { Authorization: basicHeader(credentials) } };
+  return {
+    method: 'GET',
+    url,
+    headers: credentials === undefined ? {} : { Authorization: basicHeader(credentials) },
+  };
 }
 
 /** distribution docs/spec/auth/oauth.md. */

@@ -27,8 +27,6 @@ export interface RegistryRequest {
   readonly body?: RequestBody;
   /** Statuses that are answers; for all others there are errors. */
   readonly wanted: readonly number[];
-  /** Whether it is sent once only, for the caller knows better how to go on. */
-  readonly isOnce?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,6 +44,10 @@ export interface RegistryClient {
   send(request: RegistryRequest): Promise<HttpAnswer>;
   /** The whole answer; a connection that breaks meanwhile is made again. */
   ask(request: RegistryRequest): Promise<SmallAnswer>;
+  /** The same, tried once: any status is an answer. Throws what sockets throw, too. */
+  askOnce(request: RegistryRequest): Promise<SmallAnswer>;
+  /** The error for an answer that the request does not want. */
+  refuse(request: RegistryRequest, answer: SmallAnswer): BundleError;
   close(): void;
 }
 
@@ -85,7 +87,7 @@ export function openRegistry(
   });
 
   async function withRetries<T extends Pick<HttpAnswer, 'status' | 'headers'>>(
-    { what, signal, isOnce = false }: Pick<RegistryRequest, 'what' | 'signal' | 'isOnce'>,
+    { what, signal }: Pick<RegistryRequest, 'what' | 'signal'>,
     action: () => Promise<T>,
     readRefusal: (answer: T) => Promise<Uint8Array>,
   ): Promise<T> {
@@ -106,7 +108,7 @@ export function openRegistry(
         failure = registryFailed(context, error);
         if (!isTransient(error, hasAnswered)) throw failure;
       }
-      const delayMs = isOnce ? undefined : findDelayMs(retry, failures, wantedMs);
+      const delayMs = findDelayMs(retry, failures, wantedMs);
       if (delayMs === undefined) throw failure;
       await retry.wait(delayMs, signal);
     }
@@ -145,6 +147,11 @@ export function openRegistry(
       if (request.wanted.includes(status)) return { status, headers, bytes };
       throw refuse(request, status, bytes);
     },
+    async askOnce(request) {
+      const { status, headers, body } = await sendAuthorized(connections, auth, request);
+      return { status, headers, bytes: await readAll(body) };
+    },
+    refuse: (request, { status, bytes }) => refuse(request, status, bytes),
     close() {
       connections.close();
     },

@@ -29,7 +29,10 @@ export function registryRefused(
   { host, what, code }: ErrorContext,
   status: number,
   reason: string,
-  { problem, retryAfterMs }: { readonly problem?: string | undefined; readonly retryAfterMs?: number | undefined } = {},
+  {
+    problem,
+    retryAfterMs,
+  }: { readonly problem?: string | undefined; readonly retryAfterMs?: number | undefined } = {},
 ): BundleError {
   const said = `${status}${reason === '' ? '' : ` (${reason})`}`;
   const fault = (which: string, ofCode: ErrorCode, hint: string): BundleError =>
@@ -50,7 +53,11 @@ export function registryRefused(
         `This login may not do that. Ask who runs ${host} for the right, or log in as somebody else: docker login ${host}`,
       );
     case status === 404:
-      return fault('it does not have that, and answered', code, 'Look at the name of the registry and the repository.');
+      return fault(
+        'it does not have that, and answered',
+        code,
+        'Look at the name of the registry and the repository.',
+      );
     case status === 429:
       return fault(
         'it gets too many requests, and answered',
@@ -64,7 +71,11 @@ export function registryRefused(
         'It was asked several times. Its log says why; run it again later, for what is done is kept.',
       );
     default:
-      return fault('it answered', code, `Is ${host} a registry? See what it says to: curl https://${host}/v2/`);
+      return fault(
+        'it answered',
+        code,
+        `Is ${host} a registry? See what it says to: curl https://${host}/v2/`,
+      );
   }
 }
 
@@ -87,7 +98,10 @@ export function registryFailed({ host, what, code }: ErrorContext, error: unknow
   });
 }
 
-function explain(host: string, errno: string): { readonly reason: string; readonly hint: string } | undefined {
+function explain(
+  host: string,
+  errno: string,
+): { readonly reason: string; readonly hint: string } | undefined {
   switch (errno) {
     case 'ECONNREFUSED':
       return { reason: 'nothing listens there', hint: 'Look at its name and port, and whether it runs.' };

@@ -45,7 +45,10 @@ export async function readRegistryTls(host: string, environment: NodeJS.ProcessE
     throw new BundleError(
       'source-unreachable',
       `Cannot use the certificates for ${host}: ${describeError(error)}`,
-      { cause: error, hint: `Look at the files in certs.d/${host}: PEM was expected, and a .key for each .cert.` },
+      {
+        cause: error,
+        hint: `Look at the files in certs.d/${host}: PEM was expected, and a .key for each .cert.`,
+      },
     );
   }
 }

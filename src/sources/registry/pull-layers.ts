@@ -52,7 +52,8 @@ async function pullLayer(
     const what = `${label} (${digest} at ${host})`;
     await takeLayer(blob, sink, { what, layer: { expected: diffId, label }, ...(signal && { signal }) });
   } catch (error) {
-    if (!isBundleError(error, 'archive-corrupt', 'archive-truncated', 'xz-corrupt', 'xz-truncated')) throw error;
+    if (!isBundleError(error, 'archive-corrupt', 'archive-truncated', 'xz-corrupt', 'xz-truncated'))
+      throw error;
     // Whether the blob is damaged, or was so when it was pushed, the rest of it tells: reading it throws where it is.
     await readToEnd(blob);
     throw new BundleError(error.code, error.message, {

@@ -68,7 +68,11 @@ export function openRegistrySource(
       const { image, layers } = await readRemoteImage(request(wanted, signal), wanted.name);
       const { tags = [] } = surveyed.get(image.configDigest) ?? {};
       const names = [...new Set([...tags, ...image.tags])].sort();
-      surveyed.set(image.configDigest, { id: image.configDigest, tags: names, layers: describeLayers(image, layers) });
+      surveyed.set(image.configDigest, {
+        id: image.configDigest,
+        tags: names,
+        layers: describeLayers(image, layers),
+      });
     }
     return [...surveyed.values()];
   }
@@ -147,4 +151,3 @@ function mergeImages(images: readonly Image[]): Image[] {
   }
   return [...merged.values()];
 }
-

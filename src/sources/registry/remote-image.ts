@@ -99,16 +99,24 @@ function parseManifest({ client, wanted }: RemoteRequest, { mediaType, bytes }: 
   const { text } = wanted.reference;
   const what = `the manifest of ${text} in ${describeRegistry(client)}`;
   if (/manifest\.v1\+/.test(mediaType) && mediaType.includes('docker')) {
-    throw new BundleError('archive-unsupported', `Cannot read ${what}: it is of version 1, which has no config`, {
-      hint: 'Pull and push the image with a docker of the last years.',
-    });
+    throw new BundleError(
+      'archive-unsupported',
+      `Cannot read ${what}: it is of version 1, which has no config`,
+      {
+        hint: 'Pull and push the image with a docker of the last years.',
+      },
+    );
   }
   const document = parseOciDocument(bytes, what);
   const configType = document.kind === 'manifest' ? document.config.mediaType : undefined;
   if (configType === undefined || configTypes.test(configType)) return document;
-  throw new BundleError('archive-unsupported', `Cannot read ${what}: it is no image, but has a ${configType}`, {
-    hint: 'Charts, signatures and other artifacts cannot be loaded by a container engine.',
-  });
+  throw new BundleError(
+    'archive-unsupported',
+    `Cannot read ${what}: it is no image, but has a ${configType}`,
+    {
+      hint: 'Charts, signatures and other artifacts cannot be loaded by a container engine.',
+    },
+  );
 }
 
 /** Throws config-missing, config-mismatch. */
@@ -126,9 +134,13 @@ async function readConfig(
     signal,
   });
   if (status === 404) {
-    throw new BundleError('config-missing', `Cannot take ${text}: ${client.host} does not have its config ${digest}`, {
-      hint: 'The image was not pushed whole, or a part of it was removed. Push it again.',
-    });
+    throw new BundleError(
+      'config-missing',
+      `Cannot take ${text}: ${client.host} does not have its config ${digest}`,
+      {
+        hint: 'The image was not pushed whole, or a part of it was removed. Push it again.',
+      },
+    );
   }
   const found = digestOf(bytes);
   if (found === digest) return bytes;

@@ -72,9 +72,13 @@ export async function wantedNotFound(
       paths.map((other) => `${lead}${other}`),
     );
   }
-  return new BundleError('image-not-found', `Cannot find image "${reference.text}": ${place} does not have it`, {
-    hint: `There is no repository "${path}", or this login may not see it.`,
-  });
+  return new BundleError(
+    'image-not-found',
+    `Cannot find image "${reference.text}": ${place} does not have it`,
+    {
+      hint: `There is no repository "${path}", or this login may not see it.`,
+    },
+  );
 }
 
 export function describeRegistry({ host }: Pick<RegistryClient, 'host'>): string {
@@ -89,12 +93,15 @@ function wantedOf(reference: SingleReference, path: string): WantedImage {
 function pathOf({ host, prefix }: RegistryPart, { repository, text }: SingleReference): string {
   const own = splitRepository(repository);
   const isFull = own.host !== 'docker.io' || /^(?:index\.)?docker\.io\//.test(text);
-  if (!isFull) return host === 'docker.io' && prefix === '' ? own.path : `${prefix}${familiarName(repository)}`;
+  if (!isFull)
+    return host === 'docker.io' && prefix === '' ? own.path : `${prefix}${familiarName(repository)}`;
   if (own.host === host) return own.path;
   throw new BundleError(
     'invalid-argument',
     `Cannot read image "${text}" from ${host}: it is named as one of ${own.host}`,
-    { hint: `Leave out ${own.host}/ for the repository "${own.path}" there, or use --from docker://${own.host}/` },
+    {
+      hint: `Leave out ${own.host}/ for the repository "${own.path}" there, or use --from docker://${own.host}/`,
+    },
   );
 }
 
@@ -139,9 +146,13 @@ function namedTwice({ text, repository }: SingleReference): BundleError {
 }
 
 function idsAreUnknown({ host }: RegistryClient, { text }: Reference): BundleError {
-  return new BundleError('invalid-argument', `Cannot find image "${text}" at ${host}: registries do not know image ids`, {
-    hint: 'Use a name with a tag, or a name with the digest of its manifest: shop/web@sha256:…',
-  });
+  return new BundleError(
+    'invalid-argument',
+    `Cannot find image "${text}" at ${host}: registries do not know image ids`,
+    {
+      hint: 'Use a name with a tag, or a name with the digest of its manifest: shop/web@sha256:…',
+    },
+  );
 }
 
 async function nothingNamed(client: RegistryClient, signal: AbortSignal | undefined): Promise<BundleError> {
