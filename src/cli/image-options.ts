@@ -24,7 +24,7 @@ export function addImageOptions(command: Command): Command {
     command
       .option(
         '--from <source>',
-        'where images come from: docker, docker:<host>, oci:<folder>, an archive, or - for standard input (default: $BUNDLEFS_FROM, else docker)',
+        'where images come from: docker, docker:<host>, docker://<registry>[/<image>], oci:<folder>, an archive, or - for standard input (default: $BUNDLEFS_FROM, else docker)',
       )
       .option(
         '--images-file <file>',

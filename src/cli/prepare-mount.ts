@@ -62,15 +62,19 @@ export async function prepareMount(
 
 /** The files that `--from` names, absolute: a mount that watches looks again when they change. */
 export function sourceFiles(from: string | undefined): readonly string[] {
-  if (from === undefined || from === '-' || isEngine(from)) return [];
+  if (from === undefined || from === '-' || isEngine(from) || isRegistry(from)) return [];
   return [from.startsWith('oci:') ? resolve(from.slice('oci:'.length), 'index.json') : resolve(from)];
 }
 
 /** The engine that `--from` names, by its host where it names one; undefined where it names something else. */
 export function sourceEngine(from: string | undefined): { readonly host?: string } | undefined {
-  if (from !== undefined && !isEngine(from)) return undefined;
+  if (from !== undefined && (!isEngine(from) || isRegistry(from))) return undefined;
   const host = from?.slice('docker:'.length) ?? '';
   return host === '' ? {} : { host };
+}
+
+function isRegistry(from: string): boolean {
+  return from.startsWith('docker://');
 }
 
 function isEngine(from: string): boolean {

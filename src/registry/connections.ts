@@ -86,7 +86,7 @@ function speaksTls(address: string, { context }: RegistryTls): Promise<boolean> 
       socket.destroy();
       resolve(true);
     });
-    socket.on('error', (error) => {
+    socket.on('error', (error: Error) => {
       // Without a port, a registry without TLS is on port 80.
       const isAway = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
       if (isAway.includes(findErrno(error) ?? '') && /:\d+$/.test(address)) reject(error);

@@ -45,7 +45,8 @@ export async function findCredentials(
   host: string,
   environment: NodeJS.ProcessEnv,
 ): Promise<FoundCredentials> {
-  const path = join(environment['DOCKER_CONFIG'] || join(homedir(), '.docker'), 'config.json');
+  const chosen = environment['DOCKER_CONFIG'] ?? '';
+  const path = join(chosen === '' ? join(homedir(), '.docker') : chosen, 'config.json');
   const config = await readConfig(path);
   if (config === undefined) return { credentials: undefined };
   const key = host === 'docker.io' ? hubKey : host;
@@ -67,7 +68,7 @@ async function readConfig(path: string): Promise<DockerConfig | undefined> {
     content = await readFile(path, 'utf8');
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(findErrno(error) ?? '')) return undefined;
-    throw unreadable(path, `${findErrno(error) ?? 'it cannot be read'}`);
+    throw unreadable(path, findErrno(error) ?? 'it cannot be read');
   }
   // What JSON.parse throws shows some of the text, in which logins are.
   let value: unknown;

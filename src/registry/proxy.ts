@@ -16,7 +16,10 @@ import { isLoopback } from './insecure-registries.ts';
  * machine is never asked through one (Go, httpproxy). Throws invalid-argument.
  */
 export function findProxy(url: URL, environment: NodeJS.ProcessEnv): URL | undefined {
-  const read = (name: string): string => environment[name.toLowerCase()] || environment[name] || '';
+  const read = (name: string): string =>
+    [environment[name.toLowerCase()], environment[name]].find(
+      (value) => value !== undefined && value !== '',
+    ) ?? '';
   const text = read(url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY');
   const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1');
   if (text === '' || isLoopback(hostname) || isExcepted(hostname, url.host, read('NO_PROXY')))

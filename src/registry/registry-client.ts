@@ -1,6 +1,6 @@
 /** Speaks to one registry: finds the way, answers its questions who asks, follows where it sends one, tries again. */
 import type { Readable } from 'node:stream';
-import { BundleError, type ErrorCode } from '../errors.ts';
+import type { BundleError, ErrorCode } from '../errors.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { findCredentials } from './docker-credentials.ts';
 import {

@@ -35,48 +35,53 @@ export function registryRefused(
   }: { readonly problem?: string | undefined; readonly retryAfterMs?: number | undefined } = {},
 ): BundleError {
   const said = `${status}${reason === '' ? '' : ` (${reason})`}`;
-  const fault = (which: string, ofCode: ErrorCode, hint: string): BundleError =>
-    new BundleError(ofCode, `Cannot ${what} at ${host}: ${which} ${said}`, { hint });
-  switch (true) {
-    case status === 401:
-      return fault(
-        'it wants another login, and answered',
-        'access-denied',
-        problem === undefined
-          ? `Log in: docker login ${host}. Some registries answer so for what is not there; look at the name, too.`
-          : `${capitalize(problem)}. Or log in without it: docker login ${host}`,
-      );
-    case status === 403:
-      return fault(
-        'it refused, and answered',
-        'access-denied',
-        `This login may not do that. Ask who runs ${host} for the right, or log in as somebody else: docker login ${host}`,
-      );
-    case status === 404:
-      return fault(
-        'it does not have that, and answered',
-        code,
-        'Look at the name of the registry and the repository.',
-      );
-    case status === 429:
-      return fault(
-        'it gets too many requests, and answered',
-        code,
-        `Run it again ${retryAfterMs === undefined ? 'later' : `in ${Math.ceil(retryAfterMs / 60_000)} min`}: what was fetched is kept. Limits are often wider with a login: docker login ${host}`,
-      );
-    case status >= 500:
-      return fault(
-        'it is in trouble, and answered',
-        code,
-        'It was asked several times. Its log says why; run it again later, for what is done is kept.',
-      );
-    default:
-      return fault(
-        'it answered',
-        code,
-        `Is ${host} a registry? See what it says to: curl https://${host}/v2/`,
-      );
+  const explained = explainStatus(host, status, problem, retryAfterMs);
+  const { which, isDenied = false, hint } = explained;
+  const ofCode = isDenied ? 'access-denied' : code;
+  return new BundleError(ofCode, `Cannot ${what} at ${host}: ${which} ${said}`, { hint });
+}
+
+interface ExplainedStatus {
+  readonly which: string;
+  readonly isDenied?: boolean;
+  readonly hint: string;
+}
+
+function explainStatus(
+  host: string,
+  status: number,
+  problem: string | undefined,
+  retryAfterMs: number | undefined,
+): ExplainedStatus {
+  if (status === 401) {
+    const hint =
+      problem === undefined
+        ? `Log in: docker login ${host}. Some registries answer so for what is not there; look at the name, too.`
+        : `${capitalize(problem)}. Or log in without it: docker login ${host}`;
+    return { which: 'it wants another login, and answered', isDenied: true, hint };
   }
+  if (status === 403) {
+    const hint = `This login may not do that. Ask who runs ${host} for the right, or log in as somebody else: docker login ${host}`;
+    return { which: 'it refused, and answered', isDenied: true, hint };
+  }
+  if (status === 404) {
+    const hint = 'Look at the name of the registry and the repository.';
+    return { which: 'it does not have that, and answered', hint };
+  }
+  if (status === 429) {
+    const when = retryAfterMs === undefined ? 'later' : `in ${Math.ceil(retryAfterMs / 60_000)} min`;
+    const hint = `Run it again ${when}: what is done is kept. Limits are often wider with a login: docker login ${host}`;
+    return { which: 'it gets too many requests, and answered', hint };
+  }
+  if (status >= 500) {
+    const hint =
+      'It was asked several times. Its log says why; run it again later, for what is done is kept.';
+    return { which: 'it is in trouble, and answered', hint };
+  }
+  return {
+    which: 'it answered',
+    hint: `Is ${host} a registry? See what it says to: curl https://${host}/v2/`,
+  };
 }
 
 /** The error for a registry that cannot be reached, or that broke off. */

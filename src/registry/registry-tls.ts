@@ -55,7 +55,8 @@ export async function readRegistryTls(host: string, environment: NodeJS.ProcessE
 
 /** The first folder there is of those of docker without root and with it; its files, sorted. */
 async function findOwnFiles(host: string, environment: NodeJS.ProcessEnv): Promise<string[] | undefined> {
-  const configHome = environment['XDG_CONFIG_HOME'] || join(homedir(), '.config');
+  const chosen = environment['XDG_CONFIG_HOME'] ?? '';
+  const configHome = chosen === '' ? join(homedir(), '.config') : chosen;
   for (const root of [join(configHome, 'docker'), '/etc/docker']) {
     const folder = join(root, 'certs.d', host);
     try {

@@ -95,7 +95,7 @@ async function pushImage(push: Push, target: PushTarget): Promise<PushedImage> {
   const before = await findManifestDigest(client, path, tag, { signal, scopes: [pushScope(path)] });
   const blobs = listBlobs(parts, image, signal);
   if (before.digest === digest) {
-    for (const blob of blobs) note(push, blob.digest, path);
+    for (const known of [digest, ...blobs.map((blob) => blob.digest)]) note(push, known, path);
     return { name, digest, status: 'already there', blobs: [] };
   }
   const pushed: PushedBlob[] = [];
@@ -107,7 +107,11 @@ async function pushImage(push: Push, target: PushTarget): Promise<PushedImage> {
     pushed.push({ digest: blob.digest, size: blob.size, status });
   }
   if (isDryRun) return { name, digest, status: 'would be pushed', blobs: pushed };
-  for (const reference of [digest, tag]) await putManifest(push, path, reference, manifest, name);
+  const isKnown = push.places.get(digest)?.has(path) === true; // under another tag
+  for (const reference of isKnown ? [tag] : [digest, tag]) {
+    await putManifest(push, path, reference, manifest, name);
+  }
+  note(push, digest, path);
   await checkTag(push, target, manifest);
   return { name, digest, status: 'pushed', blobs: pushed };
 }

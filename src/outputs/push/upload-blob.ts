@@ -144,7 +144,7 @@ function createUpload(
       wanted: [202],
     });
     done = 0;
-    return readLocation(client, what, headers['location']);
+    return readLocation(client, what, headers.location);
   };
 
   async function* counted(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -173,7 +173,7 @@ function createUpload(
         const answer = await client.askOnce(request);
         if (answer.status !== 202) return answer;
         done = size;
-        location = readLocation(client, what, answer.headers['location']);
+        location = readLocation(client, what, answer.headers.location);
       }
       request = { ...common, method: 'PUT', path: withDigest(location, digest), wanted: [201] };
       return client.askOnce(request);
@@ -181,16 +181,16 @@ function createUpload(
     async resume() {
       if (location === undefined) return 0;
       const answer = await client.ask({ ...common, path: location, wanted: [200, 204, 404] });
-      const end = Number(/^(?:bytes=)?0-(\d+)$/.exec(answer.headers['range'] ?? '')?.[1] ?? 0);
+      const end = Number(/^(?:bytes=)?0-(\d+)$/.exec(answer.headers.range ?? '')?.[1] ?? 0);
       // "0-0" is no byte or one.
       if (answer.status === 404 || end === 0 || end >= size) {
         location = await start();
         return 0;
       }
       location =
-        answer.headers['location'] === undefined
+        answer.headers.location === undefined
           ? location
-          : readLocation(client, what, answer.headers['location']);
+          : readLocation(client, what, answer.headers.location);
       return (done = end + 1);
     },
   };

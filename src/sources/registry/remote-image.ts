@@ -98,7 +98,7 @@ async function chooseManifest(request: RemoteRequest, first: FoundManifest): Pro
 function parseManifest({ client, wanted }: RemoteRequest, { mediaType, bytes }: FoundManifest): OciDocument {
   const { text } = wanted.reference;
   const what = `the manifest of ${text} in ${describeRegistry(client)}`;
-  if (/manifest\.v1\+/.test(mediaType) && mediaType.includes('docker')) {
+  if (mediaType.includes('manifest.v1+') && mediaType.includes('docker')) {
     throw new BundleError(
       'archive-unsupported',
       `Cannot read ${what}: it is of version 1, which has no config`,
