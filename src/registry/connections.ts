@@ -13,7 +13,7 @@ export interface Connections {
   /** The connections to the host of `url`. Throws source-unreachable. */
   findAgent(url: URL): Promise<HttpAgent>;
   /** Whether nobody else can read what is sent to `url`, or the user has said that it does not matter. */
-  isSafe(url: URL): boolean;
+  isSafe(url: URL): Promise<boolean>;
   close(): void;
 }
 
@@ -42,7 +42,9 @@ export function openConnections(host: string, environment: NodeJS.ProcessEnv): C
       agents.set(url.origin, agent);
       return agent;
     },
-    isSafe: (url) => url.protocol === 'https:' || url.host === address,
+    async isSafe(url) {
+      return url.protocol === 'https:' || (await isInsecureRegistry(url.host, environment));
+    },
     close() {
       for (const agent of agents.values()) {
         agent.then(
@@ -64,8 +66,24 @@ async function chooseBase(address: string, environment: NodeJS.ProcessEnv): Prom
   const secure = new URL(`https://${address}`);
   if (!(await isInsecureRegistry(address, environment))) return secure;
   const tls = await readRegistryTls(address, environment);
-  if (tls.hasOwn || (await speaksTls(address, tls))) return secure;
+  if (tls.hasOwn) return secure;
+  const proxy = findProxy(secure, environment);
+  const isSecure =
+    proxy === undefined ? await speaksTls(address, tls) : await speaksTlsThrough(proxy, secure, tls);
+  if (isSecure) return secure;
   return new URL(`http://${address}`);
+}
+
+/** Why it may not, a request without TLS tells. */
+function speaksTlsThrough(proxy: URL, { hostname, port }: URL, { context }: RegistryTls): Promise<boolean> {
+  const agent = createProxyAgent(proxy, { secureContext: context, rejectUnauthorized: false });
+  return new Promise((resolve) => {
+    agent.createConnection({ host: hostname, port: port || 443 }, (error, socket) => {
+      if (error === null) socket.destroy();
+      agent.destroy();
+      resolve(error === null);
+    });
+  });
 }
 
 /** Throws where there is no connection at all. */

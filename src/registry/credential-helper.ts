@@ -19,11 +19,15 @@ const timeoutMs = 60_000;
  * What `docker-credential-<name>` keeps for `server` (docker-credential-helpers, "Development"). One that is missing or
  * fails is no error yet: config files are copied to machines without it, and many images need no login.
  */
-export async function askCredentialHelper(name: string, server: string): Promise<HelperAnswer> {
+export async function askCredentialHelper(
+  name: string,
+  server: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<HelperAnswer> {
   const program = `docker-credential-${name}`;
   if (!/^[\w.-]+$/.test(name)) return { problem: `"${program}" is not the name of a program` };
   try {
-    const { status, output } = await runHelper(program, server);
+    const { status, output } = await runHelper(program, server, environment);
     if (status !== 0) {
       return /credentials not found/i.test(output)
         ? {}
@@ -48,14 +52,24 @@ function parseSecret(output: string): HelperAnswer['secret'] {
   }
 }
 
-function runHelper(program: string, input: string): Promise<{ status: number | null; output: string }> {
+function runHelper(
+  program: string,
+  input: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ status: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], timeout: timeoutMs });
+    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], env });
+    // Not the timeout of spawn, which keeps this process waiting for a program that never started.
+    const timer = setTimeout(() => child.kill(), timeoutMs);
+    child.on('error', () => {
+      clearTimeout(timer);
+    });
     const output: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
     child.stdin.on('error', () => undefined); // it may end without reading
     child.on('error', reject);
     child.on('close', (status) => {
+      clearTimeout(timer);
       resolve({ status, output: Buffer.concat(output).toString('utf8') });
     });
     child.stdin.end(input);

@@ -52,7 +52,7 @@ export async function findCredentials(
   const key = host === 'docker.io' ? hubKey : host;
   const helper = config.credHelpers?.[key] ?? config.credHelpers?.[host] ?? config.credsStore;
   if (!helper) return { credentials: findInFile(config, host) };
-  const { secret, problem } = await askCredentialHelper(helper, key);
+  const { secret, problem } = await askCredentialHelper(helper, key, environment);
   const credentials =
     secret === undefined
       ? findInFile(config, host)

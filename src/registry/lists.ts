@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { BundleError } from '../errors.ts';
 import { pullScope, type ReadManifestOptions } from './manifests.ts';
 import type { RegistryClient } from './registry-client.ts';
-import { formatRepository } from './registry-place.ts';
 
 const tagsSchema = z.object({ tags: z.array(z.string()).nullish() });
 const catalogSchema = z.object({ repositories: z.array(z.string()).nullish() });
@@ -18,7 +17,7 @@ export async function listTags(
   { signal }: ReadManifestOptions = {},
 ): Promise<string[]> {
   return listPages(client, {
-    what: `list the tags of ${formatRepository({ host: client.host, path })}`,
+    what: `list the tags of ${path}`,
     path: `/v2/${path}/tags/list`,
     scopes: [pullScope(path)],
     read: (value) => tagsSchema.parse(value).tags ?? [],

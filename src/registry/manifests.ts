@@ -41,7 +41,7 @@ export async function findManifestDigest(
   name: ManifestName,
   options: ReadManifestOptions = {},
 ): Promise<{ readonly hasIt: boolean; readonly digest: Digest | undefined }> {
-  const request = requestOf(client, path, name, options);
+  const request = requestOf(path, name, options);
   const { status, headers } = await client.ask({ ...request, method: 'HEAD' });
   const digest = headers['docker-content-digest'];
   return {
@@ -60,7 +60,7 @@ export async function findManifest(
   name: ManifestName,
   options: ReadManifestOptions = {},
 ): Promise<FoundManifest | undefined> {
-  const { status, headers, bytes } = await client.ask(requestOf(client, path, name, options));
+  const { status, headers, bytes } = await client.ask(requestOf(path, name, options));
   if (status === 404) return undefined;
   const digest = digestOf(bytes);
   const said = isDigest(name) ? name : headers['docker-content-digest'];
@@ -75,14 +75,13 @@ export async function findManifest(
 }
 
 function requestOf(
-  { host }: RegistryClient,
   path: string,
   name: ManifestName,
   { signal, scopes = [pullScope(path)] }: ReadManifestOptions,
 ): RegistryRequest {
   const separator = isDigest(name) ? '@' : ':';
   return {
-    what: `read the manifest of ${formatRepository({ host, path })}${separator}${name}`,
+    what: `read the manifest of ${path}${separator}${name}`,
     path: `/v2/${path}/manifests/${name}`,
     scopes,
     headers: { Accept: accepted },

@@ -1,10 +1,5 @@
 /** The way through an HTTP proxy, as the environment names it. */
-import {
-  Agent as HttpAgent,
-  type AgentOptions,
-  type ClientRequestArgs,
-  request as sendHttp,
-} from 'node:http';
+import { Agent as HttpAgent, type ClientRequestArgs, request as sendHttp } from 'node:http';
 import { type AgentOptions as TlsAgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
@@ -47,17 +42,16 @@ function isExcepted(hostname: string, host: string, list: string): boolean {
 }
 
 /** Connections through `proxy`, each a tunnel (RFC 9110 §9.3.6), with TLS inside where `tls` is given. */
-export function createProxyAgent(proxy: URL, tls: TlsAgentOptions | undefined): HttpAgent {
+export function createProxyAgent(proxy: URL, tls: TlsAgentOptions | undefined): TunnelAgent {
   return new TunnelAgent(proxy, tls);
 }
 
-class TunnelAgent extends HttpAgent {
+export class TunnelAgent extends HttpAgent {
   readonly #proxy: URL;
   readonly #tls: TlsAgentOptions | undefined;
 
   constructor(proxy: URL, tls: TlsAgentOptions | undefined) {
-    const options: AgentOptions & { defaultPort?: number; protocol?: string } = { keepAlive: true };
-    super(options);
+    super({ keepAlive: true });
     this.#proxy = proxy;
     this.#tls = tls;
     // Node compares the protocol of an agent with that of a request.

@@ -19,7 +19,7 @@ export interface RegistryAuthOptions {
   readonly findCredentials: () => Promise<FoundCredentials>;
   readonly fetchToken: FetchToken;
   /** Whether a login may be sent to this address: it must be one that nobody can listen to. */
-  readonly isSafe: (url: URL) => boolean;
+  readonly isSafe: (url: URL) => Promise<boolean>;
 }
 
 export interface RegistryAuth {
@@ -83,7 +83,7 @@ async function getToken(
 ): Promise<string> {
   if (credentials?.kind === 'bearer') return credentials.token;
   const realm = readRealm(host, challenge);
-  if (credentials !== undefined && !isSafe(realm)) {
+  if (credentials !== undefined && !(await isSafe(realm))) {
     throw new BundleError(
       'access-denied',
       `Cannot log in to ${host}: it wants the password to be sent to ${realm.host} without TLS`,

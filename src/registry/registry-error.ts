@@ -57,7 +57,7 @@ function explainStatus(
     const hint =
       problem === undefined
         ? `Log in: docker login ${host}. Some registries answer so for what is not there; look at the name, too.`
-        : `${capitalize(problem)}. Or log in without it: docker login ${host}`;
+        : `There may be a login for it, but ${problem}. Or log in anew: docker login ${host}`;
     return { which: 'it wants another login, and answered', isDenied: true, hint };
   }
   if (status === 403) {
@@ -142,10 +142,6 @@ function explain(
 
 function isCertificateFault(errno: string): boolean {
   return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/.test(errno);
-}
-
-function capitalize(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }
 
 function findJson(text: string): unknown {
