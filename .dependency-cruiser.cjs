@@ -13,9 +13,15 @@ const folders = {
   addon: { types: ['blocks', 'plan'] },
   blocks: { uses: ['xz', 'addon'], types: ['image'] },
   file: { uses: ['layout', 'blocks', 'addon', 'xz'] },
-  sources: { uses: ['image', 'tar', 'file', 'addon', 'blocks/recipe-document'], types: ['blocks/profile'] },
+  registry: { uses: ['image'] },
+  sources: {
+    uses: ['image', 'tar', 'file', 'addon', 'registry', 'blocks/recipe-document'],
+    types: ['blocks/profile'],
+  },
   bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
-  outputs: { uses: ['delta/spare-layers', 'file', 'blocks/write-durably', 'image', 'sources/engine'] },
+  outputs: {
+    uses: ['delta/spare-layers', 'file', 'blocks/write-durably', 'image', 'registry', 'sources/engine'],
+  },
   tree: { types: ['tar'] },
   explain: {
     uses: [
@@ -116,6 +122,7 @@ const owners = {
     'image',
     'tar',
     'blocks',
+    'registry',
     'sources',
     'bundle',
     'mount',

@@ -11,6 +11,7 @@ export type ErrorCode =
   // where images come from
   | 'source-unreachable'
   | 'source-failed'
+  | 'access-denied'
   | 'archive-not-found'
   | 'archive-empty'
   | 'archive-truncated'
@@ -37,6 +38,7 @@ export type ErrorCode =
   | 'output-corrupt'
   | 'bundle-corrupt'
   | 'load-failed'
+  | 'push-failed'
   | 'mount-point-invalid'
   | 'mount-point-busy'
   | 'mount-unavailable'

@@ -55,7 +55,7 @@ export function addSourceOptions(command: Command): Command {
   return addCacheOption(
     command.option(
       '--from <source>',
-      'where images come from: docker, docker:<host>, oci:<folder>, recipe:<file>, an archive, or - for standard input (default: $BUNDLEFS_FROM, else docker)',
+      'where images come from: docker, docker:<host>, docker://<registry>[/<image>], oci:<folder>, recipe:<file>, an archive, or - for standard input (default: $BUNDLEFS_FROM, else docker)',
     ),
   )
     .option(

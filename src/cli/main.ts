@@ -18,6 +18,7 @@ import { addRefreshCommand } from './commands/refresh.ts';
 import { addSquashCommand } from './commands/squash.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addPlanCommand } from './commands/plan.ts';
+import { addPushCommand } from './commands/push.ts';
 import { addStreamCommand } from './commands/stream.ts';
 import { addThinCommand } from './commands/thin.ts';
 import { addUnmountCommand } from './commands/unmount.ts';
@@ -60,6 +61,7 @@ export function createProgram(signal: AbortSignal): Command {
     addSquashCommand,
     addThinCommand,
     addDescribeCommand,
+    addPushCommand,
     addInspectCommand,
     addVerifyCommand,
     addDeltaCommand,

@@ -64,7 +64,7 @@ export async function prepareMount(
 
 /** The files that `--from` names, absolute: a mount that watches looks again when they change. */
 export function sourceFiles(from: string | undefined): readonly string[] {
-  if (from === undefined || from === '-' || isEngine(from)) return [];
+  if (from === undefined || from === '-' || isEngine(from) || isRegistry(from)) return [];
   if (from.startsWith('oci:')) return [resolve(from.slice('oci:'.length), 'index.json')];
   return [resolve(from.replace(/^recipe:/, ''))];
 }
@@ -76,9 +76,13 @@ function olderFiles(transform: Transform): readonly string[] {
 
 /** The engine that `--from` names, by its host where it names one; undefined where it names something else. */
 export function sourceEngine(from: string | undefined): { readonly host?: string } | undefined {
-  if (from !== undefined && !isEngine(from)) return undefined;
+  if (from !== undefined && (!isEngine(from) || isRegistry(from))) return undefined;
   const host = from?.slice('docker:'.length) ?? '';
   return host === '' ? {} : { host };
+}
+
+function isRegistry(from: string): boolean {
+  return from.startsWith('docker://');
 }
 
 function isEngine(from: string): boolean {

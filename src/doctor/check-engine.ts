@@ -13,7 +13,9 @@ const mostClockSkewMs = 5 * 60_000;
 
 export async function checkEngine(context: CheckContext): Promise<Finding[]> {
   const { from, environment, isRoot, signal } = context;
-  if (from !== undefined && from !== '' && from !== 'docker' && !from.startsWith('docker:')) {
+  const isEngine =
+    from === 'docker' || (from?.startsWith('docker:') === true && !from.startsWith('docker://'));
+  if (from !== undefined && from !== '' && !isEngine) {
     return [ok('engine', `not asked: images come from "${from}"`)];
   }
   const host = from?.slice('docker:'.length) ?? '';

@@ -138,7 +138,7 @@ export const projectFileSchema = z
     from: text
       .optional()
       .describe(
-        'Where images come from: docker, docker:<host>, oci:<folder>, recipe:<file>, an archive, or - for standard input.',
+        'Where images come from: docker, docker:<host>, docker://<registry>[/<image>], oci:<folder>, recipe:<file>, an archive, or - for standard input.',
       ),
     platform: text.optional().describe('Of images that are there for several platforms: which one.'),
     tagAs: z

@@ -21,7 +21,8 @@ export interface OpenSourceOptions {
 
 /**
  * The source that `from` names: nothing or `docker` for the engine that the docker command would use, `docker:HOST` for
- * another one, `-` for standard input, `oci:FOLDER` for an OCI layout, `recipe:FILE` for what describe wrote, or the path of an archive. Throws
+ * another one, `docker://…` for a registry or an image of one, `-` for standard input, `oci:FOLDER` for an OCI layout,
+ * `recipe:FILE` for what describe wrote, or the path of an archive. Throws
  * invalid-argument, archive-not-found, archive-empty, archive-unsupported, source-unreachable, source-failed.
  */
 export async function openSource(
@@ -30,6 +31,10 @@ export async function openSource(
 ): Promise<ImageSource> {
   const { signal, platform, input = process.stdin, findStoredLayer } = options;
   const wish = wishPlatform(platform);
+  if (from?.startsWith('docker://') === true) {
+    const { openRegistrySource } = await import('./registry/registry-source.ts');
+    return openRegistrySource(from, wish);
+  }
   if (from === undefined || from === 'docker' || from.startsWith('docker:')) {
     const host = from?.slice('docker:'.length) ?? '';
     // Other sources do without the engine's client.
