@@ -132,6 +132,16 @@ describe('bad input ends with its status and says what to do', () => {
     }
   });
 
+  it('metrics in a folder that is missing: status 7, before anything is mounted', async () => {
+    const args = ['mount', '--from', at('good.tar'), '--metrics', at('no/shop.prom'), at('mnt')];
+    const { status, stderr } = await runCli(args, { cache: at('unused') });
+    expect({ status, stderr }).toEqual({
+      status: 7,
+      stderr: expect.stringContaining(`there is no folder "${at('no')}"\nMake it first: mkdir -p`) as string,
+    });
+    expect(await readdir(folder)).not.toContain('unused');
+  });
+
   it('--env-file is an option of bundlefs, and not of Node', async () => {
     await writeFile(at('compose.yml'), 'services: { web: { image: "tiny/web:${TAG}" } }\n');
     const from = (name: string): Promise<CliResult> =>
