@@ -142,6 +142,19 @@ describe('bad input ends with its status and says what to do', () => {
     expect(await readdir(folder)).not.toContain('unused');
   });
 
+  it('the archive that is read, as output: status 7, and it stays', async () => {
+    const before = await readFile(at('good.tar'));
+    await symlink('good.tar', at('good-link.tar'));
+    for (const name of ['good.tar', 'good-link.tar']) {
+      const result = await runCli(['build', '--from', at('good.tar'), '-o', at(name)], {
+        cache: at('cache'),
+      });
+      expect(result.status).toBe(7);
+      expect(result.stderr).toContain('the images are read from it');
+    }
+    expect((await readFile(at('good.tar'))).equals(before)).toBe(true);
+  });
+
   it('--env-file is an option of bundlefs, and not of Node', async () => {
     await writeFile(at('compose.yml'), 'services: { web: { image: "tiny/web:${TAG}" } }\n');
     const from = (name: string): Promise<CliResult> =>
