@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { BundleError, describeError } from '../errors.ts';
 import type { LiveMount } from '../live/live-mount.ts';
 import { chooseLogFormat, createLog, type Log } from '../live/log.ts';
+import { checkMetricsFolder } from '../live/metrics.ts';
 import { logPathOf } from '../live/mount-places.ts';
 import type { HeldGeneration } from '../live/run-worker.ts';
 import type { RefreshProgress } from '../live/status.ts';
@@ -79,6 +80,8 @@ async function chooseSettings(
   options: MountOptions,
 ): Promise<MountSettings> {
   const { from, preset, check, platform, maxFileSize, media, quiet } = options;
+  const metricsPath = options.metrics === undefined ? undefined : resolve(options.metrics);
+  if (metricsPath !== undefined) await checkMetricsFolder(metricsPath);
   const { path: cachePath } = await openChosenCache(options);
   const engine = sourceEngine(from);
   return {
@@ -106,7 +109,7 @@ async function chooseSettings(
     }),
     logFormat: options.log,
     ...(options.foreground !== true && { logPath: await prepareLogPath(mountPoint) }),
-    ...(options.metrics !== undefined && { metricsPath: resolve(options.metrics) }),
+    ...(metricsPath !== undefined && { metricsPath }),
   };
 }
 
