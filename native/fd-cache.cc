@@ -56,7 +56,8 @@ uint64_t IdentityOf(const struct stat& info) {
 int OpenForReading(const std::string& path) {
   int fd;
   do {
-    fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // What lies there may be no file: opening a pipe would wait for somebody who writes into it.
+    fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   } while (fd < 0 && errno == EINTR);
   return fd;
 }

@@ -506,6 +506,10 @@ load_images() {
   if [ -e "$work/read-failed" ]; then
     : >"$work/load-said"
     fail_loading "Cannot read the bundle: $(cat "$work/read-failed")" 'The stick or disc itself may be failing: copy the bundle to this machine, and run load.sh there.'
+  elif grep -qiE 'corrupt|not recognized|unexpected end' "$work/xz-said" 2>/dev/null; then
+    # Then the engine only says that its input ended.
+    : >"$work/load-said"
+    fail_loading "Cannot unpack the bundle: $(tail -n 1 "$work/xz-said")" 'It is damaged: sh verify.sh --quick says which file to copy again.'
   elif [ "$load_status" -ne 0 ] || grep -q 'Error unpacking' "$work/load-said"; then
     fail_loading "Cannot load: $to gave up"
   elif [ "$produce_status" -ne 0 ] && [ "$produce_status" -ne 141 ]; then

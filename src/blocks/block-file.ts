@@ -3,9 +3,12 @@ import { crc32 } from 'node:zlib';
 import { findDigestOfHex } from '../digest.ts';
 import { type BlockKey, type BlockRecord, storedSize } from './block-record.ts';
 
-const magic = Buffer.from('bfsblk1\n');
+const magic = Buffer.from('bfsblk2\n');
 
-/** Bytes of the trailer: magic 8, unpadded size 8, uncompressed size 8, sha256 32, CRC64 8, CRC32 of those 4. All little-endian. */
+/** Of trailers whose CRC32 leaves the key out: a file under another block's name cannot be told by them. */
+const keylessMagic = Buffer.from('bfsblk1\n');
+
+/** Bytes of the trailer: magic 8, unpadded size 8, uncompressed size 8, sha256 32, CRC64 8, CRC32 of those and the key 4. All little-endian. */
 export const trailerSize = 68;
 
 /** The trailer for `record`. */
@@ -16,18 +19,18 @@ export function encodeTrailer(record: BlockRecord): Buffer {
   bytes.writeBigUInt64LE(BigInt(record.uncompressedSize), 16);
   bytes.write(record.digest.slice('sha256:'.length), 24, 'hex');
   bytes.writeBigUInt64LE(BigInt(`0x${record.crc64}`), 56);
-  bytes.writeUInt32LE(crc32(bytes.subarray(0, 64)), 64);
+  bytes.writeUInt32LE(crc32(record.key, crc32(bytes.subarray(0, 64))), 64);
   return bytes;
 }
 
-/** The record in `trailer` of a block file of `fileSize` bytes, or undefined where either is damaged. */
+/** The record in `trailer` of a block file of `fileSize` bytes, or undefined where either is damaged, or is another block's. */
 export function findRecordInTrailer(
   key: BlockKey,
   trailer: Buffer,
   fileSize: number,
 ): BlockRecord | undefined {
-  if (trailer.length !== trailerSize || !trailer.subarray(0, 8).equals(magic)) return undefined;
-  if (trailer.readUInt32LE(64) !== crc32(trailer.subarray(0, 64))) return undefined;
+  if (trailer.length !== trailerSize || trailer.readUInt32LE(64) !== findCheck(key, trailer))
+    return undefined;
   const digest = findDigestOfHex(trailer.toString('hex', 24, 56));
   if (digest === undefined) return undefined;
   const record = {
@@ -38,4 +41,11 @@ export function findRecordInTrailer(
     crc64: trailer.readBigUInt64LE(56).toString(16).padStart(16, '0'),
   };
   return storedSize(record) + trailerSize === fileSize ? record : undefined;
+}
+
+/** What the CRC32 of `trailer` must be in the file of the block `key`; undefined where it is no trailer. */
+function findCheck(key: BlockKey, trailer: Buffer): number | undefined {
+  const check = crc32(trailer.subarray(0, 64));
+  if (trailer.subarray(0, 8).equals(magic)) return crc32(key, check);
+  return trailer.subarray(0, 8).equals(keylessMagic) ? check : undefined;
 }

@@ -1,5 +1,6 @@
 /** The blocks of one encoder in a cache folder: one file each, named by its key. */
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stampFiles } from '../addon/stamp-files.ts';
@@ -89,7 +90,8 @@ export async function setAside(path: string, badFolder: string): Promise<void> {
 async function findStored(key: BlockKey, path: string): Promise<BlockRecord | undefined> {
   let handle;
   try {
-    handle = await open(path, 'r');
+    // What lies there may be no file: opening a pipe would wait for somebody who writes into it.
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (findErrno(error) === 'ENOENT') return undefined;
     throw error;

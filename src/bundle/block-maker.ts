@@ -56,7 +56,9 @@ export function createBlockMaker(
     return record;
   };
   const make = async (key: BlockKey, held: HeldPiece): Promise<BlockRecord> => {
-    const known = await store.findBlock(key);
+    const found = await store.findBlock(key);
+    // A block of another size is not of this content, whatever its name.
+    const known = found?.uncompressedSize === held.piece.size ? found : undefined;
     const record = known ?? (await meter.encoding.time(() => encode(key, held)));
     if (known === undefined) meter.encoded.add(key);
     options.onBlock?.(record.uncompressedSize, known === undefined);

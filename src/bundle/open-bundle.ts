@@ -119,7 +119,7 @@ async function openLeased(cache: Cache, recipe: Recipe): Promise<Bundle> {
     findLayer: (diffId) => records.get(diffId),
     glueBlock: async (glue): Promise<BlockRecord> => {
       const record = await store.findBlock(contentKey(pieceOf(glue)));
-      if (record === undefined) throw missing('a block of tar headers');
+      if (record?.uncompressedSize !== glue.length) throw missing('a block of tar headers');
       return record;
     },
   });

@@ -26,6 +26,7 @@ import { addVerifyCommand } from './commands/verify.ts';
 import { addWhyCommand } from './commands/why.ts';
 import { exitStatus, unexpectedStatus } from './exit-status.ts';
 import { readVersion } from './read-version.ts';
+import { refuseEmpty } from './refuse-empty.ts';
 
 /** Runs the program with these arguments and sets the exit status of the process. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -46,7 +47,15 @@ export function createProgram(signal: AbortSignal): Command {
     .version(readVersion(), '-V, --version')
     .option('--debug', 'show where an error came from')
     .exitOverride()
-    .showHelpAfterError('(bundlefs --help lists the verbs, bundlefs VERB --help what each takes)');
+    .configureOutput({
+      outputError: (text, write) => {
+        write(text.replace(/^error: /, 'bundlefs: '));
+      },
+    })
+    .showHelpAfterError('bundlefs --help lists the verbs, bundlefs VERB --help what each takes.')
+    .hook('preAction', (_, command) => {
+      refuseEmpty(command);
+    });
   for (const add of [
     addBuildCommand,
     addMountCommand,

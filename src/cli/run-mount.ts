@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { BundleError, describeError } from '../errors.ts';
 import type { LiveMount } from '../live/live-mount.ts';
 import { chooseLogFormat, createLog, type Log } from '../live/log.ts';
+import { checkMetricsFolder } from '../live/metrics.ts';
 import { logPathOf } from '../live/mount-places.ts';
 import type { HeldGeneration } from '../live/run-worker.ts';
 import type { RefreshProgress } from '../live/status.ts';
@@ -83,6 +84,8 @@ async function chooseSettings(
   signal: AbortSignal,
 ): Promise<MountSettings> {
   const { from, preset, check, platform, maxFileSize, media, view, viewCache, quiet, deltaFrom } = options;
+  const metricsPath = options.metrics === undefined ? undefined : resolve(options.metrics);
+  if (metricsPath !== undefined) await checkMetricsFolder(metricsPath);
   const cache = await openChosenCache(options);
   const { path: cachePath } = cache;
   const engine = sourceEngine(from);
@@ -117,7 +120,7 @@ async function chooseSettings(
     }),
     logFormat: options.log,
     ...(options.foreground !== true && { logPath: await prepareLogPath(mountPoint) }),
-    ...(options.metrics !== undefined && { metricsPath: resolve(options.metrics) }),
+    ...(metricsPath !== undefined && { metricsPath }),
   };
 }
 

@@ -14,9 +14,17 @@ export async function openDiskFile(path: string): Promise<VirtualFile> {
   const info = await handle.stat();
   if (!info.isFile() || info.size === 0) {
     await handle.close();
-    throw info.isFile()
-      ? new BundleError('archive-empty', `Cannot read "${path}": the file is empty`)
-      : new BundleError('archive-unsupported', `Cannot read "${path}": it is not a regular file`);
+    if (info.isFile()) throw new BundleError('archive-empty', `Cannot read "${path}": the file is empty`);
+    if (!info.isDirectory()) {
+      throw new BundleError('archive-unsupported', `Cannot read "${path}": it is not a regular file`);
+    }
+    throw new BundleError(
+      'archive-unsupported',
+      `Cannot read "${path}": it is a folder, a file was expected`,
+      {
+        hint: 'In a folder copied from a mount, name images.tar.xz, or check it all: sh verify.sh',
+      },
+    );
   }
   const file: VirtualFile = {
     size: info.size,

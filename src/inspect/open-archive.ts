@@ -1,4 +1,5 @@
 /** Opens an archive on disk for looking into: what it is compressed with, and its members. */
+import { BundleError } from '../errors.ts';
 import { openDiskFile } from '../file/disk-file.ts';
 import { openXzFile } from '../file/open-xz-file.ts';
 import { readFully } from '../file/read-chunks.ts';
@@ -29,8 +30,16 @@ export interface ReadArchiveOptions {
   readonly onRead?: (done: number, total: number) => void;
 }
 
+/** What docs/format.md calls parts. */
+const partPattern = /\.tar\.xz\.\d{3,}$/;
+
 /** Opens the file at `path`. Throws archive-* and, where it is a .xz file of broken structure, xz-*. */
 export async function openArchive(path: string): Promise<OpenArchive> {
+  if (partPattern.test(path)) {
+    throw new BundleError('archive-unsupported', `Cannot read "${path}": it is one part of a split bundle`, {
+      hint: 'All parts together are checked by verify.sh, which lies beside them: sh verify.sh',
+    });
+  }
   const file = await openDiskFile(path);
   const label = `archive "${path}"`;
   const readThrough = ({ signal, onRead }: ReadArchiveOptions = {}): Promise<MemberTable> => {

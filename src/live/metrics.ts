@@ -1,6 +1,8 @@
 /** The metrics of a mount, in the text format that a node exporter's textfile collector reads. */
-import { rename, rm, writeFile } from 'node:fs/promises';
-import { BundleError, describeError } from '../errors.ts';
+import { constants } from 'node:fs';
+import { access, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { BundleError, describeError, findErrno } from '../errors.ts';
 import type { MountStatus } from './status.ts';
 
 interface Metric {
@@ -132,6 +134,21 @@ export function renderMetrics(status: MountStatus): string {
     `bundlefs_build_info{${mount},version="${escapeLabel(status.version)}"} 1`,
   );
   return `${lines.join('\n')}\n`;
+}
+
+/** Throws output-failed where the folder of `path` is missing or may not be written to. */
+export async function checkMetricsFolder(path: string): Promise<void> {
+  const folder = dirname(path);
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const isMissing = findErrno(error) === 'ENOENT';
+    throw new BundleError(
+      'output-failed',
+      `Cannot write the metrics "${path}": ${isMissing ? `there is no folder "${folder}"` : describeError(error)}`,
+      { cause: error, ...(isMissing && { hint: `Make it first: mkdir -p ${folder}` }) },
+    );
+  }
 }
 
 /** Puts `text` in the place of the file at once, so that no exporter reads half of it. Throws output-failed. */

@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { crc64 } from '../../src/addon/block-codec.ts';
 import type { BlockKey, BlockRecord } from '../../src/blocks/block-record.ts';
@@ -69,6 +71,39 @@ describe('a block store', () => {
       await writeFile(store.blockPath(record.key), damaged);
       expect(await store.findBlock(record.key)).toBeUndefined();
     }
+  });
+
+  it('takes a sound file that lies under the name of another block for missing', async () => {
+    const store = await makeStore();
+    const { record, bytes } = makeBlock(400);
+    const other = makeBlock(400);
+    await store.putBlock(record, bytes);
+    await store.putBlock(other.record, other.bytes);
+    await copyFile(store.blockPath(other.record.key), store.blockPath(record.key));
+    expect(await store.findBlock(record.key)).toBeUndefined();
+    expect(await store.findBlock(other.record.key)).toEqual(other.record);
+  });
+
+  it('does not wait for a named pipe', async () => {
+    const store = await makeStore();
+    const { record, bytes } = makeBlock(400);
+    await store.putBlock(record, bytes);
+    await rm(store.blockPath(record.key));
+    execFileSync('mkfifo', [store.blockPath(record.key)]);
+    expect(await store.findBlock(record.key)).toBeUndefined();
+    await store.putBlock(record, bytes);
+    expect(await store.findBlock(record.key)).toEqual(record);
+  });
+
+  it('reads files whose trailer leaves the key out', async () => {
+    const store = await makeStore();
+    const { record, bytes } = makeBlock(400);
+    await store.putBlock(record, bytes);
+    const file = await readFile(store.blockPath(record.key));
+    file.write('bfsblk1\n', 400);
+    file.writeUInt32LE(crc32(file.subarray(400, 464)), 464);
+    await writeFile(store.blockPath(record.key), file);
+    expect(await store.findBlock(record.key)).toEqual(record);
   });
 
   it('refuses bytes of another size than the record says', async () => {

@@ -1,6 +1,8 @@
 /** createBlockMaker: repeated content is encoded once, also while the first is under way. */
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { liblzmaVersion } from '../../src/addon/block-codec.ts';
+import { storedSize } from '../../src/blocks/block-record.ts';
 import { openCache } from '../../src/blocks/cache.ts';
 import { createBlockMaker } from '../../src/bundle/block-maker.ts';
 import { createBuildMeter } from '../../src/bundle/build-meter.ts';
@@ -29,5 +31,16 @@ describe('createBlockMaker', () => {
     expect(anotherMeter.encoded.size).toBe(0);
     expect(events.filter(([, wasEncoded]) => wasEncoded)).toEqual([[300_000, true]]);
     expect(events).toHaveLength(4);
+  });
+
+  it('encodes a piece again whose stored block is of content of another size', async () => {
+    const cache = await openCache(await makeTempFolder());
+    const store = await cache.openBlocks(settings);
+    const piece = (): Piece => pieceOf(Buffer.alloc(5000, 'content'));
+    const right = await createBlockMaker(store, settings).makeBlock(piece());
+    const bytes = (await readFile(store.blockPath(right.key))).subarray(0, storedSize(right));
+    await store.putBlock({ ...right, uncompressedSize: 5001 }, bytes);
+    expect(await createBlockMaker(store, settings).makeBlock(piece())).toEqual(right);
+    expect(await store.findBlock(right.key)).toEqual(right);
   });
 });

@@ -104,7 +104,68 @@ describe('bad input ends with its status and says what to do', () => {
     ['a preset that is none', ['build', 'a:1', '-o', 'x', '--preset', '10']],
     ['a check that is none', ['build', 'a:1', '-o', 'x', '--check', 'md5']],
   ])('%s: status 2', async (_, args) => {
-    expect((await runCli(args)).status).toBe(2);
+    const { status, stderr } = await runCli(args);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^bundlefs: /);
+  });
+
+  it.each([
+    ['image', ['build', '', '-o', 'x'], 'an argument'],
+    ['folder to copy to', ['copy', '', 'a:1'], 'an argument'],
+    ['cache', ['build', 'a:1', '-o', 'x', '--cache', ''], '--cache'],
+    ['output', ['build', 'a:1', '-o', ''], '--output'],
+    ['list', ['build', '--images-file', '', '-o', 'x'], '--images-file'],
+    ['bundle', ['verify', ''], 'an argument'],
+  ])('an empty %s, as of a variable that is not set: status 2', async (_, args, what) => {
+    const { status, stderr } = await runCli(args);
+    expect(status).toBe(2);
+    expect(stderr).toContain(`bundlefs: Cannot use ${what} "": it is empty`);
+  });
+
+  it.each([
+    ['a folder', 'folder', /it is a folder[^]*sh verify\.sh/],
+    ['a part of a bundle', 'images.tar.xz.001', /one part of a split bundle[^]*sh verify\.sh/],
+  ])('%s is no archive: says what checks it', async (_, name, message) => {
+    for (const verb of ['verify', 'inspect']) {
+      const { status, stderr } = await runCli([verb, at(name)]);
+      expect({ status, stderr }).toEqual({ status: 5, stderr: expect.stringMatching(message) as string });
+    }
+  });
+
+  it('metrics in a folder that is missing: status 7, before anything is mounted', async () => {
+    const args = ['mount', '--from', at('good.tar'), '--metrics', at('no/shop.prom'), at('mnt')];
+    const { status, stderr } = await runCli(args, { cache: at('unused') });
+    expect({ status, stderr }).toEqual({
+      status: 7,
+      stderr: expect.stringContaining(`there is no folder "${at('no')}"\nMake it first: mkdir -p`) as string,
+    });
+    expect(await readdir(folder)).not.toContain('unused');
+  });
+
+  it('the archive that is read, as output: status 7, and it stays', async () => {
+    const before = await readFile(at('good.tar'));
+    await symlink('good.tar', at('good-link.tar'));
+    for (const name of ['good.tar', 'good-link.tar']) {
+      const result = await runCli(['build', '--from', at('good.tar'), '-o', at(name)], {
+        cache: at('cache'),
+      });
+      expect(result.status).toBe(7);
+      expect(result.stderr).toContain('the images are read from it');
+    }
+    expect((await readFile(at('good.tar'))).equals(before)).toBe(true);
+  });
+
+  it('--env-file is an option of bundlefs, and not of Node', async () => {
+    await writeFile(at('compose.yml'), 'services: { web: { image: "tiny/web:${TAG}" } }\n');
+    const from = (name: string): Promise<CliResult> =>
+      build(at('good.tar'), '--compose', at('compose.yml'), '--env-file', at(name));
+    const missing = await from('missing.env');
+    expect(missing.status).toBe(2);
+    expect(missing.stderr).toContain(`Cannot use "${at('missing.env')}"`);
+    await writeFile(at('prod.env'), 'TAG=1.0\n');
+    const { status, stderr } = await from('prod.env');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    await rm(at('out.tar.xz'));
   });
 
   it('an output in a folder that is missing, or that is a folder: status 7, before anything is read', async () => {

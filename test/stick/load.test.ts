@@ -177,6 +177,8 @@ describe('load.sh', () => {
     // Without sums it is xz that finds it.
     const unchecked = await runScript(join(stick, 'load.sh'), ['--skip-sums'], options);
     expect(unchecked.status, unchecked.said).toBe(7);
+    expect(unchecked.said).toContain('Cannot unpack the bundle: ');
+    expect(unchecked.said).toContain('sh verify.sh --quick says which file to copy again');
     await truncate(part, 100);
     expect((await runScript(join(stick, 'load.sh'), [], options)).status).toBe(5);
     expect(await listImages()).toBe('');
