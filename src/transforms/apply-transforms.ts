@@ -31,17 +31,20 @@ export interface ApplyTransformsOptions {
 }
 
 /**
- * The step that applies `transforms`, each to what the ones before it made. Throws image-not-found where one that must
+ * The step that applies `transforms`, each to what the ones before it made. Throws invalid-reference and
+ * invalid-argument at once; the step throws image-not-found where one that must
  * match does not, and what squashImage and thinImage throw.
  */
 export function createRework(
   transforms: readonly Transform[],
   { readOther, onOutcome }: ApplyTransformsOptions,
 ): ReworkImages {
+  // Names that cannot be are found before anything is read.
+  const steps = transforms.map((transform) => ({ transform, match: createMatcher(transform) }));
+  for (const transform of transforms) if (transform.kind === 'thin') parseOlder(transform.on);
   return async (read, workshop) => {
     let images = read;
-    for (const transform of transforms) {
-      const match = createMatcher(transform);
+    for (const { transform, match } of steps) {
       const next: Image[] = [];
       const onlyRead = new Set<Image>();
       let isMatched = false;
@@ -97,18 +100,22 @@ async function findOlder(
   workshop: Workshop,
   readOther: ApplyTransformsOptions['readOther'],
 ): Promise<Image> {
-  const reference = parseReference(on);
-  if (reference.kind === 'pattern') {
-    throw new BundleError(
-      'invalid-argument',
-      `Cannot put an image on "${on}": one image was expected, not a pattern`,
-    );
-  }
+  const reference = parseOlder(on);
   const found = onFrom === undefined ? known.find((image) => isMeant(image, reference)) : undefined;
   if (found !== undefined) return found;
   const read = await readOther(reference, onFrom, workshop);
   await workshop.settle();
   return read;
+}
+
+/** Throws invalid-reference, and invalid-argument where it could be several images. */
+function parseOlder(on: string): Reference {
+  const reference = parseReference(on);
+  if (reference.kind !== 'pattern') return reference;
+  throw new BundleError(
+    'invalid-argument',
+    `Cannot put an image on "${on}": one image was expected, not a pattern`,
+  );
 }
 
 /** The old image with the names that are left to it, where it stays, and the new one. */

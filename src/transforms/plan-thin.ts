@@ -5,7 +5,7 @@ import { compareMergedTrees, type FileChange, mergeLayers } from '../explain/com
 import { readImagePlatform } from '../image/image-config.ts';
 import type { Image } from '../image/image.ts';
 import { formatPlatform } from '../image/platform.ts';
-import { findNode, isFolder } from '../tree/tree.ts';
+import { findNode, isFolder, type TreeEntry } from '../tree/tree.ts';
 import { checkNames, checkSystem } from './check-image.ts';
 import { describeSource } from './describe-source.ts';
 import { findRelinked } from './find-relinked.ts';
@@ -63,6 +63,9 @@ export async function planThin(
     isNew(path, node) {
       if (changed.has(path) || relinked.has(path)) return true;
       const old = findNode(before, path);
+      if (path === '' && old?.entry !== undefined && node.entry !== undefined) {
+        return isOtherRoot(old.entry, node.entry); // trees are compared below their roots
+      }
       // A folder that only one side has a member for: nobody knows whether the other one's is the same.
       return isFolder(node) && (old?.entry === undefined) !== (node.entry === undefined);
     },
@@ -78,6 +81,10 @@ export async function planThin(
     replacedCount: replaced.length,
     changes: countChanges(changes, relinked.size),
   };
+}
+
+function isOtherRoot(a: TreeEntry<DiffId>, b: TreeEntry<DiffId>): boolean {
+  return a.mode !== b.mode || a.uid !== b.uid || a.gid !== b.gid;
 }
 
 function checkPair(image: Image, on: Image): void {

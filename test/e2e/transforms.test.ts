@@ -8,6 +8,9 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StreamByteReader } from '../../src/tar/byte-reader.ts';
 import { walkLayer } from '../../src/tar/walk-layer.ts';
+import { makeImage } from '../../sample/make-image.mjs';
+import { packMembers } from '../fixtures/pack-members.ts';
+import type { FixtureImage } from '../fixtures/sample-images.ts';
 import { buildRuleImages, ruleNames } from '../fixtures/rule-images.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { startNewerEngine } from '../support/newer-engine.ts';
@@ -44,6 +47,28 @@ afterAll(async () => {
   for (const one of opened) await one[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 }, 60_000);
+
+/** Layers that every engine refuses, which other builders have made all the same; what they mean is plain. */
+async function buildRefused(): Promise<FixtureImage> {
+  const first = await packMembers([
+    { name: 'd/', type: 'directory', mode: 0o700 },
+    ...['d/old', 'd/kept', 'target', 'gone'].map((name) => ({ name, content: name })),
+  ]);
+  const second = await packMembers([
+    // A link to a file of a lower layer.
+    { name: 'link', type: 'link', linkname: 'target' },
+    // One path twice.
+    { name: 'twice', content: 'first' },
+    { name: './twice', content: 'last' },
+    // A whiteout behind what takes the place of the hidden file.
+    { name: 'gone', content: 'back' },
+    { name: '.wh.gone' },
+    // A folder that is hidden, and has something new.
+    { name: '.wh.d' },
+    { name: 'd/new', content: 'new' },
+  ]);
+  return makeImage({ name: 'refused', tags: ['refused:1'], layers: [first, second] });
+}
 
 /** All that the root file system of a tar has, a line for each path; times of folders that no layer has a member for are left out. */
 async function describeTar(path: string): Promise<string[]> {
@@ -123,6 +148,51 @@ async function unmountBelow(root: string): Promise<void> {
   for (const path of mounts.filter((one) => one.startsWith(`${root}/`)).reverse())
     await run('umount', [path]);
 }
+
+describe('an image that every engine refuses', () => {
+  it.each<[string, () => Promise<ThrowawayEngine>]>([
+    ['the installed docker', () => startEngine()],
+    ['a newer docker with a containerd store', () => startNewerEngine('containerd')],
+  ])(
+    'is squashed to one that loads into %s',
+    async (_, start) => {
+      const image = await buildRefused();
+      await writeHybridArchive(join(folder, 'refused.tar'), [image]);
+      await using engine = await start();
+      await expect(engine.docker('load', '-i', join(folder, 'refused.tar'))).rejects.toThrow();
+      const args = ['squash', 'refused:1', '--from', join(folder, 'refused.tar'), '-t', 'taken:1', '--into'];
+      await runCliOk([...args, engine.host], { cache: join(folder, 'cache') });
+      const id = (await engine.docker('create', 'taken:1', '/none')).trim();
+      await engine.docker('export', '-o', join(folder, 'taken.tar'), id);
+      const listed = (
+        await run('tar', ['-tvf', join(folder, 'taken.tar'), 'd', 'link', 'target', 'twice', 'gone'])
+      ).stdout;
+      expect(
+        listed
+          .replace(/^(\S+) .* \d\d:\d\d /gm, '$1 ')
+          .trim()
+          .split('\n'),
+      ).toEqual([
+        'drwxr-xr-x d/',
+        '-rw-r--r-- d/new',
+        '-rw-r--r-- gone',
+        '-rw-r--r-- link',
+        'hrw-r--r-- target link to link',
+        '-rw-r--r-- twice',
+      ]);
+      const { stdout } = await run('tar', [
+        '-xOf',
+        join(folder, 'taken.tar'),
+        'd/new',
+        'gone',
+        'link',
+        'twice',
+      ]);
+      expect(stdout).toBe('newbacktargetlast');
+    },
+    60_000,
+  );
+});
 
 /** The lines of one rule, which has a folder of its own. */
 function linesOf(exported: Exported, image: string, rule: string): string[] {
