@@ -377,6 +377,14 @@ describe('bundlefs delta --for', () => {
     const { stdout: json } = await runCliOk([...args, '--base', 'tiny/db:5', '--json'], { cache });
     const report = JSON.parse(json.toString()) as { readonly layers: { readonly omitted: number } };
     expect(report.layers.omitted).toBeGreaterThan(0);
+    const { stdout: asked } = await runCliOk([...args, '--base', `docker:${engine.host}`], { cache });
+    expect(asked.toString()).toContain('must be in the engine');
+    expect((await load(engine, path)).status).toBe(0);
+    const store = [...from('2'), '-o', path, '--base', `docker:${engineOf(inContainerd).host}`];
+    for (const kind of ['docker', 'containerd-store']) {
+      const untold = await runCli(['delta', ...store, '--for', kind], { cache });
+      expect([untold.status, untold.stderr]).toEqual([2, expect.stringContaining('does not tell which')]);
+    }
     const none = await runCli([...args.slice(0, -2), '-o', path, '--base', 'tiny/none:1'], { cache });
     expect(none.status).toBe(3);
   });
