@@ -5,6 +5,7 @@ import { type DeltaBase, readBaseBundle } from '../delta/delta-base.ts';
 import { findBase } from '../delta/open-base.ts';
 import { BundleError } from '../errors.ts';
 import { prepareChosenBundle } from './chosen-bundle.ts';
+import type { Selection } from '../selection/resolve-selection.ts';
 import { chooseImages } from './choose-images.ts';
 import type { ImageOptions } from './image-options.ts';
 import { startProgress } from './progress.ts';
@@ -19,9 +20,7 @@ export async function chooseBase(
   cache: Cache,
   signal: AbortSignal,
 ): Promise<DeltaBase> {
-  for (const name of names) {
-    if (name === 'docker' || name.startsWith('docker:')) throw engineAsBase(name);
-  }
+  for (const name of names) if (isEngineName(name)) throw engineAsBase(name);
   const [first] = names;
   if (names.length === 1 && first !== undefined) {
     using progress = startProgress({ label: 'reading the base' });
@@ -34,9 +33,30 @@ export async function chooseBase(
     });
     if (base !== undefined) return base;
   }
-  const { selection } = await chooseImages(names, { config: false });
+  const selection = await selectBase(names, options);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');
   return await readBaseBundle(bundle, names.join(', '), { signal });
+}
+
+/** The images of the source that `names` are. Throws invalid-argument where the source can be read once only. */
+export async function selectBase(
+  names: readonly string[],
+  { from }: Pick<ImageOptions, 'from'>,
+): Promise<Selection> {
+  if (from === '-') {
+    throw new BundleError(
+      'invalid-argument',
+      `Cannot take "${names.join(', ')}" as the base: there is no such bundle, and standard input cannot be read for both`,
+      { hint: 'Name the bundle that the target has, or give the archive as a file: --from FILE' },
+    );
+  }
+  return (await chooseImages(names, { config: false })).selection;
+}
+
+/** Whether `name` is that of an engine: `docker`, `docker:<host>`. */
+export function isEngineName(name: string | undefined): boolean {
+  // An image named docker has a tag, too, and no host in it.
+  return name === 'docker' || /^docker:(?:$|[a-z]+:\/\/)/.test(name ?? '');
 }
 
 /** A base for another process: what it can be opened by there, and its title. */

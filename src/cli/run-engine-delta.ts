@@ -8,10 +8,14 @@ import { hexOf } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import { checkTarget, writeBundleFile } from '../outputs/write-bundle-file.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
-import { chooseImages } from './choose-images.ts';
+import { connectEngine } from '../sources/engine/engine-connection.ts';
+import { findEngineEndpoint } from '../sources/engine/engine-endpoint.ts';
+import { hasContainerdStore, listEngineImages } from '../sources/engine/engine-image.ts';
+import { isEngineName, selectBase } from './choose-base.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { formatCount, formatDuration, formatShare, formatSize } from './format-text.ts';
 import type { ImageOptions } from './image-options.ts';
+import { sourceEngine } from './prepare-mount.ts';
 import { toolName } from './read-version.ts';
 
 export interface EngineDeltaOptions extends ImageOptions {
@@ -52,14 +56,16 @@ export async function runEngineDelta(
   process.stdout.write(`${options.json === true ? JSON.stringify(fields) : lines.join('\n')}\n`);
 }
 
-/** The images that the target has: those of a bundle that the cache knows, or images of the source. */
+/** The images that the target has: those of a bundle that the cache knows, of an engine, or images of the source. */
 async function chooseBaseImages(
   names: readonly string[],
-  options: ImageOptions,
+  options: EngineDeltaOptions,
   cache: Cache,
   signal: AbortSignal,
 ): Promise<readonly BaseImage[]> {
   const [first] = names;
+  const engine = names.length === 1 && first !== undefined ? sourceEngine(first) : undefined;
+  if (engine !== undefined && isEngineName(first)) return listBaseImages(engine, options.for, signal);
   const found =
     names.length === 1 && first !== undefined ? await findBase(first, { cache, signal }) : undefined;
   if (found !== undefined) {
@@ -74,9 +80,34 @@ async function chooseBaseImages(
     await using bundle = await openRecipe(cache, recipe);
     return describeBase(bundle);
   }
-  const { selection } = await chooseImages(names, { config: false });
+  const selection = await selectBase(names, options);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');
   return describeBase(bundle);
+}
+
+/** All images of the engine that the delta is for, where it can be reached from here. */
+async function listBaseImages(
+  engine: { readonly host?: string },
+  kind: EngineKind,
+  signal: AbortSignal,
+): Promise<readonly BaseImage[]> {
+  const connection = await connectEngine(await findEngineEndpoint(engine), { signal });
+  try {
+    if (kind !== 'docker' || (await hasContainerdStore(connection, { signal }))) {
+      throw new BundleError(
+        'invalid-argument',
+        `Cannot take ${connection.description} as the base: with containerd's store it does not tell which images were pulled`,
+        {
+          hint: 'Name the bundle that its images were loaded from: @N, the digest of a recipe, bundle.json.',
+        },
+      );
+    }
+    const images = await listEngineImages(connection, { signal });
+    // There an id is a config's digest, and nobody asks where an image came from.
+    return images.map(({ names, layers, id }) => ({ names, layers, manifest: id }));
+  } finally {
+    connection.close();
+  }
 }
 
 function describeBase({ images, assembled }: Pick<Bundle, 'images' | 'assembled'>): BaseImage[] {

@@ -152,6 +152,13 @@ describe('bundlefs delta', () => {
     await expect(readFile(path)).rejects.toThrow();
   });
 
+  it('refuses an image as the base where the images come from standard input', async () => {
+    const path = join(await makeTempFolder(), 'update.delta');
+    const args = ['delta', '--no-config', '--from', '-', '--base', 'tiny/web:1.0', '-o', path];
+    const { status, stderr } = await runCli(args, { cache });
+    expect([status, stderr]).toEqual([2, expect.stringContaining('cannot be read for both')]);
+  });
+
   it('refuses a bundle.json that the cache does not know, and one that is none', async () => {
     const folder = await makeTempFolder();
     const { path } = await makeDelta(old);

@@ -350,34 +350,48 @@ describe('bundlefs delta --for', () => {
     expect(stderr).toContain('Send the full bundle');
   });
 
-  it('takes images or a build of the journal as the base, and says what must be there', async () => {
+  /** A cache that knows the bundle of before, and what makes the delta to after. */
+  async function prepareDelta(): Promise<{
+    readonly args: readonly string[];
+    readonly path: string;
+    readonly cache: string;
+  }> {
     const folder = await makeTempFolder();
     const cache = join(folder, 'cache');
-    for (const [name, images] of [
-      ['1', before],
-      ['2', after],
-    ] as const) {
-      await writeHybridArchive(join(folder, `${name}.tar`), images);
-    }
-    const from = (name: string): string[] => [
-      '--no-config',
-      '--preset',
-      '0',
-      '--from',
-      join(folder, `${name}.tar`),
-    ];
-    await runCliOk(['build', ...from('1'), '-o', join(folder, 'old.tar.xz')], { cache });
+    const [first, second] = [join(folder, '1.tar'), join(folder, '2.tar')];
+    await writeHybridArchive(first, before);
+    await writeHybridArchive(second, after);
+    const common = ['--no-config', '--preset', '0', '--from'];
+    await runCliOk(['build', ...common, first, '-o', join(folder, 'old.tar.xz')], { cache });
     const path = join(folder, 'update.delta');
-    const args = ['delta', ...from('2'), '--for', 'docker', '-o', path];
-    const { stdout } = await runCliOk([...args, '--base', '@0'], { cache });
+    return { args: ['delta', ...common, second, '-o', path], path, cache };
+  }
+
+  it('takes images or a build of the journal as the base, and says what must be there', async () => {
+    const { args, path, cache } = await prepareDelta();
+    const docker = [...args, '--for', 'docker'];
+    const { stdout } = await runCliOk([...docker, '--base', '@0'], { cache });
     expect(stdout.toString()).toMatch(/\d of \d layers \([\d.]+ kB unpacked\) must be in the engine/);
     const engine = engineOf('20.10');
     await loadArchive(engine, before);
     expect((await load(engine, path)).status).toBe(0);
-    const { stdout: json } = await runCliOk([...args, '--base', 'tiny/db:5', '--json'], { cache });
+    const { stdout: json } = await runCliOk([...docker, '--base', 'tiny/db:5', '--json'], { cache });
     const report = JSON.parse(json.toString()) as { readonly layers: { readonly omitted: number } };
     expect(report.layers.omitted).toBeGreaterThan(0);
-    const none = await runCli([...args.slice(0, -2), '-o', path, '--base', 'tiny/none:1'], { cache });
+    const none = await runCli([...docker, '--base', 'tiny/none:1'], { cache });
     expect(none.status).toBe(3);
+  });
+
+  it('takes a reachable engine as the base, and none with the store of containerd', async () => {
+    const { args, path, cache } = await prepareDelta();
+    const engine = engineOf('20.10');
+    await loadArchive(engine, before);
+    await runCliOk([...args, '--for', 'docker', '--base', `docker:${engine.host}`], { cache });
+    expect((await load(engine, path)).status).toBe(0);
+    for (const kind of ['docker', 'containerd-store']) {
+      const base = `docker:${engineOf(inContainerd).host}`;
+      const untold = await runCli([...args, '--for', kind, '--base', base], { cache });
+      expect([untold.status, untold.stderr]).toEqual([2, expect.stringContaining('does not tell which')]);
+    }
   });
 });

@@ -93,18 +93,19 @@ export async function listEngineNames(
     .filter((name) => !name.startsWith('<none>'));
 }
 
-/** The layers of every image that the engine has, with a name or without. Throws source-failed. */
+/** Every image that the engine has, with a name or without. Throws source-failed. */
 export async function listEngineImages(
   connection: EngineConnection,
   options: AskEngineOptions = {},
-): Promise<EngineImage[]> {
+): Promise<(EngineImage & { readonly names: readonly string[] })[]> {
   const request = { what: 'list images', path: '/images/json', ...options };
   const listed = (await connection.findJson(request, listSchema)) ?? [];
-  const images: EngineImage[] = [];
-  for (const id of new Set(listed.map(({ Id }) => Id))) {
+  const images: (EngineImage & { readonly names: readonly string[] })[] = [];
+  for (const { Id, RepoTags } of listed) {
     // One that was removed meanwhile is not there.
-    const found = await findEngineImage(connection, id, options);
-    if (found !== undefined) images.push(found);
+    const found = await findEngineImage(connection, Id, options);
+    const names = (RepoTags ?? []).filter((name) => !name.startsWith('<none>'));
+    if (found !== undefined) images.push({ ...found, names });
   }
   return images;
 }
