@@ -51,10 +51,9 @@ afterAll(async () => {
 /** A checkout of this project as it is now, to be set up by the recipes: with the packages, but without the program. */
 async function cloneProject(path: string): Promise<void> {
   await mkdir(path);
-  for (const name of ['bin', 'src', 'native', 'stick', 'build', 'binding.gyp', 'package.json'])
+  for (const name of ['bin', 'src', 'native', 'scripts', 'stick', 'build', 'binding.gyp', 'package.json'])
     await cp(join(project, name), join(path, name), { recursive: true });
-  for (const name of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'])
-    await cp(join(project, name), join(path, name));
+  await cp(join(project, 'package-lock.json'), join(path, 'package-lock.json'));
   await symlink(join(project, 'node_modules'), join(path, 'node_modules'));
 }
 

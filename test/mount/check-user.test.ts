@@ -4,13 +4,16 @@ import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const run = promisify(execFile);
-const compiled = fileURLToPath(new URL('../../dist/mount/check-user.js', import.meta.url));
+const source = fileURLToPath(new URL('../../src/mount/check-user.ts', import.meta.url));
 const nobody = 65534;
 const nameless = 64_999;
 let folder: string;
+/** What other users can run. */
+let compiled: string;
 
 interface Outcome {
   readonly code?: string;
@@ -26,6 +29,8 @@ interface CheckedUser {
 beforeAll(async () => {
   folder = await mkdtemp('/tmp/bfs-');
   await chmod(folder, 0o755);
+  compiled = join(folder, 'check-user.mjs');
+  await build({ entryPoints: [source], outfile: compiled, bundle: true, format: 'esm', platform: 'node' });
   for (const [name, mode, owner] of [
     ['own', 0o755, nobody],
     ['foreign', 0o755, 0],

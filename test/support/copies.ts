@@ -87,8 +87,7 @@ export function startCopyLoop(mountPoint: string, folder: string, { rest }: Copy
   let failure: { readonly error: unknown } | undefined;
   const loop = async (): Promise<void> => {
     while (isWanted) {
-      await copyFolder('cp -r', mountPoint, folder);
-      finished.push(await checkCopy(folder));
+      if (await copyUnlessReplaced(mountPoint, folder)) finished.push(await checkCopy(folder));
       await rm(folder, { recursive: true, force: true });
       await rest?.();
     }
@@ -107,6 +106,17 @@ export function startCopyLoop(mountPoint: string, folder: string, { rest }: Copy
       await running;
     },
   };
+}
+
+/** False where cp says that a generation was published between its look at a file and its opening it, and fails. */
+async function copyUnlessReplaced(from: string, to: string): Promise<boolean> {
+  try {
+    await copyFolder('cp -r', from, to);
+    return true;
+  } catch (error) {
+    if (/was replaced while being copied/.test(String(error))) return false;
+    throw error;
+  }
 }
 
 async function checkCopy(folder: string): Promise<FinishedCopy> {
