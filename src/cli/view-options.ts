@@ -21,7 +21,7 @@ export function addViewOptions(command: Command): Command {
     .addOption(
       new Option('--view <name>', 'show the images in this form, too (repeatable)')
         .choices(viewNames.map(toText))
-        .argParser((text, before: readonly ViewName[] = []) => [...before, parseView(text)]),
+        .argParser((text, before: readonly ViewName[] | undefined) => [...(before ?? []), parseView(text)]),
     )
     .option(
       '--view-cache <size>',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { describeRecipe, type RecipeDocument } from '../../src/blocks/recipe-document.ts';
 import { createRecipe } from '../../src/blocks/recipe.ts';
 import type { Digest } from '../../src/digest.ts';
+import { BundleError } from '../../src/errors.ts';
 import { parseReference } from '../../src/image/reference.ts';
 import type { ImageSource } from '../../src/sources/image-source.ts';
 import { openSource } from '../../src/sources/open-source.ts';
@@ -129,6 +130,14 @@ describe('the source of a recipe', () => {
       code: 'block-missing',
       message: expect.stringContaining('any more') as string,
     });
+  });
+
+  it('does not blame the source for a cache that is full', async () => {
+    const { path, folder, fixtures } = await writeRecipe((own) => join(own, 'images.tar'));
+    await writeLegacyArchive(join(folder, 'images.tar'), fixtures);
+    const full = new BundleError('cache-full', 'Cannot store: no space');
+    const sink = { ...createRecordingSink(), addLayer: () => Promise.reject(full) };
+    await expect((await openRecipe(path)).readImages([], sink)).rejects.toBe(full);
   });
 
   it('takes configs that the cache keeps where the recipe has none, as in .bundlefs/recipe.json', async () => {

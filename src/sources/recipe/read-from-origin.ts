@@ -1,9 +1,24 @@
 /** Reads images of a recipe from the source that it names. */
-import { isBundleError } from '../../errors.ts';
+import { type ErrorCode, isBundleError } from '../../errors.ts';
 import type { Image } from '../../image/image.ts';
 import { parseReference, type Reference } from '../../image/reference.ts';
 import type { ImageSource, LayerSink, ReadImagesOptions } from '../image-source.ts';
 import type { RecipeImage } from './read-recipe.ts';
+
+/** What is wrong with the source; all else is wrong with the cache, or with the program. */
+const faultsOfOrigin: readonly ErrorCode[] = [
+  ...(['invalid-argument', 'invalid-reference', 'image-not-found'] as const),
+  ...(['source-unreachable', 'source-failed'] as const),
+  ...(['archive-not-found', 'archive-empty', 'archive-truncated', 'archive-corrupt'] as const),
+  ...([
+    'archive-unsupported',
+    'config-missing',
+    'config-mismatch',
+    'layer-missing',
+    'layer-mismatch',
+  ] as const),
+  ...(['xz-corrupt', 'xz-truncated', 'xz-unsupported'] as const),
+];
 
 export interface ReadFromOriginOptions extends ReadImagesOptions {
   readonly open: (from: string) => Promise<ImageSource>;
@@ -40,7 +55,7 @@ export async function readFromOrigin(
       await source.close();
     }
   } catch (error) {
-    if (options.signal?.aborted === true || !isBundleError(error)) throw error;
+    if (options.signal?.aborted === true || !isBundleError(error, ...faultsOfOrigin)) throw error;
     return { images: [], place, error };
   }
 }
