@@ -44,6 +44,7 @@ const elsewhere = new Map([
   ['explaining.md', 'test/e2e/explain.test.ts'],
   ['offline-target.md', 'test/stick/offline-target.test.ts'],
   ['project-file.md', 'test/e2e/choosing-images.test.ts'],
+  ['registries.md', 'test/e2e/registries.test.ts'],
 ]);
 
 describe('every command does what the page says', { timeout }, () => {
