@@ -29,7 +29,7 @@ export interface MountOptions extends MountChoice {
   readonly allowOther?: boolean;
   readonly watch?: boolean;
   /** In milliseconds. */
-  readonly quiet: number;
+  readonly settle: number;
   readonly nice: number;
   readonly log: 'text' | 'json';
   readonly metrics?: string;
@@ -83,7 +83,7 @@ async function chooseSettings(
   options: MountOptions,
   signal: AbortSignal,
 ): Promise<MountSettings> {
-  const { from, preset, check, platform, maxFileSize, media, view, viewCache, quiet, deltaFrom } = options;
+  const { from, preset, check, platform, maxFileSize, media, view, viewCache, settle, deltaFrom } = options;
   const metricsPath = options.metrics === undefined ? undefined : resolve(options.metrics);
   if (metricsPath !== undefined) await checkMetricsFolder(metricsPath);
   const cache = await openChosenCache(options);
@@ -113,8 +113,8 @@ async function chooseSettings(
     ...(options.watch === true && {
       watch: {
         files: [...sourceFiles(from), ...selection.files],
-        quietMs: quiet,
-        limitMs: Math.max(changesLimitMs, quiet),
+        quietMs: settle,
+        limitMs: Math.max(changesLimitMs, settle),
         ...(engine && { engine }),
       },
     }),

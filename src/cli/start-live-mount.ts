@@ -35,7 +35,7 @@ export async function startLiveMount(
       if (options.from === '-') throw notAgain();
       return prepareElsewhere(settings, isThorough ? {} : { uncheckedRecipe: knownRecipe }, {
         ...request,
-        niceness: settings.niceness,
+        niceness: isThorough ? 0 : settings.niceness, // somebody waits for what they asked for
         onNote: (text) => {
           log.info(text);
         },

@@ -118,8 +118,8 @@ async function checkLeftovers(path: string): Promise<Finding[]> {
   const bad = await listFiles(join(cacheRoot(path), 'bad'));
   if (bad.length > 0) {
     const size = bad.reduce((sum, file) => sum + file.size, 0);
-    const text = `${formatCount(bad.length, 'damaged block')} set aside, ${formatSize(size)}: the disk may be failing`;
-    findings.push(warning('cache leftovers', text, 'bundlefs cache verify && bundlefs cache gc'));
+    const text = `${formatCount(bad.length, 'damaged block')} set aside, ${formatSize(size)}: the disk may be failing. They go a week after, with cache gc`;
+    findings.push(warning('cache leftovers', text, 'bundlefs cache verify'));
   }
   const others = (await listFolders(path)).filter(
     (name) => /^v\d+$/.test(name) && join(path, name) !== cacheRoot(path),

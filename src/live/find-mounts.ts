@@ -32,7 +32,7 @@ export async function findMounts(environment: NodeJS.ProcessEnv): Promise<readon
 }
 
 /**
- * The mount at `path`, or the only one that is on record where `path` is left out. Throws not-mounted, and
+ * The mount at `path`, or the only one that is on record where `path` is left out, and of several the only that is there. Throws not-mounted, and
  * invalid-argument where there are several.
  */
 export async function getMount(
@@ -42,7 +42,9 @@ export async function getMount(
 ): Promise<FoundMount> {
   const mounts = await findMounts(environment);
   if (path === undefined) {
-    const onRecord = mounts.filter(({ record }) => record !== undefined);
+    const recorded = mounts.filter(({ record }) => record !== undefined);
+    const living = recorded.filter(({ isMounted }) => isMounted);
+    const onRecord = living.length > 0 ? living : recorded;
     const [only] = onRecord;
     if (only !== undefined && onRecord.length === 1) return only;
     if (only === undefined) throw new BundleError('not-mounted', 'Cannot find a mount: this user has none');

@@ -28,7 +28,7 @@ it('every copy made while tags move is of one generation; what is copied then ve
   await loadRevisions(engine, bench);
   await retag(engine, 1);
   const from = ['--from', `docker:${engine.host}`, '--preset', '0'];
-  await bench.runOk(['mount', '--watch', ...from, '--quiet', '3', '--nice', '0', ...images, mnt]);
+  await bench.runOk(['mount', '--watch', ...from, '--settle', '3', '--nice', '0', ...images, mnt]);
 
   const loop = startCopyLoop(mnt, join(bench.folder, 'copy'));
   onTestFinished(() => loop.stop());

@@ -128,7 +128,7 @@ it('mount(8) mounts a bundle by its helper, with options as /etc/fstab has them'
     set -e
     mount -t tmpfs none "${work}" && mkdir "${work}/up" "${work}/work" && cp -P "${upper}/mount.bundlefs" "${work}/up/"
     mount -t overlay none -o "lowerdir=/usr/sbin,upperdir=${work}/up,workdir=${work}/work" /usr/sbin
-    mount -t bundlefs "$1" "$2" -o "noauto,x-systemd.automount,watch,preset=0,quiet=0.5,nice=0,allow_other"
+    mount -t bundlefs "$1" "$2" -o "noauto,x-systemd.automount,watch,preset=0,settle=0.5,nice=0,allow_other"
     findmnt -n -o FSTYPE "$2"
     ls "$2"
     "$3" status "$2"

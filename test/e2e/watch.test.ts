@@ -16,7 +16,7 @@ import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.t
 const run = promisify(execFile);
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 /** Other tests keep the machine busy. */
-const quick = ['--preset', '0', '--quiet', '0.2', '--nice', '0'];
+const quick = ['--preset', '0', '--settle', '0.2', '--nice', '0'];
 
 const base = await makeLayer(
   makeTree('base', { seed: 'base', count: 20, smallest: 1000, largest: 200_000, binary: 0.5 }),

@@ -32,7 +32,7 @@ export function addMountCommand(program: Command, signal: AbortSignal): void {
     )
     .addOption(
       new Option(
-        '--quiet <seconds>',
+        '--settle <seconds>',
         'with --watch: wait until nothing has changed for so long (default: 2)',
       ).argParser(parseSeconds),
     )
@@ -84,7 +84,7 @@ function completeOptions(
     ...options,
     ...(isSplit ? {} : chooseParts(stick)),
     ...completeViews(given, stick),
-    quiet: given.quiet ?? watch?.debounceMs ?? 2000,
+    settle: given.settle ?? watch?.debounceMs ?? 2000,
     nice: given.nice ?? 10,
     log: given.log ?? watch?.logFormat ?? 'text',
     ...(metrics !== undefined && { metrics }),
