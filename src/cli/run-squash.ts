@@ -2,7 +2,7 @@
 import type { Selection } from '../selection/resolve-selection.ts';
 import type { SquashedLayers } from '../transforms/transform.ts';
 import { formatSize } from './format-text.ts';
-import { type DescribeOutcome, type ResultOptions, runTransform } from './run-transform.ts';
+import { checkOneImage, type DescribeOutcome, type ResultOptions, runTransform } from './run-transform.ts';
 import { nameImage } from './name-images.ts';
 
 export interface SquashOptions extends ResultOptions {
@@ -16,6 +16,7 @@ export async function runSquash(
   options: SquashOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  checkOneImage(selection, 'squash');
   const layers = chosenLayers(options);
   const transform = {
     kind: 'squash',

@@ -13,7 +13,7 @@ import { openChosenCache } from './chosen-bundle.ts';
 import { nameImage } from './name-images.ts';
 import { startProgress } from './progress.ts';
 import { readOlderImage } from './read-older-image.ts';
-import { type NewLayer, type ResultOptions, runTransform } from './run-transform.ts';
+import { checkOneImage, type NewLayer, type ResultOptions, runTransform } from './run-transform.ts';
 import { planFields, thinPlanToText, thinToText } from './thin-to-text.ts';
 
 export interface ThinCommandOptions extends ResultOptions {
@@ -30,6 +30,7 @@ export async function runThin(
   options: ThinCommandOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  checkOneImage(selection, 'thin');
   if (options.dryRun === true) {
     await runDry(image, selection, options, signal);
     return;

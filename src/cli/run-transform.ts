@@ -101,6 +101,17 @@ function hostOf(into: string | undefined): string | undefined {
   return into?.replace(/^docker:(?!\/\/)/, '');
 }
 
+/** Throws invalid-argument where `selection` may be several images, for these verbs are about one. */
+export function checkOneImage({ patterns }: Selection, verb: Transform['kind']): void {
+  const pattern = patterns.find(({ kind }) => kind === 'pattern');
+  if (pattern === undefined) return;
+  throw new BundleError(
+    'invalid-argument',
+    `Cannot ${verb} "${pattern.text}": one image was expected, not a pattern`,
+    { hint: 'Several images are made in one go by "transforms" in bundlefs.yaml: docs/transforms.md.' },
+  );
+}
+
 function nowhere({ kind }: Transform): BundleError {
   return new BundleError('invalid-argument', `Cannot ${kind}: nothing says where the new image goes`, {
     hint: `Name a file with -o FILE, or an engine with --into docker${kind === 'thin' ? '; --dry-run only says what it would save' : ''}.`,

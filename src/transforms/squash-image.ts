@@ -35,7 +35,7 @@ export async function squashImage(image: Image, keptCount: number, workshop: Wor
   const diffId = await addSquashedLayer(image, keptCount, workshop, layers);
   const squashed = makeImage(image, keptCount, diffId);
   await workshop.settle();
-  await verifySame(layers.library, image.layers, squashed.layers, { what: describeSource(image) });
+  await verifySame(layers, image.layers, squashed.layers, { what: describeSource(image) });
   await keepMade(making, squashed, workshop.sink);
   return squashed;
 }

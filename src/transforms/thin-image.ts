@@ -42,7 +42,7 @@ export async function thinImage(
   const { diffId } = await workshop.sink.addLayer(writeLayer(plan.parts, layers.open), { label });
   await workshop.settle();
   const made = makeImage(image, on, diffId);
-  await verifySame(layers.library, image.layers, made.layers, { what: describeSource(image), ignoreMtime });
+  await verifySame(layers, image.layers, made.layers, { what: describeSource(image), ignoreMtime });
   await keepMade(making, made, workshop.sink);
   return { image: made, plan };
 }

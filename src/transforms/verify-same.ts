@@ -2,8 +2,8 @@
 import type { DiffId } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import { compareMergedTrees, mergeLayers } from '../explain/compare-files.ts';
-import type { LayerLibrary } from '../explain/layer-library.ts';
 import { isFolder, type TreeNode, walkTree } from '../tree/tree.ts';
+import type { OpenLayers } from './open-layers.ts';
 
 export interface VerifySameOptions {
   /** The image, for messages. */
@@ -17,7 +17,7 @@ export interface VerifySameOptions {
  * `original` do. It is a fault of this program then, and the result is not used.
  */
 export async function verifySame(
-  library: LayerLibrary,
+  { library }: Pick<OpenLayers, 'library'>,
   original: readonly DiffId[],
   made: readonly DiffId[],
   { what, ignoreMtime = false }: VerifySameOptions,

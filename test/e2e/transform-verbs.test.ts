@@ -195,6 +195,7 @@ describe('bundlefs squash', () => {
       2,
       /none of them start with "ffff00"\n.*\n1 {2}sha256:/,
     ],
+    ['several images', ['tiny/*', '-o', 'x'], 2, /one image was expected, not a pattern/],
     ['nowhere to write to', ['tiny/web:1.0'], 2, /nothing says where the new image goes/],
     ['two places to write to', ['tiny/web:1.0', '-o', 'x', '--into', 'docker'], 2, /cannot be used with/],
     ['an image that is not there', ['tiny/wep:1.0', '-o', 'x'], 3, /Did you mean tiny\/web:1.0/],
