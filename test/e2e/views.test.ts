@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
 import { createLiveBench, type LiveBench } from '../support/live-bench.ts';
+import { startContainerd } from '../stick/throwaway-containerd.ts';
 import { startRegistry } from '../support/throwaway-registry.ts';
 import { waitUntil } from '../mount/support/start-test-daemon.ts';
 
@@ -133,6 +134,16 @@ describe('mount --view', () => {
     expect([small.status, small.stderr]).toEqual([2, expect.stringContaining('48M')]);
     await writeFile(project, 'stick: { viewCache: 1M }\n');
     expect((await bench.run(['mount', '--config', project, mountPoint])).status).toBe(2);
+  });
+});
+
+describe('the view images.tar', () => {
+  it('is imported by containerd, which reads no xz', async () => {
+    await using containerd = await startContainerd();
+    const { mountPoint } = await mountViews('--view', 'images.tar');
+    await containerd.ctr('-n', 'k8s.io', 'images', 'import', join(mountPoint, 'images.tar'));
+    const listed = await containerd.ctr('-n', 'k8s.io', 'images', 'ls', '-q');
+    expect(listed).toContain('docker.io/tiny/web:');
   });
 });
 
