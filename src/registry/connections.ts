@@ -30,8 +30,10 @@ export function openConnections(host: string, environment: NodeJS.ProcessEnv): C
     if (url.protocol === 'http:') {
       return proxy === undefined ? new HttpAgent({ keepAlive: true }) : createProxyAgent(proxy, undefined);
     }
-    const tls = await readRegistryTls(url.host, environment);
-    const isVerified = tls.hasOwn || !(await isInsecureRegistry(url.host, environment));
+    // The registry's own address has its port even where that is the usual one.
+    const name = url.origin === new URL(`https://${address}`).origin ? address : url.host;
+    const tls = await readRegistryTls(name, environment);
+    const isVerified = tls.hasOwn || !(await isInsecureRegistry(name, environment));
     const options = { keepAlive: true, secureContext: tls.context, rejectUnauthorized: isVerified };
     return proxy === undefined ? new HttpsAgent(options) : createProxyAgent(proxy, options);
   };

@@ -42,10 +42,10 @@ export async function findManifestDigest(
   options: ReadManifestOptions = {},
 ): Promise<{ readonly hasIt: boolean; readonly digest: Digest | undefined }> {
   const request = requestOf(path, name, options);
-  const { status, headers } = await client.ask({ ...request, method: 'HEAD' });
+  const { status, headers } = await client.ask({ ...request, method: 'HEAD', wanted: [200, 404, 405] });
   const digest = headers['docker-content-digest'];
   return {
-    hasIt: status === 200,
+    hasIt: status !== 404,
     digest: status === 200 && typeof digest === 'string' && isDigest(digest) ? digest : undefined,
   };
 }

@@ -41,7 +41,7 @@ export async function* readBlob(
     const { status, headers, body } = await client.send(requestOf(blob, done, signal));
     if (status === 404) throw blobMissing(client, blob);
     // A registry that cannot go on in the middle sends what was had already.
-    let skip = done - (status === 206 ? startOf(headers['content-range']) : 0);
+    let skip = Math.max(0, done - (status === 206 ? startOf(headers['content-range']) : 0));
     try {
       for await (const chunk of readChunks(body)) {
         const rest = chunk.subarray(Math.min(skip, chunk.length));

@@ -231,7 +231,7 @@ describe('redirections', () => {
 });
 
 describe('TLS', () => {
-  it('trusts a registry by certs.d, refuses it without, and goes through a proxy', async () => {
+  it('trusts a registry by certs.d, and refuses one that certs.d does not vouch for', async () => {
     const folder = await makeTempFolder();
     await makeCertificates(folder);
     await using secure = await startRegistry({ tlsFolder: folder });

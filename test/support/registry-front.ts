@@ -22,6 +22,8 @@ export interface FrontOptions {
   readonly cutAnswer?: (request: FrontRequest) => number | undefined;
   /** After how many bytes of this request's body the connection breaks. */
   readonly cutRequest?: (request: FrontRequest) => number | undefined;
+  /** Whether what came of a broken upload is kept and told of, which docker's own registry does not do. */
+  readonly keepsUploads?: boolean;
   /** Changes a chunk of an answer's body on its way. */
   readonly change?: (request: FrontRequest, chunk: Buffer) => Buffer;
   /** Headers that do not reach the registry. */
@@ -36,6 +38,7 @@ export interface RegistryFront extends AsyncDisposable {
 /** Listens on a free port, and passes everything on to `registry` (`127.0.0.1:5000`). */
 export async function startFront(registry: string, options: FrontOptions = {}): Promise<RegistryFront> {
   const requests: FrontRequest[] = [];
+  const kept = new Map<string, Promise<IncomingHttpHeaders>>();
   const server = createServer((incoming, response) => {
     const request = { line: `${incoming.method ?? ''} ${incoming.url ?? ''}`, headers: incoming.headers };
     requests.push(request);
@@ -43,7 +46,20 @@ export async function startFront(registry: string, options: FrontOptions = {}): 
       incoming.resume();
       return;
     }
-    pass(registry, request, incoming, response, options);
+    const upload = new URL(incoming.url ?? '', 'http://front').pathname;
+    const cut = options.cutRequest?.(request);
+    if (options.keepsUploads === true && cut !== undefined) {
+      kept.set(upload, keepStart(registry, incoming, cut));
+      return;
+    }
+    const known = incoming.method === 'GET' ? kept.get(upload) : undefined;
+    if (known === undefined) {
+      pass(registry, request, incoming, response, { ...options, cutRequest: () => cut });
+      return;
+    }
+    void known.then(({ location, range }) => {
+      response.writeHead(204, { Location: location ?? '', Range: range ?? '' }).end();
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -57,6 +73,34 @@ export async function startFront(registry: string, options: FrontOptions = {}): 
       await closed;
     },
   };
+}
+
+/** Sends the first `size` bytes of an upload as if that were all, breaks the connection, and gives what the registry said. */
+async function keepStart(
+  registry: string,
+  incoming: IncomingMessage,
+  size: number,
+): Promise<IncomingHttpHeaders> {
+  const { socket } = incoming; // of which the end of the loop would forget
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    if ((length += chunk.length) >= size) break;
+  }
+  socket.destroy();
+  const start = Buffer.concat(chunks).subarray(0, size);
+  const [host, port] = registry.split(':');
+  const headers = {
+    ...incoming.headers,
+    'content-length': String(start.length),
+    'content-range': `0-${start.length - 1}`,
+  };
+  const sent = sendHttp({ host, port, method: 'PATCH', path: incoming.url, headers });
+  sent.end(start);
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  answer.resume();
+  return answer.headers;
 }
 
 function pass(

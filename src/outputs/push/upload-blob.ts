@@ -1,6 +1,6 @@
 /** Uploads one blob to a registry, and goes on where a broken upload ended. */
 import type { Digest } from '../../digest.ts';
-import { BundleError } from '../../errors.ts';
+import { BundleError, isBundleError } from '../../errors.ts';
 import { isTransient } from '../../registry/exchange.ts';
 import type { RegistryClient, RegistryRequest, SmallAnswer } from '../../registry/registry-client.ts';
 import { registryFailed } from '../../registry/registry-error.ts';
@@ -57,13 +57,17 @@ export async function mountBlob(
   { signal }: UploadOptions = {},
 ): Promise<boolean> {
   const query = new URLSearchParams({ mount: digest, from });
-  const { status } = await client.ask({
+  const request: RegistryRequest = {
     what: `mount ${label}`,
     method: 'POST',
     path: `/v2/${path}/blobs/uploads/?${query.toString()}`,
     scopes: [pushScope(path), `repository:${from}:pull`],
-    wanted: [201, 202, 400, 401, 403, 404, 405],
+    wanted: [201, 202, 400, 404, 405],
     signal,
+  };
+  const { status } = await client.ask(request).catch((error: unknown) => {
+    if (isBundleError(error, 'access-denied')) return { status: 403 };
+    throw error;
   });
   return status === 201;
 }
