@@ -341,28 +341,21 @@ describe('mount --watch of an archive', () => {
     expect((await bench.status(mnt)).totals).toMatchObject({ refreshCount: 1, failureCount: 1 });
   }, 150_000);
 
-  it('makes the new generation with low priority', async () => {
+  it('makes the new generation with low priority, and what somebody asked for with that of the mount', async () => {
     const bench = await createLiveBench();
     const mnt = await bench.mountPoint();
     const archive = join(bench.folder, 'images.tar');
     await writeLegacyArchive(archive, [await makeRelease('web', 1, 'watch/web:1')]);
-    await bench.runOk(['mount', '--from', archive, '--preset', '0', mnt]);
+    const settings = ['--preset', '0', '--settle', '0.2'];
+    await bench.runOk(['mount', '--watch', '--from', archive, ...settings, mnt]);
     const { pid } = await bench.status(mnt);
     await rename(archive, `${archive}.old`);
     await run('mkfifo', [archive]);
+    expect(await endWorker(pid)).toEqual(new Set([String(Math.min(19, getPriority() + 10))]));
+    await bench.waitFor(mnt, 'the end of the refresh', ({ totals }) => totals.failureCount === 1);
     const refreshing = bench.run(['refresh', mnt]);
-    let nice = '';
-    await waitUntil('the worker runs', async () => {
-      const { stdout } = await run('pgrep', ['-P', String(pid), '-f', 'mount-worker']).catch(() => ({
-        stdout: '',
-      }));
-      if (stdout === '') return false;
-      nice = (await run('ps', ['-L', '-o', 'ni=', '-p', stdout.trim()])).stdout;
-      process.kill(Number(stdout), 'SIGTERM');
-      return true;
-    });
+    expect(await endWorker(pid)).toEqual(new Set([String(getPriority())]));
     expect((await refreshing).status).not.toBe(0);
-    expect(new Set(nice.trim().split(/\s+/))).toEqual(new Set([String(Math.min(19, getPriority() + 10))]));
   }, 150_000);
 });
 
@@ -447,3 +440,18 @@ print('listening', flush=True)
 while True:
     print(s.recv(65536).decode(), flush=True)
 `;
+
+/** Ends the worker of the mount of `pid` as soon as there is one, and returns the nice values that its threads had. */
+async function endWorker(pid: number): Promise<Set<string>> {
+  let nice = '';
+  await waitUntil('the worker runs', async () => {
+    const { stdout } = await run('pgrep', ['-P', String(pid), '-f', 'mount-worker']).catch(() => ({
+      stdout: '',
+    }));
+    if (stdout === '') return false;
+    nice = (await run('ps', ['-L', '-o', 'ni=', '-p', stdout.trim()])).stdout;
+    process.kill(Number(stdout), 'SIGTERM');
+    return true;
+  });
+  return new Set(nice.trim().split(/\s+/));
+}
