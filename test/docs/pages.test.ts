@@ -35,6 +35,7 @@ const pages = new Map([
   ['views.md', 'root'],
   ['recipes.md', 'root'],
   ['copy.md', 'root'],
+  ['transforms.md', 'root'],
 ]);
 
 /** Those with tests of their own, which check more than that the commands work. */
