@@ -5,9 +5,6 @@ import { type BlockKey, type BlockRecord, storedSize } from './block-record.ts';
 
 const magic = Buffer.from('bfsblk2\n');
 
-/** Of trailers whose CRC32 leaves the key out: a file under another block's name cannot be told by them. */
-const keylessMagic = Buffer.from('bfsblk1\n');
-
 /** Bytes of the trailer: magic 8, unpadded size 8, uncompressed size 8, sha256 32, CRC64 8, CRC32 of those and the key 4. All little-endian. */
 export const trailerSize = 68;
 
@@ -19,7 +16,7 @@ export function encodeTrailer(record: BlockRecord): Buffer {
   bytes.writeBigUInt64LE(BigInt(record.uncompressedSize), 16);
   bytes.write(record.digest.slice('sha256:'.length), 24, 'hex');
   bytes.writeBigUInt64LE(BigInt(`0x${record.crc64}`), 56);
-  bytes.writeUInt32LE(crc32(record.key, crc32(bytes.subarray(0, 64))), 64);
+  bytes.writeUInt32LE(checkOf(record.key, bytes), 64);
   return bytes;
 }
 
@@ -29,8 +26,8 @@ export function findRecordInTrailer(
   trailer: Buffer,
   fileSize: number,
 ): BlockRecord | undefined {
-  if (trailer.length !== trailerSize || trailer.readUInt32LE(64) !== findCheck(key, trailer))
-    return undefined;
+  if (trailer.length !== trailerSize || !trailer.subarray(0, 8).equals(magic)) return undefined;
+  if (trailer.readUInt32LE(64) !== checkOf(key, trailer)) return undefined;
   const digest = findDigestOfHex(trailer.toString('hex', 24, 56));
   if (digest === undefined) return undefined;
   const record = {
@@ -43,9 +40,7 @@ export function findRecordInTrailer(
   return storedSize(record) + trailerSize === fileSize ? record : undefined;
 }
 
-/** What the CRC32 of `trailer` must be in the file of the block `key`; undefined where it is no trailer. */
-function findCheck(key: BlockKey, trailer: Buffer): number | undefined {
-  const check = crc32(trailer.subarray(0, 64));
-  if (trailer.subarray(0, 8).equals(magic)) return crc32(key, check);
-  return trailer.subarray(0, 8).equals(keylessMagic) ? check : undefined;
+/** The CRC32 in the trailer of the block `key`: the file of another block, under this one's name, has another. */
+function checkOf(key: BlockKey, trailer: Buffer): number {
+  return crc32(key, crc32(trailer.subarray(0, 64)));
 }

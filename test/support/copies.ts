@@ -114,7 +114,7 @@ async function copyUnlessReplaced(from: string, to: string): Promise<boolean> {
     await copyFolder('cp -r', from, to);
     return true;
   } catch (error) {
-    if (/was replaced while being copied/.test(String(error))) return false;
+    if (String(error).includes('was replaced while being copied')) return false;
     throw error;
   }
 }
