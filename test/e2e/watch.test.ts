@@ -341,22 +341,36 @@ describe('mount --watch of an archive', () => {
     expect((await bench.status(mnt)).totals).toMatchObject({ refreshCount: 1, failureCount: 1 });
   }, 150_000);
 
-  it('makes the new generation with low priority, and what somebody asked for with that of the mount', async () => {
-    const bench = await createLiveBench();
-    const mnt = await bench.mountPoint();
-    const archive = join(bench.folder, 'images.tar');
-    await writeLegacyArchive(archive, [await makeRelease('web', 1, 'watch/web:1')]);
-    const settings = ['--preset', '0', '--settle', '0.2'];
-    await bench.runOk(['mount', '--watch', '--from', archive, ...settings, mnt]);
-    const { pid } = await bench.status(mnt);
-    await rename(archive, `${archive}.old`);
-    await run('mkfifo', [archive]);
-    expect(await endWorker(pid)).toEqual(new Set([String(Math.min(19, getPriority() + 10))]));
-    await bench.waitFor(mnt, 'the end of the refresh', ({ totals }) => totals.failureCount === 1);
-    const refreshing = bench.run(['refresh', mnt]);
-    expect(await endWorker(pid)).toEqual(new Set([String(getPriority())]));
-    expect((await refreshing).status).not.toBe(0);
-  }, 150_000);
+  it.each([
+    {
+      what: 'makes the new generation with low priority',
+      isWatching: true,
+      nice: Math.min(19, getPriority() + 10),
+    },
+    {
+      what: 'makes what somebody asked for with the priority of the mount',
+      isWatching: false,
+      nice: getPriority(),
+    },
+  ])(
+    '$what',
+    async ({ isWatching, nice }) => {
+      const bench = await createLiveBench();
+      const mnt = await bench.mountPoint();
+      const archive = join(bench.folder, 'images.tar');
+      await writeLegacyArchive(archive, [await makeRelease('web', 1, 'watch/web:1')]);
+      const settings = ['--preset', '0', ...(isWatching ? ['--watch', '--settle', '0.2'] : [])];
+      await bench.runOk(['mount', '--from', archive, ...settings, mnt]);
+      const { pid } = await bench.status(mnt);
+      await rename(archive, `${archive}.old`);
+      await run('mkfifo', [archive]); // which the worker waits for
+      const refreshing = isWatching ? undefined : bench.run(['refresh', mnt]);
+      expect(await endWorker(pid)).toEqual(new Set([String(nice)]));
+      await rename(`${archive}.old`, archive);
+      if (refreshing !== undefined) expect((await refreshing).status).not.toBe(0);
+    },
+    150_000,
+  );
 });
 
 describe('the end of a live mount', () => {
