@@ -104,8 +104,9 @@ interrupted() {
   finish 130
 }
 
-# What an interrupted run staged is of no use to anybody but the next run, which makes it again as quickly.
-remove_staging() { [ -z "$staging" ] || rm -rf "$staging"; }
+# What an interrupted run staged is of no use to anybody but the next run, which makes it again as quickly. Where there
+# was nothing to make, a run before left it, in the middle of giving names: OLD may be gone by now, and this is all there is.
+remove_staging() { [ -z "$staging" ] || [ "$build_count" -eq 0 ] || rm -rf "$staging"; }
 
 # Of $1 bytes, $2 are done.
 show_progress() {
@@ -439,6 +440,7 @@ LIST
 $new_files
 LIST
   sync 2>/dev/null
+  rm -rf "$staging"
   note_old_files
   say '' "Done: $new is the new bundle, equal to the byte to the one that was made."
   case "$new_files" in

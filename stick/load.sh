@@ -70,7 +70,12 @@ load_main() {
   step 4 "The sums of $(size_text "$archive_size")"
   if [ "$is_skipping_sums" = yes ]; then
     warn 'not checked, as you asked'
-    xz --version 2>/dev/null | grep -q liblzma || warn 'this xz may take damaged bytes for good ones: leave out --skip-sums'
+    case "$xz_tool" in
+      xz* | unxz | busybox)
+        "${xz_tool%% *}" --version 2>/dev/null | grep -q liblzma ||
+          warn "$xz_tool may take damaged bytes for good ones: leave out --skip-sums"
+        ;;
+    esac
   else
     check_part_sums
     stop_at_problems

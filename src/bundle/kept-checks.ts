@@ -4,6 +4,7 @@ import type { BlockRecord } from '../blocks/block-record.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
 import type { Cache } from '../blocks/cache.ts';
 import { type Recipe, recipeDigest } from '../blocks/recipe.ts';
+import { isBundleError } from '../errors.ts';
 
 /** What was found right is looked at again after this time: disks forget. */
 const trustMs = 24 * 60 * 60 * 1000;
@@ -39,7 +40,12 @@ export async function keepCheck(
 ): Promise<void> {
   // A write is waited for until it is on the disk: not for every build of the same images.
   if (stamps === undefined || (known?.stamps === stamps && isFresh(known, trustMs / 2))) return;
-  await cache.putCheck(recipeDigest(recipe), { timeMs: Date.now(), stamps } satisfies Check);
+  try {
+    await cache.putCheck(recipeDigest(recipe), { timeMs: Date.now(), stamps } satisfies Check);
+  } catch (error) {
+    // It saves time, and no more: a cache that is full or may only be read has the bundle all the same.
+    if (!isBundleError(error)) throw error;
+  }
 }
 
 /** The sha256 over the keys of a bundle's blocks and the stamps of their files; undefined where one is not stored. */

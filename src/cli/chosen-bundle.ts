@@ -7,15 +7,14 @@ import type { Collection } from '../bundle/collect-garbage.ts';
 import type { Digest } from '../digest.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import type { ImageSource } from '../sources/image-source.ts';
-import { openSource } from '../sources/open-source.ts';
 import type { Outcome } from '../transforms/apply-transforms.ts';
 import type { Transform } from '../transforms/transform.ts';
 import { formatCount, formatSize } from './format-text.ts';
 import type { ImageOptions } from './image-options.ts';
 import { automaticLimits } from './limit-options.ts';
+import { openChosenSource } from './chosen-source.ts';
 import { startProgress } from './progress.ts';
 import { readVersion } from './read-version.ts';
-import { createLayerFinder } from './stored-layers.ts';
 
 /** Opens the cache that the options name. */
 export async function openChosenCache(options: Pick<ImageOptions, 'cache'>): Promise<Cache> {
@@ -27,6 +26,10 @@ export interface PrepareChosenOptions {
   readonly onProgress?: (progress: PrepareProgress) => void;
   /** See PrepareBundleOptions. */
   readonly uncheckedRecipe?: Digest;
+  /** See PrepareBundleOptions. */
+  readonly trustsChecks?: boolean;
+  /** Shows nothing, on a terminal either. */
+  readonly isSilent?: boolean;
   /** Gets a line for people when the cache was brought within its limits; to standard error where left out. */
   readonly onCollected?: (text: string) => void;
   /** What is made of the images that were read; what the project file says where left out. */
@@ -44,31 +47,35 @@ export async function prepareChosenBundle(
   {
     onProgress,
     uncheckedRecipe,
+    trustsChecks = false,
+    isSilent = false,
     transforms = selection.transforms,
     onOutcome,
-    onCollected = printCollected,
+    onCollected = isSilent ? () => undefined : printCollected,
   }: PrepareChosenOptions = {},
 ): Promise<RecordedBundle> {
   const gc = selection.project?.gc ?? {};
   const limits = gc.auto === false ? {} : automaticLimits(gc, process.env);
-  const source = await openSource(options.from, {
-    signal,
-    findStoredLayer: createLayerFinder(cache),
-    ...(options.platform !== undefined && { platform: options.platform }),
-  });
+  const source = await openChosenSource(options, cache, signal);
   try {
-    const rework = await chooseRework(source, options, transforms, onOutcome);
-    const bundle = await record({
-      source,
-      selection,
-      options,
-      cache,
-      signal,
-      verb,
-      ...(onProgress && { onProgress }),
-      ...(rework !== undefined && { rework }),
-      ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
-    });
+    const rework = await chooseRework(source, options, cache, transforms, onOutcome);
+    const bundle = await withReadingShown({ isSilent, ...(onProgress && { also: onProgress }) }, (show) =>
+      recordBuild(
+        {
+          source,
+          references: selection.patterns,
+          tagRules: selection.tagAs,
+          cache,
+          profile: { ...options.preset, check: options.check },
+          trustsChecks,
+          signal,
+          onProgress: show,
+          ...(rework !== undefined && { rework }),
+          ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
+        },
+        { verb, version: readVersion() },
+      ),
+    );
     const addedSize = bundle.statistics.encodedSize;
     const collection = await collectAutomatically(cache, limits, { addedSize });
     if (collection !== undefined && collection.removals.length > 0)
@@ -83,6 +90,7 @@ export async function prepareChosenBundle(
 async function chooseRework(
   source: ImageSource,
   { platform }: Pick<ImageOptions, 'platform'>,
+  cache: Cache,
   transforms: readonly Transform[],
   onOutcome: ((outcome: Outcome) => void) | undefined,
 ): Promise<ReworkImages | undefined> {
@@ -91,51 +99,28 @@ async function chooseRework(
   const { readOlderImage } = await import('./read-older-image.ts');
   return createRework(transforms, {
     readOther: (reference, from, workshop) =>
-      readOlderImage(reference, { source, workshop, ...(from && { from }), ...(platform && { platform }) }),
+      readOlderImage(reference, {
+        source,
+        cache,
+        workshop,
+        ...(from && { from }),
+        ...(platform && { platform }),
+      }),
     ...(onOutcome && { onOutcome }),
   });
 }
 
-interface RecordOptions extends Pick<PrepareChosenOptions, 'onProgress' | 'uncheckedRecipe'> {
-  readonly rework?: ReworkImages;
-  readonly source: ImageSource;
-  readonly selection: Selection;
-  readonly options: ImageOptions;
-  readonly cache: Cache;
-  readonly signal: AbortSignal;
-  readonly verb: string;
-}
-
-async function record({
-  source,
-  selection,
-  options,
-  cache,
-  signal,
-  verb,
-  rework,
-  onProgress,
-  uncheckedRecipe,
-}: RecordOptions): Promise<RecordedBundle> {
-  using progress = startProgress({ label: 'reading' });
-  return await recordBuild(
-    {
-      source,
-      references: selection.patterns,
-      tagRules: selection.tagAs,
-      cache,
-      profile: { ...options.preset, check: options.check },
-      trustsChecks: verb === 'mount' || verb === 'copy', // which reads every block, and so checks it, anyway
-      signal,
-      onProgress: ({ readSize, totalSize, encodedSize, reusedSize }) => {
-        progress.show(readSize, totalSize, describeEncoding(readSize, encodedSize, reusedSize));
-        onProgress?.({ readSize, totalSize, encodedSize, reusedSize });
-      },
-      ...(rework !== undefined && { rework }),
-      ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
-    },
-    { verb, version: readVersion() },
-  );
+/** Runs `work` with a line on the terminal, which is gone when it has ended; `also` is told the same. */
+async function withReadingShown<T>(
+  { isSilent, also }: { readonly isSilent: boolean; readonly also?: (progress: PrepareProgress) => void },
+  work: (show: (progress: PrepareProgress) => void) => Promise<T>,
+): Promise<T> {
+  using line = startProgress({ label: 'reading', isSilent });
+  return await work((progress) => {
+    const { readSize, totalSize, encodedSize, reusedSize } = progress;
+    line.show(readSize, totalSize, describeEncoding(readSize, encodedSize, reusedSize));
+    also?.(progress);
+  });
 }
 
 function describeCollection({ removals, sizeBefore, sizeAfter }: Collection): string {

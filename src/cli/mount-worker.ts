@@ -37,6 +37,7 @@ async function run(): Promise<0 | 1> {
     const { selection, options } = await chooseImages(given.images, given);
     await using held = await prepareMount(selection, { ...task.options, ...options }, cache, ending.signal, {
       verb: task.verb,
+      trustsChecks: task.verb === 'mount', // a refresh is how damage is mended
       onProgress: tellSometimes(),
       onCollected: (text) => void tell({ kind: 'note', text }),
       ...(uncheckedRecipe !== undefined && {

@@ -1,15 +1,14 @@
 /** What `bundlefs build` does. */
-import { realpath } from 'node:fs/promises';
 import { keepDigest } from '../bundle/keep-digest.ts';
 import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
 import { findDigestOfHex, hexOf } from '../digest.ts';
-import { checkTarget, writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
+import { writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
 import { type BuildSummary, summarizeBuild } from './build-summary.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
-import { BundleError } from '../errors.ts';
-import { sourceFiles } from './prepare-mount.ts';
+import { checkOutput } from './check-output.ts';
+import { sourceFiles, transformFiles } from './source-files.ts';
 import { describeImages } from './describe-images.ts';
 import { startProgress } from './progress.ts';
 
@@ -25,7 +24,8 @@ export async function runBuild(
   signal: AbortSignal,
 ): Promise<void> {
   const startMs = performance.now();
-  await refuseSource(await checkTarget(options.output), options);
+  const olderFiles = selection.transforms.flatMap(transformFiles);
+  await checkOutput(options.output, [...sourceFiles(options.from), ...olderFiles]);
   const cache = await openChosenCache(options);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'build');
   const written = await writeWithProgress(bundle, options.output, signal);
@@ -37,16 +37,6 @@ export async function runBuild(
       ? toJson(bundle, written, seconds, fields)
       : `${written.path}: ${written.isNew ? '' : 'unchanged, '}${text}\n`,
   );
-}
-
-/** Images that were not chosen would be gone with the archive that has them. */
-async function refuseSource(target: string, { from, output }: BuildOptions): Promise<void> {
-  for (const path of sourceFiles(from)) {
-    if ((await realpath(path).catch(() => path)) !== target) continue;
-    throw new BundleError('output-failed', `Cannot write "${output}": the images are read from it`, {
-      hint: 'Name another file with -o.',
-    });
-  }
 }
 
 /** Writes the bundle to `path`, with progress on a terminal. */

@@ -11,15 +11,14 @@ import { findTarget, type Target } from '../copy/target.ts';
 import { withTargetErrors } from '../copy/target-error.ts';
 import { BundleError } from '../errors.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
-import { createStick } from '../stick/create-stick.ts';
 import { checkCopyFits } from './check-copy-fits.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { copyToJson } from './copy-to-json.ts';
 import { describeDone, describePlan } from './copy-to-text.ts';
 import type { ImageOptions } from './image-options.ts';
-import { chosenPartSize, type PartOptions } from './part-options.ts';
+import type { PartOptions } from './part-options.ts';
+import { prepareStick } from './prepare-stick.ts';
 import { startPhases, startProgress } from './progress.ts';
-import { toolName } from './read-version.ts';
 
 /** Of all copies, whatever they copy. */
 export interface CopySettings {
@@ -42,22 +41,12 @@ export async function runCopy(
   options: CopyOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const isSilent = options.quiet === true;
   const cache = await openChosenCache(options);
   const find = (): Promise<Target> => findTargetOf(dest, options, { cachePath: cache.path });
   await find(); // what is wrong with it should show before minutes of encoding
-  await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'copy');
-  using progress = startProgress({ label: 'hashing' });
-  const stick = await createStick(bundle, {
-    cache,
-    tool: toolName(),
-    publishedMs: Date.now(),
-    signal,
-    ...chosenPartSize(options),
-    onProgress: (done, total) => {
-      progress.show(done, total);
-    },
-  });
-  progress[Symbol.dispose]();
+  await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'copy', { isSilent });
+  const stick = await prepareStick(bundle, options, cache, signal, { isSilent });
   await copySource(
     sourceOfStick(stick, () => Promise.resolve()),
     await find(),

@@ -2,15 +2,17 @@
 import { createDelta, type Delta } from '../delta/create-delta.ts';
 import type { DeltaBase } from '../delta/delta-base.ts';
 import { hexOf } from '../digest.ts';
-import { checkTarget, writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
+import { writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
+import { checkOutput } from './check-output.ts';
 import { chooseBase } from './choose-base.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { formatCount, formatDuration, formatShare, formatSize } from './format-text.ts';
 import type { ImageOptions } from './image-options.ts';
 import type { PartOptions } from './part-options.ts';
-import { prepareStick } from './prepare-mount.ts';
+import { prepareStick } from './prepare-stick.ts';
+import { sourceFiles } from './source-files.ts';
 
 export interface DeltaOptions extends ImageOptions, PartOptions {
   readonly base: readonly string[];
@@ -26,7 +28,7 @@ export async function runDelta(
   signal: AbortSignal,
 ): Promise<void> {
   const startMs = performance.now();
-  await checkTarget(options.output);
+  await checkOutput(options.output, [...sourceFiles(options.from), ...options.base]);
   const cache = await openChosenCache(options);
   const base = await chooseBase(options.base, options, cache, signal);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');

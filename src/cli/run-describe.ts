@@ -31,8 +31,8 @@ export async function runDescribe(
 /** `from` as it is meant in every folder; undefined for standard input, which is read once only. Of a recipe, its own source. */
 async function findOrigin(from = 'docker'): Promise<string | undefined> {
   if (from === '-') return undefined;
-  const [, kind = '', rest = ''] = /^(docker|oci|recipe)(?::(.*))?$/.exec(from) ?? [];
-  if (kind === 'docker') return from;
+  const [, kind = '', rest = ''] = /^(docker|oci|recipe):(.*)$/.exec(from) ?? [];
+  if (from === 'docker' || kind === 'docker') return from;
   if (kind === 'oci') return `oci:${resolve(rest)}`;
   return kind === 'recipe' ? (await readRecipe(rest)).source : resolve(from);
 }

@@ -6,17 +6,18 @@ import { type BaseImage, createEngineDelta } from '../delta/engine-delta.ts';
 import { checkKind, type EngineKind } from '../delta/engine-kinds.ts';
 import { hexOf } from '../digest.ts';
 import { BundleError } from '../errors.ts';
-import { checkTarget, writeBundleFile } from '../outputs/write-bundle-file.ts';
+import { writeBundleFile } from '../outputs/write-bundle-file.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { connectEngine } from '../sources/engine/engine-connection.ts';
 import { findEngineEndpoint } from '../sources/engine/engine-endpoint.ts';
 import { hasContainerdStore, listEngineImages } from '../sources/engine/engine-image.ts';
+import { checkOutput } from './check-output.ts';
 import { isEngineName, selectBase } from './choose-base.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { formatCount, formatDuration, formatShare, formatSize } from './format-text.ts';
 import type { ImageOptions } from './image-options.ts';
-import { sourceEngine } from './prepare-mount.ts';
 import { toolName } from './read-version.ts';
+import { sourceEngine, sourceFiles } from './source-files.ts';
 
 export interface EngineDeltaOptions extends ImageOptions {
   readonly base: readonly string[];
@@ -33,7 +34,7 @@ export async function runEngineDelta(
 ): Promise<void> {
   const startMs = performance.now();
   checkKind(options.for);
-  await checkTarget(options.output);
+  await checkOutput(options.output, [...sourceFiles(options.from), ...options.base]);
   const cache = await openChosenCache(options);
   const base = await chooseBaseImages(options.base, options, cache, signal);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');

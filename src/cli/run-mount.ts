@@ -20,7 +20,8 @@ import { chooseBase, referTo } from './choose-base.ts';
 import { openChosenCache } from './chosen-bundle.ts';
 import { formatSize } from './format-text.ts';
 import type { MountSettings } from './mount-settings.ts';
-import { type MountChoice, prepareMount, sourceEngine, sourceFiles } from './prepare-mount.ts';
+import { type MountChoice, prepareMount } from './prepare-mount.ts';
+import { sourceEngine, sourceFiles } from './source-files.ts';
 import { startProgress } from './progress.ts';
 import { prepareElsewhere, startLiveMount } from './start-live-mount.ts';
 
@@ -180,7 +181,7 @@ async function serveInBackground(
   const cache = await openChosenCache({ cache: settings.cachePath });
   const givingUp = new AbortController();
   const wanted = AbortSignal.any([signal, givingUp.signal]);
-  const preparing = prepareMount(selection, options, cache, wanted, { verb: 'mount' });
+  const preparing = prepareMount(selection, options, cache, wanted, { verb: 'mount', trustsChecks: true });
   const script = fileURLToPath(new URL('./mount-daemon.js', import.meta.url));
   const order = preparing.then(({ recipe }) => recipe);
   try {

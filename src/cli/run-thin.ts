@@ -1,7 +1,6 @@
 /** What `bundlefs thin` does. */
 import { parseReference } from '../image/reference.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
-import { openSource } from '../sources/open-source.ts';
 import type { Outcome } from '../transforms/apply-transforms.ts';
 import { isMeant } from '../transforms/match-image.ts';
 import { openLayers } from '../transforms/open-layers.ts';
@@ -10,6 +9,7 @@ import type { ThinTransform } from '../transforms/transform.ts';
 import { openWorkshop } from '../bundle/open-workshop.ts';
 import type { Image } from '../image/image.ts';
 import { openChosenCache } from './chosen-bundle.ts';
+import { openChosenSource } from './chosen-source.ts';
 import { nameImage } from './name-images.ts';
 import { startProgress } from './progress.ts';
 import { readOlderImage } from './read-older-image.ts';
@@ -85,7 +85,7 @@ async function planWithProgress(
 ): Promise<{ before: Image; on: Image; plan: ThinPlan }> {
   const { platform, onFrom } = options;
   const cache = await openChosenCache(options);
-  const source = await openSource(options.from, { signal, ...(platform !== undefined && { platform }) });
+  const source = await openChosenSource(options, cache, signal);
   try {
     using progress = startProgress({ label: 'reading' });
     await using opened = await openWorkshop({
@@ -104,6 +104,7 @@ async function planWithProgress(
       ? getMeant(images, options.on)
       : await readOlderImage(parseReference(options.on), {
           source,
+          cache,
           ...(onFrom !== undefined && { from: onFrom }),
           workshop,
           ...(platform !== undefined && { platform }),

@@ -3,16 +3,17 @@ import type { RecordedBundle } from '../bundle/record-build.ts';
 import { keepDigest } from '../bundle/keep-digest.ts';
 import { type DiffId, hexOf } from '../digest.ts';
 import { BundleError } from '../errors.ts';
-import { checkTarget } from '../outputs/write-bundle-file.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import type { Outcome } from '../transforms/apply-transforms.ts';
 import type { Transform } from '../transforms/transform.ts';
 import { summarizeBuild } from './build-summary.ts';
+import { checkOutput } from './check-output.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { describeImages } from './describe-images.ts';
 import type { ImageOptions } from './image-options.ts';
 import { writeWithProgress } from './run-build.ts';
 import { loadedToText, loadWithProgress } from './run-load.ts';
+import { sourceFiles, transformFiles } from './source-files.ts';
 
 export interface ResultOptions extends ImageOptions {
   readonly tag?: string;
@@ -46,7 +47,8 @@ export async function runTransform(
 ): Promise<void> {
   const startMs = performance.now();
   if (options.output === undefined && options.into === undefined) throw nowhere(transform);
-  if (options.output !== undefined) await checkTarget(options.output);
+  if (options.output !== undefined)
+    await checkOutput(options.output, [...sourceFiles(options.from), ...transformFiles(transform)]);
   const cache = await openChosenCache(options);
   const outcomes: Outcome[] = [];
   const own = { ...selection, tagAs: [] }; // -t says how it is called

@@ -10,7 +10,10 @@ import { archivePattern } from './copy-source.ts';
 
 const noteName = '.bundlefs-copy';
 const firstLine = 'bundlefs-copy-1: a copy is under way, or was stopped; the same command goes on from there';
-const smallNames: readonly string[] = ['SHA256SUMS', 'load.sh', 'verify.sh', 'bundle.json', 'index.html'];
+const smallNames: readonly string[] = [
+  ...['SHA256SUMS', 'load.sh', 'verify.sh', 'bundle.json', 'index.html'],
+  'update.delta', // of a mount with --delta-from
+];
 
 /** Whether a file of this name can be one that a copy has written. */
 export function isStickName(name: string): boolean {

@@ -15,7 +15,7 @@ export interface DeviceFile extends AsyncDisposable {
   readonly size: number;
   readonly kind: DeviceReadKind;
   /**
-   * The bytes up to `end` (the size), front to back. A chunk is overwritten when the one after the next is asked for.
+   * The bytes up to `end` (the size), front to back. A chunk is overwritten when the next is asked for.
    * Throws what the system says, and an error with the code EIO where the file ends early.
    */
   chunks(options?: DeviceReadOptions): AsyncIterable<Uint8Array>;
@@ -84,6 +84,7 @@ async function* readDirectly(
   let [filling, other] = [allocateAligned(roundedSize), allocateAligned(roundedSize)] as const;
   const fill = (position: number): Promise<number> =>
     readChunk(handle, filling, position, Math.min(end - position, roundedSize));
+  signal?.throwIfAborted();
   let pending = fill(0);
   for (let position = 0; position < end;) {
     signal?.throwIfAborted();

@@ -53,7 +53,12 @@ async function openListed(folder: string, text: string, handles: FileHandle[]): 
   }
   const files: CopyFile[] = [];
   for (const [name, digest] of [...sums, [sumsName, digestOf(Buffer.from(text))] as const]) {
-    if (!isStickName(name)) continue;
+    if (!isStickName(name)) {
+      throw new BundleError(
+        'archive-corrupt',
+        `Cannot copy "${folder}": its SHA256SUMS lists "${name}", which is no file of a bundle`,
+      );
+    }
     files.push(await openOne(folder, name, digest, handles));
   }
   return files;

@@ -73,26 +73,17 @@ async function writeFrom(
 ): Promise<void> {
   let position = start;
   let syncedTo = start;
-  let syncing: Promise<void> = Promise.resolve();
-  const sync = async (end: number): Promise<void> => {
+  const sync = async (): Promise<void> => {
     await handle.datasync();
-    onWritten?.(end - syncedTo);
-    syncedTo = end;
+    onWritten?.(position - syncedTo);
+    syncedTo = position;
   };
-  try {
-    for await (const chunk of content.stream({ start, ...(signal && { signal }) })) {
-      await writeFully(handle, chunk, position);
-      position += chunk.length;
-      if (position - syncedTo < syncSize) continue;
-      await syncing; // so that no more than two rounds are in memory only
-      syncing = position - syncedTo < syncSize ? syncing : sync(position);
-      syncing.catch(() => undefined); // thrown where it is awaited
-    }
-    await syncing;
-    if (position > syncedTo) await sync(position);
-  } finally {
-    await syncing.catch(() => undefined); // before the file is closed
+  for await (const chunk of content.stream({ start, ...(signal && { signal }) })) {
+    await writeFully(handle, chunk, position);
+    position += chunk.length;
+    if (position - syncedTo >= syncSize) await sync();
   }
+  if (position > syncedTo) await sync();
 }
 
 async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {

@@ -43,7 +43,7 @@ export async function renderDeltaText(text: DeltaText): Promise<Uint8Array> {
         ...Object.entries(lists).flatMap(([name, lines]) => [
           `${name}() {`,
           "  cat <<'END'",
-          ...lines,
+          ...lines.map((line) => checkLine(line)),
           'END',
           '}',
         ]),
@@ -58,6 +58,12 @@ export async function renderDeltaText(text: DeltaText): Promise<Uint8Array> {
 async function readScriptText(name: string): Promise<string> {
   const text = Buffer.from(await readScript(name)).toString();
   return text.replace(/^#!.*\n/, '').trimEnd();
+}
+
+/** A line of a list, which a shell is given as it is: names, digests and numbers. Throws RangeError for anything else. */
+function checkLine(line: string): string {
+  if (line !== 'END' && /^[A-Za-z0-9 ._:@/+,-]*$/.test(line)) return line;
+  throw new RangeError(`A delta cannot have the line ${JSON.stringify(line)}`);
 }
 
 /** A word of sh; what a name may not have on somebody else's terminal becomes "?". */

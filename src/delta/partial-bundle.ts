@@ -9,7 +9,7 @@ import { type DiffId, digestOf } from '../digest.ts';
 import type { Extent, Layout } from '../layout/extent.ts';
 import { layOutXz } from '../layout/xz-layout.ts';
 import { pieceOf } from '../plan/piece-cutter.ts';
-import { type Member, planBundle } from '../plan/plan-bundle.ts';
+import { planBundle } from '../plan/plan-bundle.ts';
 import { planSegments } from '../plan/plan-segments.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function layOutWithout(
 ): Promise<Layout> {
   const sizes = new Map(assembled.layers.map(({ diffId, size }) => [diffId, size]));
   const members = planBundle(images, (diffId) => sizes.get(diffId) ?? 0);
-  const layerBlocks = groupBlocks(members, assembled.blocks);
+  const layerBlocks = new Map(assembled.layers.map(({ diffId, blocks }) => [diffId, blocks]));
   const kept = members.filter((member) => member.kind !== 'layer' || !omitted.has(member.diffId));
   const glue = new Map<BlockRecord, Uint8Array>();
   const records: BlockRecord[] = [];
@@ -37,22 +37,6 @@ export async function layOutWithout(
   }
   const { size, extents } = layOutXz(records, assembled.check);
   return { size, extents: extents.map((extent) => holdGlue(extent, glue)) };
-}
-
-/** The blocks of each layer: those that lie behind the glue before it, as many as its content takes. */
-function groupBlocks(
-  members: readonly Member[],
-  blocks: readonly BlockRecord[],
-): ReadonlyMap<DiffId, readonly BlockRecord[]> {
-  const groups = new Map<DiffId, readonly BlockRecord[]>();
-  let next = 0;
-  for (const segment of planSegments(members)) {
-    const first = next;
-    const wanted = segment.kind === 'layer' ? segment.size : segment.bytes.length;
-    for (let size = 0; size < wanted; next += 1) size += blocks[next]?.uncompressedSize ?? wanted;
-    if (segment.kind === 'layer') groups.set(segment.diffId, blocks.slice(first, next));
-  }
-  return groups;
 }
 
 async function encodeGlue(

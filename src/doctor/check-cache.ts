@@ -83,7 +83,9 @@ async function checkWriting(path: string, place: string): Promise<Finding> {
 }
 
 async function checkDisk(place: string): Promise<Finding[]> {
-  const { bavail, bsize, blocks, files, ffree } = await statfs(place);
+  const { bavail, bsize, blocks, files, ffree } = await withCacheErrors('look at', place, () =>
+    statfs(place),
+  );
   const room = bavail * bsize;
   const kind = (await findCoveringMount(place))?.type ?? 'unknown';
   const text = `${formatSize(room)} of ${formatSize(blocks * bsize)} free, on ${kind}`;

@@ -1,6 +1,7 @@
 /** Whether this user may mount: the device, the program that mounts for users, and what it allows. */
 import { access, open, readFile, stat } from 'node:fs/promises';
 import { findErrno, describeError } from '../errors.ts';
+import { findAllowOther } from '../mount/check-user.ts';
 import { findFusermount } from '../mount/fuse-library.ts';
 import { type CheckContext, type Finding, ok, oneLine, problem, problemOf, warning } from './finding.ts';
 
@@ -93,9 +94,14 @@ export async function checkAllowOther(
   path: string = settingsPath,
 ): Promise<Finding[]> {
   const subject = 'user_allow_other';
-  const text = await readFile(path, 'utf8').catch(() => '');
-  if (/^user_allow_other\s*$/m.test(text)) return [ok(subject, `set in ${path}: mount --allow-other works`)];
+  const isAllowed = await findAllowOther(path);
+  if (isAllowed === true) return [ok(subject, `set in ${path}: mount --allow-other works`)];
   if (isRoot) return [ok(subject, 'not needed: root may use mount --allow-other')];
+  if (isAllowed === undefined) {
+    return [
+      warning(subject, `not known: this user may not read ${path}`, `sudo grep user_allow_other ${path}`),
+    ];
+  }
   return [
     warning(
       subject,

@@ -28,7 +28,7 @@ export async function checkTrial({
     return describeTrial(await runTrial(program, folder, environment, signal));
   } finally {
     if ((await findMount(folder)) !== undefined) await detachMount(folder, { lazy: true });
-    await rmdir(folder);
+    await rmdir(folder).catch(() => undefined); // an empty folder says nothing of mounting
   }
 }
 

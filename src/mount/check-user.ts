@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 
-import { BundleError } from '../errors.ts';
+import { BundleError, findErrno } from '../errors.ts';
 
 export interface CheckUserOptions {
   /** Whether others are to read the mount. */
@@ -56,10 +56,20 @@ async function checkOwnership(mountPoint: string, uid: number): Promise<void> {
   );
 }
 
-/** Where the file cannot be read, fusermount, which runs as root, still can. */
+/**
+ * Whether ordinary users may let others in, by the fuse.conf at `path`: read as fusermount does, which takes away what is
+ * behind a `#` and the space around. Undefined where it cannot be read here; fusermount, which runs as root, still can.
+ */
+export async function findAllowOther(path: string): Promise<boolean | undefined> {
+  try {
+    return /^[^\S\n]*user_allow_other[^\S\n]*(#.*)?$/m.test(await readFile(path, 'utf8'));
+  } catch (error) {
+    return findErrno(error) === 'ENOENT' ? false : undefined;
+  }
+}
+
 async function checkAllowOther(mountPoint: string, configPath: string): Promise<void> {
-  const text = await readFile(configPath, 'utf8').catch(() => undefined);
-  if (text === undefined || /^\s*user_allow_other\s*$/m.test(text)) return;
+  if ((await findAllowOther(configPath)) !== false) return;
   throw new BundleError(
     'mount-unavailable',
     `Cannot let others read "${mountPoint}": "${configPath}" does not have the line user_allow_other`,

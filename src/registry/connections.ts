@@ -38,7 +38,12 @@ export function openConnections(host: string, environment: NodeJS.ProcessEnv): C
     return proxy === undefined ? new HttpsAgent(options) : createProxyAgent(proxy, options);
   };
   return {
-    findBase: () => (base ??= chooseBase(address, environment)),
+    findBase() {
+      base ??= chooseBase(address, environment);
+      // What failed may be the network's mood: the next try asks again.
+      base.catch(() => (base = undefined));
+      return base;
+    },
     findAgent(url) {
       const agent = agents.get(url.origin) ?? makeAgent(url);
       agents.set(url.origin, agent);

@@ -114,6 +114,6 @@ const transientErrnos = new Set([
   'ERR_STREAM_PREMATURE_CLOSE',
 ]);
 
-function silent(): Error {
-  return Object.assign(new Error(`it said nothing for ${silenceMs / 1000} seconds`), { code: 'ETIMEDOUT' });
+export function silent(ms = silenceMs): Error {
+  return Object.assign(new Error(`it said nothing for ${ms / 1000} seconds`), { code: 'ETIMEDOUT' });
 }

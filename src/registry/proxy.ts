@@ -4,6 +4,7 @@ import { type AgentOptions as TlsAgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { BundleError } from '../errors.ts';
+import { silenceMs, silent } from './exchange.ts';
 import { isLoopback } from './insecure-registries.ts';
 
 /**
@@ -41,19 +42,28 @@ function isExcepted(hostname: string, host: string, list: string): boolean {
     });
 }
 
-/** Connections through `proxy`, each a tunnel (RFC 9110 §9.3.6), with TLS inside where `tls` is given. */
-export function createProxyAgent(proxy: URL, tls: TlsAgentOptions | undefined): TunnelAgent {
-  return new TunnelAgent(proxy, tls);
+/**
+ * Connections through `proxy`, each a tunnel (RFC 9110 §9.3.6), with TLS inside where `tls` is given. A tunnel that is
+ * silent for `patienceMs` before it is there is given up.
+ */
+export function createProxyAgent(
+  proxy: URL,
+  tls: TlsAgentOptions | undefined,
+  patienceMs = silenceMs,
+): TunnelAgent {
+  return new TunnelAgent(proxy, tls, patienceMs);
 }
 
 export class TunnelAgent extends HttpAgent {
   readonly #proxy: URL;
   readonly #tls: TlsAgentOptions | undefined;
+  readonly #patienceMs: number;
 
-  constructor(proxy: URL, tls: TlsAgentOptions | undefined) {
+  constructor(proxy: URL, tls: TlsAgentOptions | undefined, patienceMs: number) {
     super({ keepAlive: true });
     this.#proxy = proxy;
     this.#tls = tls;
+    this.#patienceMs = patienceMs;
     // Node compares the protocol of an agent with that of a request.
     Object.assign(this, tls === undefined ? {} : { protocol: 'https:', defaultPort: 443 });
   }
@@ -75,6 +85,7 @@ export class TunnelAgent extends HttpAgent {
       headers: { Host: target, ...proxyLogin(this.#proxy) },
     });
     asked.on('error', fail);
+    asked.setTimeout(this.#patienceMs, () => asked.destroy(silent(this.#patienceMs)));
     asked.on('connect', (answer, socket) => {
       if (answer.statusCode !== 200) {
         socket.destroy();
@@ -86,6 +97,7 @@ export class TunnelAgent extends HttpAgent {
         return;
       }
       const { secureContext, rejectUnauthorized } = this.#tls;
+      socket.setTimeout(0);
       const secured = connectTls({
         socket,
         servername: options.host ?? '',
@@ -93,8 +105,11 @@ export class TunnelAgent extends HttpAgent {
         ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
       });
       secured.on('error', fail);
+      const giveUp = (): void => void secured.destroy(silent(this.#patienceMs));
+      secured.setTimeout(this.#patienceMs, giveUp);
       secured.on('secureConnect', () => {
         secured.off('error', fail);
+        secured.setTimeout(0, giveUp);
         callback(null, secured);
       });
     });

@@ -13,9 +13,9 @@ export interface LayerSink {
    * where encoding does not keep up. Where `expected` is given and differs, throws `layer-mismatch` and keeps nothing.
    */
   addLayer(content: AsyncIterable<Uint8Array>, options?: AddLayerOptions): Promise<AddedLayer>;
-  /** The config bytes kept for this engine image id, or for this digest of theirs; undefined where there are none. */
+  /** The config bytes kept for this id (see keepConfig), or for this digest of theirs; undefined where there are none. */
   findConfig(imageId: Digest): Promise<Uint8Array | undefined>;
-  /** Keeps the config bytes of an engine's image id, for findConfig of a later run. */
+  /** Keeps config bytes for findConfig of a later run: by an engine's image id, or by another digest that stands for one image. */
   keepConfig(imageId: Digest, config: Uint8Array): Promise<void>;
 }
 

@@ -50,12 +50,20 @@ export async function openSource(
   if (from.startsWith('recipe:')) {
     return createRecipeSource(from.slice('recipe:'.length), {
       wish,
-      openOrigin: (origin) => openSource(origin, options),
+      openOrigin: (origin) => openOrigin(origin, options),
       ...(findStoredLayer && { findStoredLayer }),
     });
   }
   await checkArchive(from);
   return createArchiveSource(from, wish);
+}
+
+/** What a recipe names is read for what the cache lacks. Throws archive-unsupported for what nobody's describe has written. */
+async function openOrigin(origin: string, options: OpenSourceOptions): Promise<ImageSource> {
+  if (origin === '-' || origin.startsWith('recipe:')) {
+    throw new BundleError('archive-unsupported', `Cannot read the source of a recipe: it is "${origin}"`);
+  }
+  return openSource(origin, options);
 }
 
 async function checkArchive(path: string): Promise<void> {

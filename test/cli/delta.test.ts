@@ -198,5 +198,9 @@ describe('bundlefs mount --delta-from', () => {
     const copy = join(await makeTempFolder(), 'update.delta');
     await cp(join(mountPoint, 'update.delta'), copy);
     await expectRebuilt(copy);
+    const stick = join(await makeTempFolder(), 'stick');
+    await bench.runOk(['copy', '--allow-system-disk', '--from-mount', mountPoint, stick]);
+    expect(await readFile(join(stick, 'update.delta'))).toEqual(await readFile(copy));
+    execFileSync('sh', [join(stick, 'verify.sh'), '--quick'], { stdio: 'ignore' });
   });
 });

@@ -348,6 +348,20 @@ describe('apply.sh, stopped', () => {
     await expectSame(old);
   });
 
+  it('by a signal in the run after such a power cut: what is staged, and nowhere else, stays', async () => {
+    const { folder, old, delta } = await copyMade();
+    await cp(made.wanted, join(old, '.bundlefs-new'), { recursive: true });
+    await rename(join(old, '.bundlefs-new/images.tar.xz'), join(old, 'images.tar.xz'));
+    const staged = await readdir(join(old, '.bundlefs-new'));
+    const first = join(folder, 'first');
+    await mkdir(first);
+    await writeFile(join(first, 'sync'), '#!/bin/sh\nkill -TERM "$PPID"\n', { mode: 0o755 });
+    expect((await apply(delta, ['-o', old, old], { first })).status).toBe(130);
+    expect(await readdir(join(old, '.bundlefs-new'))).toEqual(staged);
+    expect((await apply(delta, ['-o', old, old])).status).toBe(0);
+    await expectSame(old);
+  });
+
   it('by a reader of --stdout that ends: says so', async () => {
     const { old, delta } = await copyMade();
     const child = spawn('sh', [delta, '--stdout', old], { stdio: ['ignore', 'pipe', 'pipe'] });

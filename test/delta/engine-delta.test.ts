@@ -15,49 +15,40 @@ import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.
 import { type HybridArchiveOptions, writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { runScript, type RunScriptOptions, type ScriptResult, shells } from '../stick/run-script.ts';
 import { createMemorySource } from '../support/memory-source.ts';
-import { startNewerEngine } from '../support/newer-engine.ts';
 import { runCli, runCliOk } from '../support/run-cli.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
-import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';
+import type { ThrowawayEngine } from '../support/throwaway-engine.ts';
+import {
+  type EngineName,
+  engineNames,
+  type EnginesOfEachKind,
+  graphDrivers,
+  inContainerd,
+  savesWhole,
+  startEngines,
+} from './engines-of-each-kind.ts';
 
 const run = promisify(execFile);
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** What a machine must have besides the shell and docker: docs/offline-target.md lists the same. */
 const loadTools = ['cat', 'cut', 'ls', 'sha256sum', 'sort', 'tail', 'tar', 'tr', 'xz'];
-const kinds: Readonly<Record<string, EngineKind>> = {
+const kinds: Readonly<Record<EngineName, EngineKind>> = {
   '20.10': 'docker',
   'a newer engine with a graph driver': 'docker',
-  'a newer engine in containerd': 'containerd-store',
+  [inContainerd]: 'containerd-store',
 };
-const graphDrivers = ['20.10', 'a newer engine with a graph driver'];
-const inContainerd = 'a newer engine in containerd';
-const engines = new Map<string, ThrowawayEngine>();
+let engines: EnginesOfEachKind;
 let before: readonly FixtureImage[];
 let after: readonly FixtureImage[];
 
 beforeAll(async () => {
   before = await buildSampleImages({ revision: 1 });
   after = await buildSampleImages({ revision: 2 });
-  engines.set('20.10', await startEngine());
-  engines.set('a newer engine with a graph driver', await startNewerEngine('graph driver'));
-  engines.set(inContainerd, await startNewerEngine('containerd'));
+  engines = await startEngines();
 });
-afterAll(async () => {
-  for (const engine of engines.values()) await engine[Symbol.asyncDispose]();
-});
-afterEach(async () => {
-  for (const engine of engines.values()) {
-    const ids = new Set((await engine.docker('images', '-aq', '--no-trunc')).split('\n').filter(Boolean));
-    if (ids.size > 0) await engine.docker('rmi', '-f', ...ids);
-  }
-});
-
-function engineOf(name: string): ThrowawayEngine {
-  const engine = engines.get(name);
-  if (engine === undefined) throw new RangeError(`There is no engine ${name}`);
-  return engine;
-}
+afterAll(() => engines[Symbol.asyncDispose]());
+afterEach(() => engines.removeImages());
 
 async function prepare(images: readonly FixtureImage[]): Promise<Bundle> {
   const cache = await openCache(join(await makeTempFolder(), 'cache'));
@@ -148,25 +139,11 @@ async function listImages(engine: ThrowawayEngine): Promise<string[]> {
   return (await engine.docker('images', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}')).split('\n').sort();
 }
 
-/** Whether what the engine saves of an image has every layer of it. */
-async function savesWhole(engine: ThrowawayEngine, name: string): Promise<boolean> {
-  const file = join(await makeTempFolder(), 'saved.tar');
-  await engine.docker('save', '-o', file, name);
-  const { stdout } = await run('tar', ['-tf', file]);
-  const [manifest] = JSON.parse((await run('tar', ['-xOf', file, 'manifest.json'])).stdout) as {
-    Layers: string[];
-  }[];
-  return (manifest?.Layers ?? []).every((layer) => stdout.split('\n').includes(layer));
-}
-
 describe('a delta for an engine', () => {
-  it.each(Object.keys(kinds))('adds what the base images lack in %s, and checks each image', async (name) => {
-    const engine = engineOf(name);
+  it.each(engineNames)('adds what the base images lack in %s, and checks each image', async (name) => {
+    const engine = engines.get(name);
     await loadBundle(engine, before);
-    const { path, size, fullSize, omitted } = await makeDelta(
-      kinds[name] ?? 'docker',
-      await describeBase(before),
-    );
+    const { path, size, fullSize, omitted } = await makeDelta(kinds[name], await describeBase(before));
     expect(omitted).toBeGreaterThan(2);
     expect(size).toBeLessThan(fullSize / 4);
     const tried = await load(engine, path, ['--dry-run']);
@@ -186,14 +163,14 @@ describe('a delta for an engine', () => {
   });
 
   it.each(shells)('loads under %s', async (shell) => {
-    const engine = engineOf('20.10');
+    const engine = engines.get('20.10');
     await loadBundle(engine, before);
     const { path } = await makeDelta('docker', await describeBase(before));
     expect((await load(engine, path, [], { shell })).status).toBe(0);
   });
 
   it('loads without xz on the machine where the engine has it', async () => {
-    const engine = engineOf('20.10');
+    const engine = engines.get('20.10');
     await loadBundle(engine, before);
     const { path } = await makeDelta('docker', await describeBase(before));
     const only = loadTools.filter((tool) => tool !== 'xz');
@@ -215,22 +192,19 @@ describe('a delta for an engine is refused, and changes nothing', () => {
     expect(await listImages(engine)).toEqual(images);
   }
 
-  it.each(Object.keys(kinds))(
-    'where the base is not in %s: names the layers and the images',
-    async (name) => {
-      const engine = engineOf(name);
-      const base = await describeBase(before);
-      const { path } = await makeDelta(kinds[name] ?? 'docker', base);
-      const [lowest] = base[0]?.layers ?? [];
-      const wanted = new RegExp(
-        `layers that this delta builds upon are not in this engine:[^]*${String(lowest)}[^]*tiny/`,
-      );
-      await expectRefused(engine, path, 9, wanted);
-    },
-  );
+  it.each(engineNames)('where the base is not in %s: names the layers and the images', async (name) => {
+    const engine = engines.get(name);
+    const base = await describeBase(before);
+    const { path } = await makeDelta(kinds[name], base);
+    const [lowest] = base[0]?.layers ?? [];
+    const wanted = new RegExp(
+      `layers that this delta builds upon are not in this engine:[^]*${String(lowest)}[^]*tiny/`,
+    );
+    await expectRefused(engine, path, 9, wanted);
+  });
 
   it.each(graphDrivers)('where %s has only the lowest layer of it: names the others', async (name) => {
-    const engine = engineOf(name);
+    const engine = engines.get(name);
     const [web] = before;
     if (web === undefined) throw new TypeError('There is no fixture');
     await loadBundle(engine, before.slice(2)); // db, which has the base alone in common
@@ -243,7 +217,7 @@ describe('a delta for an engine is refused, and changes nothing', () => {
   });
 
   it('where a layer is there, but above others', async () => {
-    const engine = engineOf('20.10');
+    const engine = engines.get('20.10');
     const [lowest, second] = before[0]?.layers ?? [];
     if (lowest === undefined || second === undefined) throw new TypeError('There is no fixture');
     await loadBundle(engine, [
@@ -258,13 +232,13 @@ describe('a delta for an engine is refused, and changes nothing', () => {
     const base = await describeBase(before);
     const { path: forDocker } = await makeDelta('docker', base);
     const { path: forContainerd } = await makeDelta('containerd-store', base);
-    await expectRefused(engineOf(inContainerd), forDocker, 4, /made with --for containerd-store/);
-    await expectRefused(engineOf('20.10'), forContainerd, 4, /made with --for docker/);
-    await expectRefused(engineOf(graphDrivers[1] ?? ''), forContainerd, 4, /made with --for docker/);
+    await expectRefused(engines.get(inContainerd), forDocker, 4, /made with --for containerd-store/);
+    await expectRefused(engines.get('20.10'), forContainerd, 4, /made with --for docker/);
+    await expectRefused(engines.get(graphDrivers[1]), forContainerd, 4, /made with --for docker/);
   });
 
   it('in containerd where the base was pulled: its store has files, and not layers as they were packed', async () => {
-    const engine = engineOf(inContainerd);
+    const engine = engines.get(inContainerd);
     const host = await startRegistry();
     const folder = await makeTempFolder();
     const archive = join(folder, 'base.tar');
@@ -280,7 +254,7 @@ describe('a delta for an engine is refused, and changes nothing', () => {
   });
 
   it('where it is damaged or cut off, where no engine answers, and by podman under the name of docker', async () => {
-    const engine = engineOf('20.10');
+    const engine = engines.get('20.10');
     const { path } = await makeDelta('docker', await describeBase(before));
     const env = { DOCKER_HOST: 'unix:///nowhere/s' };
     await expectRefused(engine, path, 4, /Cannot reach the engine/, { env });
@@ -320,7 +294,7 @@ it('its archive is refused by podman and by skopeo, also where podman has the ba
 });
 
 it('a delta for an engine in containerd finds a hollow image afterwards, and takes its name back', async () => {
-  const engine = engineOf(inContainerd);
+  const engine = engines.get(inContainerd);
   await loadArchive(engine, before, { gzipLayers: true });
   // What the check beforehand would refuse: a base that claims to have come from a bundle.
   const base: BaseImage[] = [];
@@ -372,7 +346,7 @@ describe('bundlefs delta --for', () => {
     const docker = [...args, '--for', 'docker'];
     const { stdout } = await runCliOk([...docker, '--base', '@0'], { cache });
     expect(stdout.toString()).toMatch(/\d of \d layers \([\d.]+ kB unpacked\) must be in the engine/);
-    const engine = engineOf('20.10');
+    const engine = engines.get('20.10');
     await loadArchive(engine, before);
     expect((await load(engine, path)).status).toBe(0);
     const { stdout: json } = await runCliOk([...docker, '--base', 'tiny/db:5', '--json'], { cache });
@@ -384,12 +358,12 @@ describe('bundlefs delta --for', () => {
 
   it('takes a reachable engine as the base, and none with the store of containerd', async () => {
     const { args, path, cache } = await prepareDelta();
-    const engine = engineOf('20.10');
+    const engine = engines.get('20.10');
     await loadArchive(engine, before);
     await runCliOk([...args, '--for', 'docker', '--base', `docker:${engine.host}`], { cache });
     expect((await load(engine, path)).status).toBe(0);
     for (const kind of ['docker', 'containerd-store']) {
-      const base = `docker:${engineOf(inContainerd).host}`;
+      const base = `docker:${engines.get(inContainerd).host}`;
       const untold = await runCli([...args, '--for', kind, '--base', base], { cache });
       expect([untold.status, untold.stderr]).toEqual([2, expect.stringContaining('does not tell which')]);
     }

@@ -12,40 +12,31 @@ import { type LoadedImage, loadIntoEngine } from '../../src/outputs/load-into-en
 import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { createMemorySource } from '../support/memory-source.ts';
-import { startNewerEngine } from '../support/newer-engine.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
-import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';
+import type { ThrowawayEngine } from '../support/throwaway-engine.ts';
+import {
+  engineNames,
+  type EnginesOfEachKind,
+  graphDrivers,
+  inContainerd,
+  savesWhole,
+  startEngines,
+} from './engines-of-each-kind.ts';
 
 const run = promisify(execFile);
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-const stores = ['20.10', 'a newer engine with a graph driver', 'a newer engine in containerd'] as const;
-const engines = new Map<string, ThrowawayEngine>();
+let engines: EnginesOfEachKind;
 let before: readonly FixtureImage[];
 let after: readonly FixtureImage[];
 
 beforeAll(async () => {
   before = await buildSampleImages({ revision: 1 });
   after = await buildSampleImages({ revision: 2 });
-  engines.set('20.10', await startEngine());
-  engines.set('a newer engine with a graph driver', await startNewerEngine('graph driver'));
-  engines.set('a newer engine in containerd', await startNewerEngine('containerd'));
+  engines = await startEngines();
 });
-afterAll(async () => {
-  for (const engine of engines.values()) await engine[Symbol.asyncDispose]();
-});
-afterEach(async () => {
-  for (const engine of engines.values()) {
-    const ids = new Set((await engine.docker('images', '-aq', '--no-trunc')).split('\n').filter(Boolean));
-    if (ids.size > 0) await engine.docker('rmi', '-f', ...ids);
-  }
-});
-
-function engineOf(store: string): ThrowawayEngine {
-  const engine = engines.get(store);
-  if (engine === undefined) throw new RangeError(`There is no engine ${store}`);
-  return engine;
-}
+afterAll(() => engines[Symbol.asyncDispose]());
+afterEach(() => engines.removeImages());
 
 async function loadBefore(engine: ThrowawayEngine): Promise<void> {
   const archive = join(await makeTempFolder(), 'before.tar');
@@ -80,32 +71,11 @@ async function load(engine: ThrowawayEngine, bundle: PreparedBundle): Promise<Se
   return { loaded, size, omitted };
 }
 
-/** Whether what the engine saves of an image has every layer of it, whole. */
-async function savesWhole(engine: ThrowawayEngine, name: string): Promise<boolean> {
-  const file = join(await makeTempFolder(), 'saved.tar');
-  await engine.docker('save', '-o', file, name);
-  const listing = await run('tar', ['-xOf', file, 'manifest.json']);
-  const [manifest] = JSON.parse(listing.stdout) as { Layers: string[] }[];
-  const layers = JSON.parse(
-    await engine.docker('inspect', '-f', '{{json .RootFS.Layers}}', name),
-  ) as string[];
-  const hashes: string[] = [];
-  for (const member of manifest?.Layers ?? []) {
-    const { stdout } = await run('sh', ['-c', 'tar -xOf "$1" "$2" | sha256sum', 'sh', file, member]).catch(
-      () => ({
-        stdout: '',
-      }),
-    );
-    hashes.push(`sha256:${stdout.slice(0, 64)}`);
-  }
-  return JSON.stringify(hashes) === JSON.stringify(layers);
-}
-
 describe('loadIntoEngine, of a bundle whose layers are there in part', () => {
-  it.each(stores.slice(0, 2))(
+  it.each(graphDrivers)(
     'sends %s only the layers it lacks, by chain, and the images are whole',
     async (store) => {
-      const engine = engineOf(store);
+      const engine = engines.get(store);
       await loadBefore(engine);
       await using bundle = await prepare(after);
       const { loaded, size, omitted } = await load(engine, bundle);
@@ -123,7 +93,7 @@ describe('loadIntoEngine, of a bundle whose layers are there in part', () => {
   );
 
   it('sends all of it after all where somebody removes the base meanwhile', async () => {
-    const engine = engineOf('20.10');
+    const engine = engines.get('20.10');
     await loadBefore(engine);
     await using bundle = await prepare(after);
     const loaded = await loadIntoEngine(bundle.tar, bundle.images, {
@@ -144,7 +114,7 @@ describe('loadIntoEngine, of a bundle whose layers are there in part', () => {
   });
 
   it('sends an engine in containerd all of it, so that its store is whole also where the base was pulled', async () => {
-    const engine = engineOf('a newer engine in containerd');
+    const engine = engines.get(inContainerd);
     await loadBefore(engine);
     await using bundle = await prepare(after);
     const { loaded, size, omitted } = await load(engine, bundle);
@@ -152,9 +122,9 @@ describe('loadIntoEngine, of a bundle whose layers are there in part', () => {
     for (const { name } of loaded) expect(await savesWhole(engine, name)).toBe(true);
   });
 
-  it.each(stores)('sends %s all of it where nothing of it is there', async (store) => {
+  it.each(engineNames)('sends %s all of it where nothing of it is there', async (store) => {
     await using bundle = await prepare(after);
-    const { size } = await load(engineOf(store), bundle);
+    const { size } = await load(engines.get(store), bundle);
     expect(size).toBe(bundle.assembled.tarSize);
   });
 });

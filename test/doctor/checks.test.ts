@@ -51,6 +51,7 @@ describe('checkNode', () => {
 describe('checkAllowOther', () => {
   it.each([
     ['user_allow_other\n', false, 'ok'],
+    ['  user_allow_other # for CI\n', false, 'ok'],
     ['# user_allow_other\nmount_max = 5\n', false, 'warning'],
     ['', true, 'ok'],
   ])('with %j in fuse.conf, for root %s: %s', async (text, isRoot, level) => {

@@ -155,6 +155,33 @@ describe('bad input ends with its status and says what to do', () => {
     expect((await readFile(at('good.tar'))).equals(before)).toBe(true);
   });
 
+  it.each([
+    ['squash', ['tiny/web:1.0', '--from', 'good.tar', '-o', 'good.tar']],
+    [
+      'thin',
+      [
+        'tiny/web:1.0',
+        '--on',
+        'tiny/web:1.0',
+        '--from',
+        'none.tar',
+        '--on-from',
+        'good.tar',
+        '-o',
+        'good.tar',
+      ],
+    ],
+    ['delta', ['--base', 'good.tar', '--from', 'none.tar', '-o', 'good.tar']],
+    ['delta', ['--for', 'docker', '--base', 'good.tar', '--from', 'none.tar', '-o', 'good.tar']],
+  ])('what %s reads, as its output: status 7, and it stays: %j', async (verb, args) => {
+    const before = await readFile(at('good.tar'));
+    const paths = args.map((word) => (word.endsWith('.tar') ? at(word) : word));
+    const result = await runCli([verb, ...paths], { cache: at('cache') });
+    expect(result.stderr).toContain('the images are read from it');
+    expect(result.status).toBe(7);
+    expect((await readFile(at('good.tar'))).equals(before)).toBe(true);
+  });
+
   it('--env-file is an option of bundlefs, and not of Node', async () => {
     await writeFile(at('compose.yml'), 'services: { web: { image: "tiny/web:${TAG}" } }\n');
     const from = (name: string): Promise<CliResult> =>

@@ -86,18 +86,13 @@ async function report(args: readonly string[], cache = at('cache')): Promise<Rep
   return JSON.parse(stdout.toString()) as Report;
 }
 
+function flattenWeb(): string[] {
+  return ['squash', 'tiny/web:1.0', '--from', at('r1.tar'), '-t', 'tiny/web:flat'];
+}
+
 describe('bundlefs squash', () => {
   it('gives the same bytes from a cold cache, from a warm one, and a second time', async () => {
-    const args = [
-      'squash',
-      'tiny/web:1.0',
-      '--from',
-      at('r1.tar'),
-      '-t',
-      'tiny/web:flat',
-      '-o',
-      at('flat.tar.xz'),
-    ];
+    const args = [...flattenWeb(), '-o', at('flat.tar.xz')];
     const first = await report(args);
     const again = await report(args);
     const cold = await report(args, at('cold'));
@@ -156,17 +151,7 @@ describe('bundlefs squash', () => {
 
   it('loads into an engine, which tells of every step', async () => {
     await using engine = await startEngine();
-    const args = [
-      'squash',
-      'tiny/web:1.0',
-      '--from',
-      at('r1.tar'),
-      '-t',
-      'tiny/web:flat',
-      '--into',
-      engine.host,
-    ];
-    const { image } = await report(args);
+    const { image } = await report([...flattenWeb(), '--into', engine.host]);
     expect((await engine.docker('inspect', '-f', '{{.Id}}', 'tiny/web:flat')).trim()).toBe(image.id);
     const history = await engine.docker('history', '--format', '{{.CreatedBy}}', 'tiny/web:flat');
     expect(history.trim().split('\n')).toHaveLength(6);

@@ -43,7 +43,7 @@ beforeAll(async () => {
     await chown(join(folder, name), owner, owner);
   }
   await writeFile(join(folder, 'closed.conf'), '# user_allow_other\n#user_allow_other\nmount_max = 10\n');
-  await writeFile(join(folder, 'open.conf'), 'mount_max = 10\n  user_allow_other  \n');
+  await writeFile(join(folder, 'open.conf'), 'mount_max = 10\n  user_allow_other  # for CI\n');
   await writeFile(join(folder, 'secret.conf'), 'mount_max = 10\n', { mode: 0o600 });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));

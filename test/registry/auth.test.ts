@@ -1,12 +1,13 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listTags } from '../../src/registry/lists.ts';
 import { findManifest } from '../../src/registry/manifests.ts';
 import { readBlob } from '../../src/registry/read-blob.ts';
+import { createProxyAgent } from '../../src/registry/proxy.ts';
 import { openRegistry } from '../../src/registry/registry-client.ts';
 import { findCredentials } from '../../src/registry/docker-credentials.ts';
 import { isInsecureRegistry } from '../../src/registry/insecure-registries.ts';
@@ -281,6 +282,26 @@ describe('TLS', () => {
     proxy.close();
     expect(tags).toEqual(expect.arrayContaining(['1.0', 'latest']));
     expect(lines[0]).toBe(`CONNECT ${host} Basic ${Buffer.from('me:word').toString('base64')}`);
+  });
+
+  it.each(['the proxy', 'what is behind it'])('gives up a tunnel where %s says nothing', async (who) => {
+    const sockets = new Set<Socket>();
+    const silent = createTcpServer((socket) => {
+      sockets.add(socket.on('error', () => undefined));
+      if (who === 'what is behind it')
+        socket.once('data', () => void socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+    });
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = new URL(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+    const agent = createProxyAgent(address, { rejectUnauthorized: false }, 200);
+    const error = await new Promise((resolve) => {
+      agent.createConnection({ host: 'registry.invalid', port: 443 }, resolve);
+    });
+    expect(error).toMatchObject({ code: 'ETIMEDOUT', message: 'it said nothing for 0.2 seconds' });
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    agent.destroy();
   });
 
   it('knows insecure registries by name and by network', async () => {

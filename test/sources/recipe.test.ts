@@ -132,6 +132,20 @@ describe('the source of a recipe', () => {
     });
   });
 
+  it('reads no source that nobody has written there: itself, another recipe, standard input', async () => {
+    for (const make of [
+      (own: string) => `recipe:${join(own, 'app.json')}`,
+      () => 'recipe:other.json',
+      () => '-',
+    ]) {
+      const { path } = await writeRecipe(make);
+      await expect((await openRecipe(path)).readImages([], createRecordingSink())).rejects.toMatchObject({
+        code: 'block-missing',
+        message: expect.stringContaining('Cannot read the source of a recipe') as string,
+      });
+    }
+  });
+
   it('does not blame the source for a cache that is full', async () => {
     const { path, folder, fixtures } = await writeRecipe((own) => join(own, 'images.tar'));
     await writeLegacyArchive(join(folder, 'images.tar'), fixtures);

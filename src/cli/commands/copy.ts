@@ -1,6 +1,6 @@
 /** `bundlefs copy`: the bundle on a stick, checked there. */
 import { type Command, Option } from 'commander';
-import { addImageOptions, type Given } from '../image-options.ts';
+import { addImageOptions, type Given, imagesHelp } from '../image-options.ts';
 import { addPartOptions, chooseParts } from '../part-options.ts';
 import type { CopyOptions } from '../run-copy.ts';
 
@@ -21,10 +21,7 @@ export function addCopyCommand(program: Command, signal: AbortSignal): void {
         '<dest>',
         'the folder to copy to, such as one on a USB stick; made where only its last part is missing',
       )
-      .argument(
-        '[images...]',
-        'image names, ids or patterns such as "shop/*:1.*"; without any, what bundlefs.yaml says, or all of an archive',
-      ),
+      .argument('[images...]', imagesHelp),
   );
   addPartOptions(command)
     .addOption(

@@ -51,6 +51,9 @@ const kinds: Readonly<Record<string, Exclude<ValueKind['kind'], 'choice'>>> = {
   'mount-point': 'mount',
   image: 'image',
   images: 'image',
+  'images-and-registry': 'image',
+  older: 'image',
+  base: 'file',
   'images-and-mount-point': 'image-or-folder',
   source: 'source',
 };
