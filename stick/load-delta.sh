@@ -30,6 +30,8 @@ load_main() {
   start_delta
   host=
   is_dry_run=no
+  is_loading=no
+  names_right=
   trap 'interrupted' INT TERM HUP
   case "$delta_kind" in
     containerd-store) kind_text="containerd's image store" ;;
@@ -64,6 +66,7 @@ load_main() {
     say '' 'Nothing speaks against loading. Nothing was changed (--dry-run).'
     finish 0
   fi
+  is_loading=yes
   load_archive
   report_images
 }
@@ -71,7 +74,17 @@ load_main() {
 clean_up() { [ -z "${probe-}" ] || engine rm -v "$probe" >/dev/null 2>&1; }
 
 interrupted() {
-  printf '\n%s\n' 'Stopped. Images that were loaded before are there; run this again to load the rest.' >&2
+  if [ "$is_loading" = yes ]; then
+    # What was not checked is not left under a name that somebody trusts.
+    while read -r name_unchecked _; do
+      case " $names_right " in *" $name_unchecked "*) ;; *) put_back "$name_unchecked" ;; esac
+    done <<LIST
+$names_before
+LIST
+    printf '\n%s\n' 'Stopped. Names of images that were not checked yet point to what they did before; run this again.' >&2
+  else
+    printf '\n%s\n' 'Stopped. Nothing has been changed.' >&2
+  fi
   finish 130
 }
 
@@ -195,6 +208,7 @@ report_images() {
       if check_image "$name" "$image_id" "$manifest_id" "$image_layers"; then
         item ok "$name"
         good_count=$((good_count + 1))
+        names_right="$names_right $name"
       else
         item BROKEN "$name: $why"
         bad_count=$((bad_count + 1))
@@ -261,6 +275,7 @@ blobs/sha256/${diff_id#sha256:}
 
 # Lets the name $1 point to what it did before, or to nothing.
 put_back() {
+  [ -n "$1" ] || return 0
   while read -r name_before id_before; do
     [ "$name_before" = "$1" ] || continue
     case "$id_before" in

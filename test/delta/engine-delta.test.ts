@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,7 +14,13 @@ import type { EngineKind } from '../../src/delta/engine-kinds.ts';
 import { type DiffId, type Digest, digestOf } from '../../src/digest.ts';
 import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { type HybridArchiveOptions, writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
-import { runScript, type RunScriptOptions, type ScriptResult, shells } from '../stick/run-script.ts';
+import {
+  findTool,
+  runScript,
+  type RunScriptOptions,
+  type ScriptResult,
+  shells,
+} from '../stick/run-script.ts';
 import { createMemorySource } from '../support/memory-source.ts';
 import { runCli, runCliOk } from '../support/run-cli.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
@@ -167,6 +174,27 @@ describe('a delta for an engine', () => {
     await loadBundle(engine, before);
     const { path } = await makeDelta('docker', await describeBase(before));
     expect((await load(engine, path, [], { shell })).status).toBe(0);
+  });
+
+  it('stopped between loading and checking, leaves every name where it was', async () => {
+    const engine = engines.get('20.10');
+    await loadBundle(engine, before);
+    const { path } = await makeDelta('docker', await describeBase(before));
+    const images = await listImages(engine);
+    const first = await makeTempFolder();
+    const script = `#!/bin/sh
+[ "$1" != load ] || { ${findTool('docker')} load; kill -TERM "$(cat ${first}/pid)"; exit; }
+exec ${findTool('docker')} "$@"
+`;
+    await writeFile(join(first, 'docker'), script, { mode: 0o755 });
+    const onStart = (pid: number): void => {
+      writeFileSync(join(first, 'pid'), String(pid));
+    };
+    const { status, said } = await load(engine, path, [], { first, onStart });
+    expect([status, said]).toEqual([130, expect.stringContaining('point to what they did before')]);
+    const named = (list: readonly string[]): string[] => list.filter((line) => !line.startsWith('<none>'));
+    expect(named(await listImages(engine))).toEqual(named(images));
+    expect((await load(engine, path)).status).toBe(0);
   });
 
   it('loads without xz on the machine where the engine has it', async () => {
