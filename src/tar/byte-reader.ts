@@ -42,7 +42,7 @@ export async function endedEarly(reader: ByteReader, wanted: string): Promise<Bu
   if (reason !== undefined) return engineFailed(reader.label, reason);
   return new BundleError(
     'archive-truncated',
-    `Cannot read ${reader.label}: it ends early, ${wanted} was expected at byte ${reader.position}`,
+    `Cannot read ${reader.label}: it ends early, ${wanted} wanted at byte ${reader.position}`,
     { hint: 'What wrote it did not finish, or the copy is not whole. Save or copy it again.' },
   );
 }
