@@ -8,9 +8,9 @@ import type { LayerRecord } from '../blocks/layer-records.ts';
 import type { DiffId } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import type { DecodedBlocks } from '../file/decoded-blocks.ts';
-import { type DecodableBlock, type DecodedFile, openDecodedFile } from '../file/decoded-file.ts';
+import { type DecodedFile, openDecodedFile } from '../file/decoded-file.ts';
+import { listDecodableBlocks } from '../file/list-decodable-blocks.ts';
 import { openStoredFile, type StoredFile } from '../file/stored-file.ts';
-import type { VirtualFile } from '../file/virtual-file.ts';
 import { createImage } from '../image/create-image.ts';
 import type { Image } from '../image/image.ts';
 import type { Layout } from '../layout/extent.ts';
@@ -30,7 +30,7 @@ export interface Bundle extends AsyncDisposable {
   /** `images.tar.xz`. */
   readonly xz: StoredFile;
   /** `images.tar`, decoded on read. Closed with the bundle. */
-  readonly tar: VirtualFile;
+  readonly tar: DecodedFile;
   /**
    * Bytes `start` to `end` of `xz` as a file of their own, closed with the bundle. Both must be ends of extents of the
    * layout; throws RangeError otherwise.
@@ -56,18 +56,19 @@ export function openAssembledBundle(
     return file;
   };
   const xz = open(assembled.layout);
-  let tar: VirtualFile | undefined;
+  let tar: DecodedFile | undefined;
+  const listBlocks = () => listDecodableBlocks(assembled.layout, assembled.check);
   return {
     images,
     recipe,
     assembled,
     xz,
     get tar() {
-      return (tar ??= openDecodedFile(xz, listDecodableBlocks(assembled)));
+      return (tar ??= openDecodedFile(xz, listBlocks()));
     },
     openPart: (start, end) => open(sliceLayout(assembled.layout, start, end)),
     openLayout: open,
-    openTar: (decoded) => openDecodedFile(xz, listDecodableBlocks(assembled), { decoded }),
+    openTar: (decoded) => openDecodedFile(xz, listBlocks(), { decoded }),
     async [Symbol.asyncDispose]() {
       await Promise.all(files.map((file) => file.close()));
     },
@@ -127,25 +128,6 @@ async function openLeased(cache: Cache, recipe: Recipe): Promise<Bundle> {
   const missingCount = stamps.filter((stamp) => stamp === undefined).length;
   if (missingCount > 0) throw missing(`${missingCount} of its ${stamps.length} blocks`, missingCount);
   return openAssembledBundle(images, recipe, assembled, store);
-}
-
-function listDecodableBlocks({ layout, check }: AssembledBundle): DecodableBlock[] {
-  let uncompressedStart = 0;
-  const blocks: DecodableBlock[] = [];
-  for (const extent of layout.extents) {
-    if (extent.kind !== 'block') continue;
-    const { uncompressedSize, key } = extent.record;
-    blocks.push({
-      key,
-      start: extent.start,
-      storedSize: extent.length,
-      uncompressedStart,
-      uncompressedSize,
-      check,
-    });
-    uncompressedStart += uncompressedSize;
-  }
-  return blocks;
 }
 
 function missing(what: string, count = 1): BundleError {

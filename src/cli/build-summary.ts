@@ -2,7 +2,7 @@
 import type { BuildEntry } from '../blocks/build-journal.ts';
 import type { Cache } from '../blocks/cache.ts';
 import type { RecordedBundle } from '../bundle/record-build.ts';
-import { formatCount, formatDuration, formatSize } from './format-text.ts';
+import { formatCount, formatDuration, formatSize } from '../format-text.ts';
 
 /** Builds looked at for this machine's figures: enough for a mean, few enough to be read at once. */
 const pastBuilds = 20;

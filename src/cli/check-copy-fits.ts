@@ -3,7 +3,7 @@ import type { CopyMeasure } from '../copy/measure-copy.ts';
 import type { CopyPlan } from '../copy/plan-copy.ts';
 import type { Target } from '../copy/target.ts';
 import { BundleError } from '../errors.ts';
-import { formatSize } from './format-text.ts';
+import { formatSize } from '../format-text.ts';
 
 export interface CopyToCheck {
   readonly target: Target;

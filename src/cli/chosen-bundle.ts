@@ -9,7 +9,7 @@ import type { Selection } from '../selection/resolve-selection.ts';
 import type { ImageSource } from '../sources/image-source.ts';
 import type { Outcome } from '../transforms/apply-transforms.ts';
 import type { Transform } from '../transforms/transform.ts';
-import { formatCount, formatSize } from './format-text.ts';
+import { formatCount, formatSize } from '../format-text.ts';
 import type { ImageOptions } from './image-options.ts';
 import { automaticLimits } from './limit-options.ts';
 import { openChosenSource } from './chosen-source.ts';

@@ -6,7 +6,7 @@ import type { CopyPlan } from '../copy/plan-copy.ts';
 import type { Survey } from '../copy/survey-target.ts';
 import type { Target } from '../copy/target.ts';
 import { findReadBack } from './find-read-back.ts';
-import { formatCount, formatDuration, formatSize, formatTable } from './format-text.ts';
+import { formatCount, formatDuration, formatSize, formatTable } from '../format-text.ts';
 
 export interface CopyFacts {
   readonly source: CopySource;

@@ -4,7 +4,7 @@ import type { BundleDiff, ImageDiff } from '../explain/diff-bundles.ts';
 import { describeImage } from '../image/describe-image.ts';
 import { familiarName } from '../image/reference.ts';
 import { fileGroupsToText } from './file-changes-to-text.ts';
-import { formatCount, formatShare, formatSize, formatTable } from './format-text.ts';
+import { formatCount, formatShare, formatSize, formatTable } from '../format-text.ts';
 
 /** `top` is how many files to list for each group of images. */
 export function diffToText(diff: BundleDiff, top: number): string {

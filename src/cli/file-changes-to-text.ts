@@ -2,7 +2,7 @@
 import type { FileChange } from '../explain/compare-files.ts';
 import type { ImageDiff } from '../explain/diff-bundles.ts';
 import { describeImage } from '../image/describe-image.ts';
-import { formatCount, formatSize, formatTable } from './format-text.ts';
+import { formatCount, formatSize, formatTable } from '../format-text.ts';
 
 interface FileGroup {
   readonly images: readonly string[];

@@ -1,5 +1,5 @@
 /** Points in time as people say them. */
-import { formatDuration } from './format-text.ts';
+import { formatDuration } from '../format-text.ts';
 
 /** `2026-11-25 10:00:00Z (3:05 ago)` for a time in ISO 8601. */
 export function formatAgo(time: string, nowMs: number): string {

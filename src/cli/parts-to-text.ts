@@ -1,6 +1,6 @@
 /** Which parts of a split bundle, and so which discs, must be replaced, for people. */
 import type { PartChange, PartComparison } from '../stick/compare-parts.ts';
-import { formatCount, formatSize, formatTable } from './format-text.ts';
+import { formatCount, formatSize, formatTable } from '../format-text.ts';
 
 export function partsToText({ changes, dropped, writeSize, keptSize }: PartComparison): string {
   const rows = [

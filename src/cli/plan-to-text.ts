@@ -2,7 +2,7 @@
 import { hexOf } from '../digest.ts';
 import type { Amount, BuildPlan, PlannedImage, PlannedLayer } from '../explain/plan-build.ts';
 import { describeImage } from '../image/describe-image.ts';
-import { formatCount, formatDuration, formatShare, formatSize, formatTable } from './format-text.ts';
+import { formatCount, formatDuration, formatShare, formatSize, formatTable } from '../format-text.ts';
 
 const stepWidth = 60;
 const mostLayers = 15;

@@ -1,6 +1,6 @@
 /** A progress line on standard error: how far, how fast, how long still. Only on a terminal. */
 import type { WriteStream } from 'node:tty';
-import { formatDuration, formatSize } from './format-text.ts';
+import { formatDuration, formatSize } from '../format-text.ts';
 
 export interface Progress extends Disposable {
   /** Shows that `done` of `total` bytes are through; `note` is put behind. */

@@ -4,7 +4,7 @@ import { collectGarbage, type Collection } from '../bundle/collect-garbage.ts';
 import { isAllHeld, type KeepReason, type Removal, type RemovalReason } from '../bundle/plan-collection.ts';
 import { noteCollection } from '../bundle/collect-automatically.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
-import { formatSize, formatTable } from './format-text.ts';
+import { formatSize, formatTable } from '../format-text.ts';
 import { chosenLimits, type LimitOptions } from './limit-options.ts';
 import { nameImages } from './name-images.ts';
 

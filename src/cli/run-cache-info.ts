@@ -17,7 +17,7 @@ import { planCollection } from '../bundle/plan-collection.ts';
 import { type CacheSurvey, surveyCache } from '../bundle/survey-cache.ts';
 import { familiarName } from '../image/reference.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
-import { formatCount, formatSize, formatTable } from './format-text.ts';
+import { formatCount, formatSize, formatTable } from '../format-text.ts';
 import { chosenLimits, hasLimits, type LimitOptions } from './limit-options.ts';
 import { nameImages } from './name-images.ts';
 

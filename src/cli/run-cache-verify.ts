@@ -3,7 +3,7 @@ import { findCache } from '../blocks/cache.ts';
 import { verifyCache } from '../bundle/verify-cache.ts';
 import { BundleError } from '../errors.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
-import { formatCount, formatSize } from './format-text.ts';
+import { formatCount, formatSize } from '../format-text.ts';
 import { startProgress } from './progress.ts';
 
 export interface CacheVerifyOptions extends CacheChoice {

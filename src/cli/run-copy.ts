@@ -47,12 +47,7 @@ export async function runCopy(
   await find(); // what is wrong with it should show before minutes of encoding
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'copy', { isSilent });
   const stick = await prepareStick(bundle, options, cache, signal, { isSilent });
-  await copySource(
-    sourceOfStick(stick, () => Promise.resolve()),
-    await find(),
-    options,
-    signal,
-  );
+  await copySource(sourceOfStick(stick), await find(), options, signal);
 }
 
 /** Copies what a mount shows at this moment. Throws invalid-argument where images are named as well. */

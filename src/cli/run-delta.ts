@@ -8,7 +8,7 @@ import type { BundleDescription } from '../stick/bundle-description.ts';
 import { checkOutput } from './check-output.ts';
 import { chooseBase } from './choose-base.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
-import { formatCount, formatDuration, formatShare, formatSize } from './format-text.ts';
+import { formatCount, formatDuration, formatShare, formatSize } from '../format-text.ts';
 import type { ImageOptions } from './image-options.ts';
 import type { PartOptions } from './part-options.ts';
 import { prepareStick } from './prepare-stick.ts';

@@ -5,7 +5,7 @@ import { tryMount } from '../doctor/trial-mount.ts';
 import { isBundleError } from '../errors.ts';
 import type { ProjectFile } from '../selection/project-file.ts';
 import { exitStatus } from './exit-status.ts';
-import { formatCount } from './format-text.ts';
+import { formatCount } from '../format-text.ts';
 import { automaticLimits } from './limit-options.ts';
 
 export interface DoctorOptions {

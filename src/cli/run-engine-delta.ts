@@ -14,7 +14,7 @@ import { hasContainerdStore, listEngineImages } from '../sources/engine/engine-i
 import { checkOutput } from './check-output.ts';
 import { isEngineName, selectBase } from './choose-base.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
-import { formatCount, formatDuration, formatShare, formatSize } from './format-text.ts';
+import { formatCount, formatDuration, formatShare, formatSize } from '../format-text.ts';
 import type { ImageOptions } from './image-options.ts';
 import { toolName } from './read-version.ts';
 import { sourceEngine, sourceFiles } from './source-files.ts';

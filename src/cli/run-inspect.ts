@@ -6,7 +6,7 @@ import {
   inspectArchive,
   type XzReport,
 } from '../inspect/inspect-archive.ts';
-import { formatCount, formatSize, formatTable } from './format-text.ts';
+import { formatCount, formatSize, formatTable } from '../format-text.ts';
 import { startProgress } from './progress.ts';
 
 export interface InspectOptions {

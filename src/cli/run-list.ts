@@ -3,7 +3,7 @@ import { isBundleError } from '../errors.ts';
 import { askStatus } from '../live/ask-mount.ts';
 import { findMounts, type FoundMount } from '../live/find-mounts.ts';
 import type { MountStatus } from '../live/status.ts';
-import { formatSize, formatTable } from './format-text.ts';
+import { formatSize, formatTable } from '../format-text.ts';
 
 export interface RunListOptions {
   readonly isJson: boolean;

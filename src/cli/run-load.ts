@@ -1,11 +1,11 @@
 /** What `bundlefs load` does. */
 import type { Bundle } from '../bundle/open-bundle.ts';
-import { openTarWithout } from '../delta/tar-without.ts';
+import { openTarWithout } from '../bundle/tar-without.ts';
 import { type LoadedImage, loadIntoEngine } from '../outputs/load-into-engine.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
-import { formatTable } from './format-text.ts';
+import { formatTable } from '../format-text.ts';
 import { startProgress } from './progress.ts';
 
 export interface LoadOptions extends ImageOptions {

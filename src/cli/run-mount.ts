@@ -18,7 +18,7 @@ import { startDaemon } from '../mount/start-daemon.ts';
 import type { GivenSelection, Selection } from '../selection/resolve-selection.ts';
 import { chooseBase, referTo } from './choose-base.ts';
 import { openChosenCache } from './chosen-bundle.ts';
-import { formatSize } from './format-text.ts';
+import { formatSize } from '../format-text.ts';
 import type { MountSettings } from './mount-settings.ts';
 import { type MountChoice, prepareMount } from './prepare-mount.ts';
 import { sourceEngine, sourceFiles } from './source-files.ts';

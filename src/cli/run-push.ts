@@ -6,7 +6,7 @@ import { parsePushPlace, type PushPlace } from '../outputs/push/push-targets.ts'
 import { registryScheme } from '../registry/registry-place.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
-import { formatSize, formatTable } from './format-text.ts';
+import { formatSize, formatTable } from '../format-text.ts';
 import type { ImageOptions } from './image-options.ts';
 import { startProgress } from './progress.ts';
 

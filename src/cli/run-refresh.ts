@@ -6,7 +6,7 @@ import type { RefreshRecord } from '../live/status.ts';
 import { isErrorCode } from '../mount/errno-of.ts';
 import { askDaemon } from './ask-daemon.ts';
 import { describeRefresh } from './describe-refresh.ts';
-import { formatSize } from './format-text.ts';
+import { formatSize } from '../format-text.ts';
 import { startProgress } from './progress.ts';
 
 export interface RunRefreshOptions {

@@ -1,7 +1,7 @@
 /** What `bundlefs squash` does. */
 import type { Selection } from '../selection/resolve-selection.ts';
 import type { SquashedLayers } from '../transforms/transform.ts';
-import { formatSize } from './format-text.ts';
+import { formatSize } from '../format-text.ts';
 import { checkOneImage, type DescribeOutcome, type ResultOptions, runTransform } from './run-transform.ts';
 import { nameImage } from './name-images.ts';
 

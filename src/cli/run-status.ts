@@ -4,7 +4,7 @@ import { getMount } from '../live/find-mounts.ts';
 import type { MountStatus, RefreshProgress } from '../live/status.ts';
 import { askDaemon } from './ask-daemon.ts';
 import { formatAgo } from './format-ago.ts';
-import { formatCount, formatSize } from './format-text.ts';
+import { formatCount, formatSize } from '../format-text.ts';
 import { describeRefresh } from './describe-refresh.ts';
 
 export interface RunStatusOptions {

@@ -1,7 +1,7 @@
 /** What `bundlefs verify` does. */
 import { BundleError } from '../errors.ts';
 import { verifyArchive, type VerifyReport } from '../inspect/verify-archive.ts';
-import { formatCount, formatSize, formatTable } from './format-text.ts';
+import { formatCount, formatSize, formatTable } from '../format-text.ts';
 import { startProgress } from './progress.ts';
 
 /** Checks the file and prints what was found. Throws bundle-corrupt where it is not sound. */

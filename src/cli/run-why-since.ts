@@ -7,7 +7,7 @@ import { imageNotFound } from '../image/image-not-found.ts';
 import { parseImageConfig } from '../image/image-config.ts';
 import { familiarName, parseReference } from '../image/reference.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
-import { formatCount, formatSize, formatTable } from './format-text.ts';
+import { formatCount, formatSize, formatTable } from '../format-text.ts';
 
 export interface WhySinceOptions extends CacheChoice {
   /** Unix milliseconds. */

@@ -1,7 +1,7 @@
 /** What a thin image is, or would be: in words, and as fields of a JSON. */
 import type { Image } from '../image/image.ts';
 import { isSaving, type ThinPlan } from '../transforms/plan-thin.ts';
-import { formatCount, formatSize } from './format-text.ts';
+import { formatCount, formatSize } from '../format-text.ts';
 import { nameImage } from './name-images.ts';
 import type { NewLayer } from './run-transform.ts';
 

@@ -3,7 +3,7 @@ import { hexOf } from '../digest.ts';
 import type { ExplainedLayer } from '../explain/explain-image.ts';
 import type { EncodeReason, ExplainedFile, ExplainedFiles } from '../explain/explain-layer.ts';
 import { describeImage } from '../image/describe-image.ts';
-import { formatCount, formatShare, formatSize, formatTable } from './format-text.ts';
+import { formatCount, formatShare, formatSize, formatTable } from '../format-text.ts';
 import type { WhyReport } from './why-report.ts';
 
 const reasons: Readonly<Record<EncodeReason, string>> = {

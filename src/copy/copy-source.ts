@@ -1,6 +1,6 @@
 /** What is copied to a stick: files with the digests that their copies must have. */
 import type { Digest } from '../digest.ts';
-import { readChunks } from '../file/read-chunks.ts';
+import { fileOfBytes } from '../file/file-of-bytes.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import type { Stick, StickFile } from '../stick/create-stick.ts';
@@ -25,8 +25,8 @@ export interface CopySource extends AsyncDisposable {
   readonly files: readonly CopyFile[];
 }
 
-/** The files of `stick`, which are read from where it reads them; `close` is called when it is disposed of. */
-export function sourceOfStick(stick: Stick, close: () => Promise<void>): CopySource {
+/** The files of `stick`, which must stay open: disposing of this closes nothing. */
+export function sourceOfStick(stick: Stick): CopySource {
   return {
     description: stick.description,
     files: stick.files.map(({ name, mode, mtimeMs, digest, content }) => ({
@@ -36,24 +36,10 @@ export function sourceOfStick(stick: Stick, close: () => Promise<void>): CopySou
       digest,
       content: openContent(content),
     })),
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
 function openContent(content: StickFile['content']): CopyFile['content'] {
-  return content.kind === 'extents' ? content.file : contentOfBytes(content.bytes);
-}
-
-/** `bytes` as a file. */
-export function contentOfBytes(bytes: Uint8Array): CopyFile['content'] {
-  const file: CopyFile['content'] = {
-    size: bytes.length,
-    read: (target, position) => {
-      const found = bytes.subarray(position, position + target.length);
-      target.set(found);
-      return Promise.resolve(found.length);
-    },
-    stream: (options) => readChunks(file, options),
-  };
-  return file;
+  return content.kind === 'extents' ? content.file : fileOfBytes(content.bytes);
 }

@@ -8,7 +8,7 @@ import { putBefore } from './create-delta.ts';
 import { renderDeltaText } from './delta-text.ts';
 import { checkKind, type EngineKind } from './engine-kinds.ts';
 import { layOutWithout } from './partial-bundle.ts';
-import { findSpareLayers } from './spare-layers.ts';
+import { findSpareLayers } from '../image/spare-layers.ts';
 
 /** An image that the target has. */
 export interface BaseImage {

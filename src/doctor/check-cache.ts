@@ -6,7 +6,7 @@ import { cachePath, cacheRoot } from '../blocks/cache.ts';
 import { withCacheErrors } from '../blocks/cache-error.ts';
 import { listFiles, listFolders } from '../blocks/list-files.ts';
 import { writeDurably } from '../blocks/write-durably.ts';
-import { formatCount, formatSize } from '../cli/format-text.ts';
+import { formatCount, formatSize } from '../format-text.ts';
 import { BundleError, findErrno } from '../errors.ts';
 import { findCoveringMount } from '../mount/mountinfo.ts';
 import { type CheckContext, type Finding, ok, problem, problemOf, warning } from './finding.ts';

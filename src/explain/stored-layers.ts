@@ -5,6 +5,7 @@ import type { LayerRecord } from '../blocks/layer-records.ts';
 import type { CheckName, Profile } from '../blocks/profile.ts';
 import type { DiffId } from '../digest.ts';
 import { openDecodedFile } from '../file/decoded-file.ts';
+import { listDecodableBlocks } from '../file/list-decodable-blocks.ts';
 import { openStoredFile } from '../file/stored-file.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import { layOutXz } from '../layout/xz-layout.ts';
@@ -53,22 +54,9 @@ function openLayer(
   decodedSize: number,
 ): VirtualFile {
   const layout = layOutXz(records, check);
-  let uncompressedStart = 0;
-  const blocks = layout.extents.flatMap((extent) => {
-    if (extent.kind !== 'block') return [];
-    const { uncompressedSize, key } = extent.record;
-    const block = {
-      key,
-      start: extent.start,
-      storedSize: extent.length,
-      uncompressedStart,
-      uncompressedSize,
-      check,
-    };
-    uncompressedStart += uncompressedSize;
-    return [block];
+  return openDecodedFile(openStoredFile(layout, blockPath), listDecodableBlocks(layout, check), {
+    cacheSize: decodedSize,
   });
-  return openDecodedFile(openStoredFile(layout, blockPath), blocks, { cacheSize: decodedSize });
 }
 
 function placeBlocks(records: readonly BlockRecord[]): ContentBlock[] {

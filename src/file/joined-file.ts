@@ -1,5 +1,4 @@
 /** Several files read as one: the parts of a split bundle. */
-import { readChunks } from './read-chunks.ts';
 import type { VirtualFile } from './virtual-file.ts';
 
 /** `parts` joined in their order. Owns them: closing this closes all. */
@@ -10,7 +9,7 @@ export function joinFiles(parts: readonly VirtualFile[]): VirtualFile {
     starts.push(size);
     size += part.size;
   }
-  const file: VirtualFile = {
+  return {
     size,
     async read(target, position) {
       const end = Math.min(size, position + target.length);
@@ -34,10 +33,16 @@ export function joinFiles(parts: readonly VirtualFile[]): VirtualFile {
       }
       return done;
     },
-    stream: (options) => readChunks(file, options),
+    // Each part by its own stream, which may read ahead of its reader.
+    async *stream({ start = 0, end = size, signal } = {}) {
+      for (const [index, part] of parts.entries()) {
+        const partStart = starts[index] ?? 0;
+        const [from, to] = [Math.max(0, start - partStart), Math.min(part.size, end - partStart)];
+        if (from < to) yield* part.stream({ start: from, end: to, ...(signal && { signal }) });
+      }
+    },
     async close() {
       for (const part of parts) await part.close();
     },
   };
-  return file;
 }

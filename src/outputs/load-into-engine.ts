@@ -1,6 +1,6 @@
 /** Loads a bundle into a Docker engine, and does not believe that it arrived before it has looked. */
 import { Readable } from 'node:stream';
-import { findSpareLayers } from '../delta/spare-layers.ts';
+import { findSpareLayers } from '../image/spare-layers.ts';
 import { type DiffId, type Digest, hexOf } from '../digest.ts';
 import { BundleError, describeError, isBundleError } from '../errors.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';

@@ -1,6 +1,7 @@
 /** Something to copy that is no bundle: files of any bytes, under the names that a bundle's have. */
 import { createCipheriv, createHash } from 'node:crypto';
-import { type CopyFile, type CopySource, contentOfBytes, sumsName } from '../../src/copy/copy-source.ts';
+import { fileOfBytes } from '../../src/file/file-of-bytes.ts';
+import { type CopyFile, type CopySource, sumsName } from '../../src/copy/copy-source.ts';
 import { digestOf, hexOf } from '../../src/digest.ts';
 import { sketchBundle } from '../stick/descriptions.ts';
 
@@ -29,7 +30,7 @@ export function sketchSource(archives: Readonly<Record<string, Buffer>>, note = 
 
 function sketchFile(name: string, bytes: Buffer): CopyFile {
   const mode = name.endsWith('.sh') ? 0o555 : 0o444;
-  return { name, mode, mtimeMs: 5000, digest: digestOf(bytes), content: contentOfBytes(bytes) };
+  return { name, mode, mtimeMs: 5000, digest: digestOf(bytes), content: fileOfBytes(bytes) };
 }
 
 /** The same source; `action` is called when the file `name` is read from `position` on in order to be written. */

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openCache } from '../../src/blocks/cache.ts';
 import { prepareBundle, type PreparedBundle } from '../../src/bundle/prepare-bundle.ts';
-import { openTarWithout } from '../../src/delta/tar-without.ts';
+import { openTarWithout } from '../../src/bundle/tar-without.ts';
 import type { DiffId } from '../../src/digest.ts';
 import { type LoadedImage, loadIntoEngine } from '../../src/outputs/load-into-engine.ts';
 import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';

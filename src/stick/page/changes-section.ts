@@ -1,5 +1,5 @@
 /** What changed since the bundle before. */
-import { formatCount, formatSize } from '../../cli/format-text.ts';
+import { formatCount, formatSize } from '../../format-text.ts';
 import type { ImageChange } from '../compare-bundles.ts';
 import { formatMoment } from './format-date.ts';
 import { html, type Markup } from './html.ts';

@@ -1,5 +1,5 @@
 /** Draws layers to scale: a bar in SVG, in which a shared layer has the colour and the letter of its group. */
-import { formatCount, formatSize } from '../../cli/format-text.ts';
+import { formatCount, formatSize } from '../../format-text.ts';
 import { html, type Markup } from './html.ts';
 import type { LayerMark } from './layer-groups.ts';
 import { nameOf, type PageModel } from './page-model.ts';

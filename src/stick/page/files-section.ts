@@ -1,5 +1,5 @@
 /** What each file of the stick is for. */
-import { formatSize } from '../../cli/format-text.ts';
+import { formatSize } from '../../format-text.ts';
 import type { BundleDescription } from '../bundle-description.ts';
 import { html, type Markup } from './html.ts';
 

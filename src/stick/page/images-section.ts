@@ -1,5 +1,5 @@
 /** The images: names, layers to scale, and what each layer is. */
-import { formatCount, formatSize } from '../../cli/format-text.ts';
+import { formatCount, formatSize } from '../../format-text.ts';
 import type { ImageChange, ImageDescription } from '../compare-bundles.ts';
 import { drawLayers, drawMark } from './draw-layers.ts';
 import { formatDate } from './format-date.ts';

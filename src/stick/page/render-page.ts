@@ -1,6 +1,6 @@
 /** `index.html`: the page that tells a customer what is on the stick. */
 import { createHash } from 'node:crypto';
-import { formatCount, formatSize } from '../../cli/format-text.ts';
+import { formatCount, formatSize } from '../../format-text.ts';
 import { renderChanges } from './changes-section.ts';
 import { renderFiles } from './files-section.ts';
 import { formatMoment } from './format-date.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatCount, formatDuration, formatSize, formatTable } from '../../src/cli/format-text.ts';
+import { formatCount, formatDuration, formatSize, formatTable } from '../src/format-text.ts';
 
 describe('formatSize', () => {
   it.each([

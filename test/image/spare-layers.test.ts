@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findSpareLayers } from '../../src/delta/spare-layers.ts';
+import { findSpareLayers } from '../../src/image/spare-layers.ts';
 import { type DiffId, digestOf } from '../../src/digest.ts';
 
 const layer = (name: string): DiffId => digestOf(Buffer.from(name)) as DiffId;

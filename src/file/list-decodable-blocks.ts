@@ -1,0 +1,24 @@
+/** Where the content of a layout's blocks lies in the decoded file. */
+import type { CheckName } from '../blocks/profile.ts';
+import type { Layout } from '../layout/extent.ts';
+import type { DecodableBlock } from './decoded-file.ts';
+
+/** The blocks of `layout`, an .xz Stream with this check, in their order. */
+export function listDecodableBlocks({ extents }: Layout, check: CheckName): DecodableBlock[] {
+  let uncompressedStart = 0;
+  const blocks: DecodableBlock[] = [];
+  for (const extent of extents) {
+    if (extent.kind !== 'block') continue;
+    const { uncompressedSize, key } = extent.record;
+    blocks.push({
+      key,
+      start: extent.start,
+      storedSize: extent.length,
+      uncompressedStart,
+      uncompressedSize,
+      check,
+    });
+    uncompressedStart += uncompressedSize;
+  }
+  return blocks;
+}
