@@ -60,7 +60,14 @@ const folders = {
     types: ['bundle', 'blocks', 'file'],
   },
   copy: {
-    uses: ['addon', 'blocks/write-durably', 'file', 'mount/mountinfo', 'stick/bundle-description'],
+    uses: [
+      'addon',
+      'blocks/write-durably',
+      'file',
+      'mount/mountinfo',
+      'stick/bundle-description',
+      'stick/file-names',
+    ],
     types: ['stick'],
   },
   delta: {
@@ -74,6 +81,7 @@ const folders = {
       'image/spare-layers',
       'layout',
       'plan',
+      'stick/file-names',
       'stick/read-scripts',
       'xz',
     ],

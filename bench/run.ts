@@ -8,6 +8,7 @@ import { benchEngines } from './engines.ts';
 import { benchGrowth } from './growth.ts';
 import { benchManyBlocks } from './many-blocks.ts';
 import { unmountIn } from './mounted.ts';
+import { benchNeighbours } from './neighbours.ts';
 import { benchReads } from './reads.ts';
 import { createSetting, type Setting } from './setting.ts';
 import { type Row, toMarkdown } from './table.ts';
@@ -33,6 +34,7 @@ const groups: readonly (readonly [
   ['reads', 'Reads of a mount', benchReads],
   ['many', 'Thousands of blocks', benchManyBlocks],
   ['engines', 'Engines and the receiving side', benchEngines],
+  ['neighbours', "The neighbours' jobs", benchNeighbours],
 ];
 
 const work = mkdtempSync(join(tmpdir(), 'bundlefs-bench-'));

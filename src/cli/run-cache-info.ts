@@ -143,13 +143,17 @@ function bundlesTable(bundles: readonly BundleUsage[]): string {
 }
 
 function layersTable(layers: readonly LayerUsage[]): string {
-  const rows = layers.map(({ diffId, size, uncompressedSize, images }) => [
+  // A layer that was cut for several profiles stands here once for each.
+  const namesProfiles = new Set(layers.map(({ profile }) => profile)).size > 1;
+  const rows = layers.map(({ diffId, profile, size, uncompressedSize, images }) => [
     diffId.slice('sha256:'.length, 'sha256:'.length + 12),
     formatSize(size),
     formatSize(uncompressedSize),
+    ...(namesProfiles ? [profile] : []),
     images.length === 0 ? 'in no bundle' : nameImages(images.map((tag) => ({ tags: [tag] }))),
   ]);
-  return formatTable(['largest layers', '>size', '>uncompressed', 'in'], rows);
+  const header = ['largest layers', '>size', '>uncompressed', ...(namesProfiles ? ['profile'] : []), 'in'];
+  return formatTable(header, rows);
 }
 
 function reuseTable(reuse: readonly ReuseMeasure[]): string {

@@ -6,19 +6,10 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeStalePartials, writeDurably } from '../blocks/write-durably.ts';
 import { findErrno } from '../errors.ts';
-import { archivePattern } from './copy-source.ts';
+import { isStickName } from '../stick/file-names.ts';
 
 const noteName = '.bundlefs-copy';
 const firstLine = 'bundlefs-copy-1: a copy is under way, or was stopped; the same command goes on from there';
-const smallNames: readonly string[] = [
-  ...['SHA256SUMS', 'load.sh', 'verify.sh', 'bundle.json', 'index.html'],
-  'update.delta', // of a mount with --delta-from
-];
-
-/** Whether a file of this name can be one that a copy has written. */
-export function isStickName(name: string): boolean {
-  return archivePattern.test(name) || smallNames.includes(name);
-}
 
 /** Where the file that will be called `name` is written. */
 export function partialName(name: string): string {

@@ -5,10 +5,6 @@ import type { VirtualFile } from '../file/virtual-file.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import type { Stick, StickFile } from '../stick/create-stick.ts';
 
-/** A name that belongs to a part of the archive, or to all of it. */
-export const archivePattern = /^images\.tar\.xz(\.[0-9]{3,})?$/;
-export const sumsName = 'SHA256SUMS';
-
 export interface CopyFile {
   readonly name: string;
   /** Permission bits. */

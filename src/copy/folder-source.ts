@@ -6,8 +6,8 @@ import { type Digest, digestOf } from '../digest.ts';
 import { BundleError, describeError, findErrno } from '../errors.ts';
 import { readChunks } from '../file/read-chunks.ts';
 import { bundleDescriptionSchema, type BundleDescription } from '../stick/bundle-description.ts';
-import { isStickName } from './copy-note.ts';
-import { type CopyFile, type CopySource, sumsName } from './copy-source.ts';
+import { descriptionName, isStickName, sumsName } from '../stick/file-names.ts';
+import { type CopyFile, type CopySource } from './copy-source.ts';
 import { parseSums } from './parse-sums.ts';
 
 /** A mount that publishes again and again while it is being opened would be a strange one. */
@@ -45,7 +45,7 @@ export async function openFolderSource(folder: string): Promise<CopySource> {
 
 async function openListed(folder: string, text: string, handles: FileHandle[]): Promise<CopyFile[]> {
   const sums = parseSums(text);
-  if (sums?.has('bundle.json') !== true) {
+  if (sums?.has(descriptionName) !== true) {
     throw new BundleError(
       'archive-corrupt',
       `Cannot copy "${folder}": its SHA256SUMS is not that of a bundle`,
@@ -91,9 +91,9 @@ async function openOne(
 }
 
 async function readDescription(folder: string): Promise<BundleDescription> {
-  const path = join(folder, 'bundle.json');
+  const path = join(folder, descriptionName);
   try {
-    return bundleDescriptionSchema.parse(JSON.parse(await readSmall(folder, 'bundle.json')));
+    return bundleDescriptionSchema.parse(JSON.parse(await readSmall(folder, descriptionName)));
   } catch (error) {
     if (error instanceof BundleError) throw error;
     throw new BundleError('archive-corrupt', `Cannot read "${path}": it does not describe a bundle`, {

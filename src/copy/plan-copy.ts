@@ -1,8 +1,8 @@
 /** What a copy has to do: which files are right already, which must be written, moved, removed, and what that takes. */
 import { join } from 'node:path';
 import { findErrno } from '../errors.ts';
-import { isStickName } from './copy-note.ts';
-import { archivePattern, type CopyFile, type CopySource } from './copy-source.ts';
+import { archivePattern, isStickName } from '../stick/file-names.ts';
+import { type CopyFile, type CopySource } from './copy-source.ts';
 import { type DeviceReadKind, hashOnDevice } from './device-file.ts';
 import type { FoundFile, Survey } from './survey-target.ts';
 

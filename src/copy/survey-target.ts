@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Digest } from '../digest.ts';
 import { findErrno } from '../errors.ts';
 import { bundleDescriptionSchema } from '../stick/bundle-description.ts';
-import { isNote, isStickName, nameOfPartial, readNote, readTextIfThere } from './copy-note.ts';
-import { sumsName } from './copy-source.ts';
+import { descriptionName, isStickName, scriptNames, smallNames, sumsName } from '../stick/file-names.ts';
+import { isNote, nameOfPartial, readNote, readTextIfThere } from './copy-note.ts';
 import { parseSums } from './parse-sums.ts';
 
 export interface FoundFile {
@@ -63,18 +63,18 @@ async function look(path: string): Promise<FoundFile> {
 /** Of a stick: somebody else's SHA256SUMS does not list these files. */
 async function readSums(folder: string): Promise<ReadonlyMap<string, Digest>> {
   const sums = parseSums((await readTextIfThere(join(folder, sumsName))) ?? '');
-  const isOurs = sums?.has('bundle.json') === true && sums.has('load.sh') && sums.has('verify.sh');
+  const isOurs = sums?.has(descriptionName) === true && scriptNames.every((name) => sums.has(name));
   if (!isOurs) return new Map();
   return new Map([...sums].filter(([name]) => isStickName(name)));
 }
 
 /** Where the sums are lost, bundle.json tells as well that this is a stick, and which parts it has. */
 async function readDescribed(folder: string): Promise<readonly string[]> {
-  const text = await readTextIfThere(join(folder, 'bundle.json'));
+  const text = await readTextIfThere(join(folder, descriptionName));
   if (text === undefined) return [];
   try {
     const { parts } = bundleDescriptionSchema.parse(JSON.parse(text));
-    return [...parts.map(({ name }) => name), sumsName, 'bundle.json', 'load.sh', 'verify.sh', 'index.html'];
+    return [...parts.map(({ name }) => name), ...smallNames];
   } catch {
     return [];
   }

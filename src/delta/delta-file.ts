@@ -2,10 +2,9 @@
 import type { Bundle } from '../bundle/open-bundle.ts';
 import { hashFile } from '../bundle/keep-digest.ts';
 import type { Stick, StickFile } from '../stick/create-stick.ts';
+import { deltaName } from '../stick/file-names.ts';
 import { createDelta } from './create-delta.ts';
 import type { DeltaBase } from './delta-base.ts';
-
-const deltaName = 'update.delta';
 
 /** What makes the file `update.delta` of a stick of `bundle` (see CreateStickOptions.addFiles). */
 export function deltaFileOf(

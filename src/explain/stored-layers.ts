@@ -4,6 +4,7 @@ import type { Cache } from '../blocks/cache.ts';
 import type { LayerRecord } from '../blocks/layer-records.ts';
 import type { CheckName, Profile } from '../blocks/profile.ts';
 import type { DiffId } from '../digest.ts';
+import { createDecodedBlocks, type DecodedBlocks } from '../file/decoded-blocks.ts';
 import { openDecodedFile } from '../file/decoded-file.ts';
 import { listDecodableBlocks } from '../file/list-decodable-blocks.ts';
 import { openStoredFile } from '../file/stored-file.ts';
@@ -18,15 +19,12 @@ export interface StoredLayers extends AsyncDisposable {
   readonly findLayer: FindLayer;
 }
 
-/** Decoded bytes to keep for each layer that is open. */
-const usualDecodedSize = 48 * 1024 * 1024;
+/** Decoded bytes to keep of all layers together: a block of the largest size, and those that are read ahead of it. */
+const decodedSize = 64 * 1024 * 1024;
 
-/** The layers that `cache` has of `profile`. Of each that is open, `decodedSize` bytes and at least one block stay decoded. */
-export async function openStoredLayers(
-  cache: Cache,
-  profile: Profile,
-  decodedSize = usualDecodedSize,
-): Promise<StoredLayers> {
+/** The layers that `cache` has of `profile`. */
+export async function openStoredLayers(cache: Cache, profile: Profile): Promise<StoredLayers> {
+  const decoded = createDecodedBlocks(decodedSize);
   const records = await cache.openLayers(profile);
   const store = await cache.openBlocks(profile);
   const opened: VirtualFile[] = [];
@@ -37,7 +35,7 @@ export async function openStoredLayers(
       if (record === undefined) return undefined;
       for (const block of record.blocks) if (!(await store.hasBlock(block))) return undefined;
       const blocks = placeBlocks(record.blocks);
-      const file = openLayer(record.blocks, profile.check, (key) => store.blockPath(key), decodedSize);
+      const file = openLayer(record.blocks, profile.check, (key) => store.blockPath(key), decoded);
       opened.push(file);
       return { kind: 'random', file, nameRange: (position, size) => nameRange(blocks, position, size) };
     },
@@ -51,12 +49,10 @@ function openLayer(
   records: readonly BlockRecord[],
   check: CheckName,
   blockPath: (key: BlockRecord['key']) => string,
-  decodedSize: number,
+  decoded: DecodedBlocks,
 ): VirtualFile {
   const layout = layOutXz(records, check);
-  return openDecodedFile(openStoredFile(layout, blockPath), listDecodableBlocks(layout, check), {
-    cacheSize: decodedSize,
-  });
+  return openDecodedFile(openStoredFile(layout, blockPath), listDecodableBlocks(layout, check), { decoded });
 }
 
 function placeBlocks(records: readonly BlockRecord[]): ContentBlock[] {

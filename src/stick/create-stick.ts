@@ -13,6 +13,7 @@ import type { StoredFile } from '../file/stored-file.ts';
 import { type BundleDescription, encodeBundleDescription } from './bundle-description.ts';
 import { describeBundle } from './describe-bundle.ts';
 import { renderPage } from './page/render-page.ts';
+import { descriptionName, pageName, sumsName } from './file-names.ts';
 import { readScripts } from './read-scripts.ts';
 import { splitBundle, type SplitBundle } from './split-bundle.ts';
 
@@ -86,11 +87,11 @@ export async function createStick(bundle: Bundle, options: CreateStickOptions): 
   const page = renderPage({ description, images: bundle.images, previous: options.previous });
   const small = [
     ...scripts.map(({ name, bytes }) => toFile(name, bytes, 0o555)),
-    toFile('bundle.json', encodeBundleDescription(description)),
-    toFile('index.html', Buffer.from(page)),
+    toFile(descriptionName, encodeBundleDescription(description)),
+    toFile(pageName, Buffer.from(page)),
   ];
   const list = (added: readonly StickFile[] = []): Stick => {
-    const sums = toFile('SHA256SUMS', encodeSums([...archive, ...small, ...added]));
+    const sums = toFile(sumsName, encodeSums([...archive, ...small, ...added]));
     return { files: [...archive, sums, ...small, ...added], description };
   };
   const stick = list();

@@ -4,9 +4,7 @@ import { type DiffId, type Digest, hexOf } from '../digest.ts';
 import type { Image } from '../image/image.ts';
 import { type ImagePlatform, parseImageConfig } from '../image/image-config.ts';
 import type { BundleDescription } from './bundle-description.ts';
-
-/** The name of the whole archive; parts have a number behind it. */
-export const archiveName = 'images.tar.xz';
+import { archiveName } from './file-names.ts';
 
 export interface DescribeBundleOptions {
   /** Name and version of the program. */

@@ -4,17 +4,16 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BundleError, describeError } from '../errors.ts';
+import { scriptNames } from './file-names.ts';
 
 export interface StickScript {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
-const names = ['load.sh', 'verify.sh'];
-
 /** Reads them. Throws output-failed where this installation lacks one. */
 export async function readScripts(): Promise<StickScript[]> {
-  return Promise.all(names.map(async (name) => ({ name, bytes: await readScript(name) })));
+  return Promise.all(scriptNames.map(async (name) => ({ name, bytes: await readScript(name) })));
 }
 
 /** One script of the folder `stick`, also one that is on no stick by itself. Throws output-failed where it is missing. */

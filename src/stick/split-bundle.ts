@@ -3,7 +3,7 @@ import type { Bundle } from '../bundle/open-bundle.ts';
 import { BundleError } from '../errors.ts';
 import type { StoredFile } from '../file/stored-file.ts';
 import { cutParts, partRuleName } from '../layout/cut-parts.ts';
-import { archiveName } from './describe-bundle.ts';
+import { archiveName } from './file-names.ts';
 
 export interface BundlePart {
   readonly name: string;

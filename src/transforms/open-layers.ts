@@ -15,12 +15,9 @@ export interface OpenLayers extends AsyncDisposable {
   readonly sizeOf: (diffId: DiffId) => Promise<number>;
 }
 
-/** Layers are read front to back here, one after the other: more of them would be kept for nothing. */
-const decodedSize = 8 * 1024 * 1024;
-
 /** The layers that `workshop` has stored by now. */
 export async function openLayers({ cache, profile, signal }: Workshop): Promise<OpenLayers> {
-  const stored = await openStoredLayers(cache, profile, decodedSize);
+  const stored = await openStoredLayers(cache, profile);
   const opened = new Map<DiffId, ReturnType<typeof stored.findLayer>>();
   const find: typeof stored.findLayer = (diffId) => {
     const found = opened.get(diffId) ?? stored.findLayer(diffId);
