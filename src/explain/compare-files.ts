@@ -8,14 +8,31 @@ import type { LayerLibrary } from './layer-library.ts';
 /** A change whose content has been looked at where that was needed: it has no `content?` any more. */
 export type FileChange = TreeChange<DiffId>;
 
-/** The merged tree of these layers, lowest first. */
+/** The merged tree of these layers, lowest first. Tells the library what it has to leave out. */
 export async function mergeLayers(
   library: LayerLibrary,
   layers: readonly DiffId[],
 ): Promise<TreeNode<DiffId>> {
   const tree = createTree<DiffId>();
-  for (const layer of layers) applyLayer(tree, await library.listMembers(layer), layer);
+  for (const layer of layers) await mergeLayer(library, tree, layer, layer);
   return tree;
+}
+
+/** Puts a layer on `tree`, in which it is called `name`. */
+export async function mergeLayer<Name>(
+  library: LayerLibrary,
+  tree: TreeNode<Name>,
+  layer: DiffId,
+  name: Name,
+): Promise<void> {
+  applyLayer(tree, await library.listMembers(layer), name, ({ kind, path, target = '' }) => {
+    const what = `a hardlink "${path}" to "${target}", which is not there or a folder`;
+    library.leaveOut({ layer, what: kind === 'hardlink' ? what : describeRoot(kind, path) });
+  });
+}
+
+function describeRoot(kind: string, path: string): string {
+  return path === '' ? `a ${kind} in place of the root` : `a whiteout of all below the root, "${path}"`;
 }
 
 /**

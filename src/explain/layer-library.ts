@@ -29,14 +29,25 @@ export interface LayerLibrary {
   readContents(places: readonly ContentPlace<DiffId>[]): Promise<void>;
   /** What the content at `place` hashes to; throws RangeError where it was not read. */
   digestOf(place: ContentPlace<DiffId>): string;
+  /** Tells that a tree cannot have what a layer says (see LayerLibraryOptions.onLeftOut). */
+  leaveOut(left: LeftOut): void;
   /** Forgets the members of a layer, to keep memory bounded. Digests stay. */
   forget(diffId: DiffId): void;
+}
+
+/** What a layer has that no tree can have: engines refuse to unpack it. */
+export interface LeftOut {
+  readonly layer: DiffId;
+  /** What it is: `a hardlink "a" to "b", which is not there`. */
+  readonly what: string;
 }
 
 export interface LayerLibraryOptions {
   readonly signal?: AbortSignal;
   /** Called with bytes of content that were read. */
   readonly onRead?: (size: number) => void;
+  /** Called for members of unknown kinds and hardlinks to nothing, which trees are made without. May throw. */
+  readonly onLeftOut?: (left: LeftOut) => void;
 }
 
 const chunkSize = 1024 * 1024;
@@ -47,7 +58,7 @@ const chunkSize = 1024 * 1024;
  */
 export function createLayerLibrary(
   find: FindLayer,
-  { signal, onRead }: LayerLibraryOptions = {},
+  { signal, onRead, onLeftOut }: LayerLibraryOptions = {},
 ): LayerLibrary {
   const layers = new Map<DiffId, Promise<LayerBytes>>();
   const listings = new Map<DiffId, Promise<readonly LayerMember[]>>();
@@ -67,7 +78,13 @@ export function createLayerLibrary(
   const list = async (diffId: DiffId): Promise<readonly LayerMember[]> => {
     const bytes = await open(diffId);
     const members: LayerMember[] = [];
-    for await (const passing of walkLayer(readerOf(bytes, diffId))) {
+    const leaveOut = ({ headerPosition }: Pick<LayerMember, 'headerPosition'>): void => {
+      onLeftOut?.({
+        layer: diffId,
+        what: `a member of a kind that is unknown, or without a name, at byte ${headerPosition}`,
+      });
+    };
+    for await (const passing of walkLayer(readerOf(bytes, diffId), leaveOut)) {
       const { member } = passing;
       signal?.throwIfAborted();
       members.push(member);
@@ -103,6 +120,9 @@ export function createLayerLibrary(
       const digest = digests.get(keyOf(place));
       if (digest === undefined) throw new RangeError(`The content at ${keyOf(place)} was not read`);
       return digest;
+    },
+    leaveOut(left) {
+      onLeftOut?.(left);
     },
     forget(diffId) {
       listings.delete(diffId);

@@ -1,5 +1,4 @@
 /** One member of a layer's tar with all of its metadata, decoded from its header and the PAX and GNU headers before it. */
-import { isSafeName } from './is-safe-name.ts';
 import { decodeLayerText } from './layer-text.ts';
 import { scanTarHeader } from './scan-tar-header.ts';
 import { findText, readTarNumber } from './tar-field.ts';
@@ -76,7 +75,7 @@ export function findContentSize(block: Uint8Array, records: ReadonlyMap<string, 
 
 /**
  * The member that `block`, which must be a header, and `extension` make. undefined where its kind is unknown, or its
- * path leads out of the layer: nobody could unpack it.
+ * path cannot be one: nobody could unpack it.
  */
 export function decodeLayerMember(
   block: Uint8Array,
@@ -111,11 +110,18 @@ export function decodeLayerMember(
   };
 }
 
-/** `./a//b/` as `a/b`, `/` and `./` as the empty path; undefined where it leads out of the layer. */
+/**
+ * `./a//b/` as `a/b`, `/` and `./` as the empty path, `../x/../a` as `a`: engines stay below the root. undefined where it
+ * has a NUL byte.
+ */
 function cleanLayerPath(path: string): string | undefined {
-  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  const clean = parts.join('/');
-  return clean === '' || isSafeName(clean) ? clean : undefined;
+  if (path.includes('\0')) return undefined;
+  const names: string[] = [];
+  for (const name of path.split('/')) {
+    if (name === '..') names.pop();
+    else if (name !== '' && name !== '.') names.push(name);
+  }
+  return names.join('/');
 }
 
 function headerPath(block: Uint8Array): Buffer {

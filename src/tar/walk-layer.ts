@@ -14,11 +14,14 @@ export interface PassingMember {
 }
 
 /**
- * The members in the order of the layer; members of unknown kinds, and those whose names lead out of it, are left out.
- * Content that nobody takes is skipped. Other than walkTar this takes a layer as engines do: it ends at a block of zeros
+ * The members in the order of the layer; one of an unknown kind, or whose name cannot be one, is left out, and
+ * `onLeftOut` is told. Content that nobody takes is skipped. Other than walkTar this takes a layer as engines do: it ends at a block of zeros
  * or at the end of the bytes. Throws archive-corrupt and archive-truncated.
  */
-export async function* walkLayer(reader: ByteReader): AsyncGenerator<PassingMember, void, undefined> {
+export async function* walkLayer(
+  reader: ByteReader,
+  onLeftOut?: (place: Pick<LayerMember, 'headerPosition'>) => void,
+): AsyncGenerator<PassingMember, void, undefined> {
   try {
     for (;;) {
       const headerPosition = reader.position;
@@ -27,7 +30,8 @@ export async function* walkLayer(reader: ByteReader): AsyncGenerator<PassingMemb
       const end = reader.position + found.size;
       const place = { headerPosition, contentPosition: reader.position, size: found.size };
       const member = decodeLayerMember(found.block, found, place);
-      if (member !== undefined) yield { member, stream: () => reader.stream(member.size) };
+      if (member === undefined) onLeftOut?.(place);
+      else yield { member, stream: () => reader.stream(member.size) };
       await reader.skip(end + tarPadding(found.size) - reader.position);
     }
   } finally {

@@ -2,7 +2,7 @@
 import type { Workshop } from '../bundle/prepare-bundle.ts';
 import type { DiffId } from '../digest.ts';
 import { BundleError } from '../errors.ts';
-import { createLayerLibrary, type LayerLibrary } from '../explain/layer-library.ts';
+import { createLayerLibrary, type LayerLibrary, type LeftOut } from '../explain/layer-library.ts';
 import { openStoredLayers } from '../explain/stored-layers.ts';
 import { readChunks } from '../file/read-chunks.ts';
 import type { ReadableLayer } from './write-layer.ts';
@@ -29,7 +29,7 @@ export async function openLayers({ cache, profile, signal }: Workshop): Promise<
       hint: 'Run the command again.',
     });
   return {
-    library: createLayerLibrary(find, { signal }),
+    library: createLayerLibrary(find, { signal, onLeftOut: refuse }),
     async open(diffId) {
       const found = await find(diffId);
       if (found?.kind !== 'random') throw cannotRead(diffId);
@@ -43,4 +43,13 @@ export async function openLayers({ cache, profile, signal }: Workshop): Promise<
     },
     [Symbol.asyncDispose]: () => stored[Symbol.asyncDispose](),
   };
+}
+
+/** What is left out here would be missing in the image that is made. */
+function refuse({ layer, what }: LeftOut): never {
+  throw new BundleError(
+    'archive-unsupported',
+    `Cannot make an image of layer ${layer}: it has ${what}, and nothing says what engines would make of it`,
+    { hint: 'Engines refuse most of such layers. Build the image anew, with another tool if need be.' },
+  );
 }

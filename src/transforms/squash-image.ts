@@ -4,10 +4,11 @@ import type { DiffId } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import { createImage } from '../image/create-image.ts';
 import type { Image } from '../image/image.ts';
-import { applyLayer } from '../tree/apply-layer.ts';
-import { createTree, findNode, isFolder, type TreeNode } from '../tree/tree.ts';
+import { mergeLayer } from '../explain/compare-files.ts';
+import { createTree, type TreeNode } from '../tree/tree.ts';
 import { checkNames, checkSystem } from './check-image.ts';
 import { describeSource } from './describe-source.ts';
+import { createIsAbove } from './is-above.ts';
 import { findMade, keepMade } from './made-images.ts';
 import { openLayers, type OpenLayers } from './open-layers.ts';
 import { planLayer } from './plan-layer.ts';
@@ -65,7 +66,7 @@ async function addSquashedLayer(
   const kept = new Set(depths.slice(0, keptCount));
   const merge = async (chosen: readonly Depth[]): Promise<TreeNode<Depth>> => {
     const tree = createTree<Depth>();
-    for (const depth of chosen) applyLayer(tree, await library.listMembers(depth.diffId), depth);
+    for (const depth of chosen) await mergeLayer(library, tree, depth.diffId, depth);
     return tree;
   };
   const target = await merge(depths);
@@ -74,11 +75,7 @@ async function addSquashedLayer(
   const parts = planLayer({
     base,
     target,
-    isNew: (path, { place }) => {
-      if (place !== undefined) return !kept.has(place.layer);
-      const before = findNode(base, path);
-      return before === undefined || !isFolder(before);
-    },
+    isNew: createIsAbove(base, kept),
     layers: await Promise.all(
       depths.map(async (depth) => [depth, await library.listMembers(depth.diffId)] as const),
     ),

@@ -1,44 +1,59 @@
 /** Puts a layer on top of a tree, as engines do (OCI image-spec, layer.md, "Applying Changesets"). */
 import type { LayerMember } from '../tar/layer-member.ts';
-import { findNode, isFolder, splitPath, type TreeEntry, type TreeNode } from './tree.ts';
+import { findNodeThroughLinks, isFolder, splitPath, type TreeEntry, type TreeNode } from './tree.ts';
 import { findWhiteout } from './whiteout.ts';
 
 /**
  * Applies the members of `layer` to `tree`, which is changed. The rules, and where engines differ:
  *
- * - Whiteouts hide what lower layers have and nothing of their own layer, wherever they stand in it.
+ * - Whiteouts hide what lower layers have and nothing of their own layer, wherever they stand in it. The folders that
+ *   they lie in are there afterwards, as if anything else lay there.
  * - The last of several members of one path wins.
  * - A folder's entry on a folder changes its metadata and keeps what is in it; every other replacement takes what was
  *   below away. Paths do not go through symlinks: a member below one replaces it by a folder.
  * - A folder that has no entry in any layer is there without metadata; one that a lower layer has an entry for keeps
  *   that (containerd does so; docker's graph drivers and podman give it mode 0755).
- * - A hardlink is the file that its target is at that moment, of its own layer or a lower one. A member that later
- *   replaces one of the names leaves the others as they are.
- * - A hardlink to nothing is left out: engines refuse such layers.
+ * - A hardlink is the file that its target is at that moment, of its own layer or a lower one, found through the
+ *   symlinks on its way. A member that later replaces one of the names leaves the others as they are.
+ * - A hardlink to nothing, or to a folder, and a root that is no folder are left out, and `onLeftOut` is told: engines
+ *   refuse such layers. It is told as well of a whiteout for all below the root, which hides that here, as it should,
+ *   and does not under overlayfs.
  */
 export function applyLayer<Layer>(
   tree: TreeNode<Layer>,
   members: readonly LayerMember[],
   layer: Layer,
+  onLeftOut?: (member: LayerMember) => void,
 ): void {
   const added: LayerMember[] = [];
   for (const member of members) {
     const whiteout = findWhiteout(member.path);
     if (whiteout === undefined) added.push(member);
-    else if (whiteout.kind === 'remove') removeNode(tree, whiteout.path);
-    else if (whiteout.kind === 'empty') findNode(tree, whiteout.path)?.children?.clear();
+    else if (whiteout.kind === 'remove') removeNode(tree, splitPath(whiteout.path));
+    else if (whiteout.kind === 'empty') {
+      if (whiteout.path === '') onLeftOut?.(member);
+      makeFolder(tree, splitPath(whiteout.path)).clear();
+    }
   }
-  for (const member of added) addMember(tree, member, layer);
+  for (const member of added) addMember(tree, member, layer, onLeftOut);
 }
 
-function removeNode<Layer>(tree: TreeNode<Layer>, path: string): void {
-  const slash = path.lastIndexOf('/');
-  findNode(tree, slash < 0 ? '' : path.slice(0, slash))?.children?.delete(path.slice(slash + 1));
+function removeNode<Layer>(tree: TreeNode<Layer>, names: readonly string[]): void {
+  makeFolder(tree, names.slice(0, -1)).delete(names.at(-1) ?? '');
 }
 
-function addMember<Layer>(tree: TreeNode<Layer>, member: LayerMember, layer: Layer): void {
+function addMember<Layer>(
+  tree: TreeNode<Layer>,
+  member: LayerMember,
+  layer: Layer,
+  onLeftOut: ((member: LayerMember) => void) | undefined,
+): void {
   const entry = entryOf(tree, member, layer);
-  if (entry === undefined) return;
+  const isRoot = member.path === '';
+  if (entry === undefined || (isRoot && entry.kind !== 'directory')) {
+    onLeftOut?.(member);
+    return;
+  }
   const names = splitPath(member.path);
   const last = names.pop();
   const place = { layer, member };
@@ -74,7 +89,7 @@ function entryOf<Layer>(
 ): TreeEntry<Layer> | undefined {
   const { kind, mode, uid, gid, mtime, size, target, device, xattrs, sparseMap } = member;
   if (kind === 'hardlink') {
-    const linked = findNode(tree, target ?? '')?.entry;
+    const linked = findNodeThroughLinks(tree, target ?? '')?.entry;
     return linked?.kind === 'directory' ? undefined : linked;
   }
   return {

@@ -49,6 +49,9 @@ export interface TreeNode<Layer> {
   children: Map<string, TreeNode<Layer>> | undefined;
 }
 
+/** Symlinks on one way: the kernel gives up after as many (path_resolution(7)). */
+const mostLinks = 40;
+
 /** A tree of nothing but its root. `Layer` names layers: a diffId, or anything else that content is found again by. */
 export function createTree<Layer>(): TreeNode<Layer> {
   return { entry: undefined, place: undefined, children: new Map() };
@@ -59,6 +62,34 @@ export function findNode<Layer>(root: TreeNode<Layer>, path: string): TreeNode<L
   let node: TreeNode<Layer> | undefined = root;
   for (const name of splitPath(path)) node = node?.children?.get(name);
   return node;
+}
+
+/** The same as the kernel would find it below the root: symlinks on the way are followed, one at its end is not. */
+export function findNodeThroughLinks<Layer>(
+  root: TreeNode<Layer>,
+  path: string,
+): TreeNode<Layer> | undefined {
+  const names = splitPath(path); // still to go
+  const way = [root]; // from the root to where names goes on
+  for (let followed = 0; names.length > 0;) {
+    const name = names.shift() ?? '';
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      if (way.length > 1) way.pop();
+      continue;
+    }
+    const node = way.at(-1)?.children?.get(name);
+    if (node === undefined) return undefined;
+    const { target } = node.entry ?? {};
+    if (target === undefined || names.length === 0) {
+      way.push(node);
+      continue;
+    }
+    if (++followed > mostLinks) return undefined;
+    if (target.startsWith('/')) way.length = 1;
+    names.unshift(...target.split('/'));
+  }
+  return way.at(-1);
 }
 
 /** Whether a folder stands at `node`. */

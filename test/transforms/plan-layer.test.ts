@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PackedMember } from '../fixtures/pack-members.ts';
 import { findRelinked } from '../../src/transforms/find-relinked.ts';
+import { createIsAbove } from '../../src/transforms/is-above.ts';
 import { planLayer } from '../../src/transforms/plan-layer.ts';
 import { measureLayer } from '../../src/transforms/write-layer.ts';
 import { compareTrees } from '../../src/tree/compare-trees.ts';
@@ -26,11 +27,7 @@ async function squash(layers: readonly ModelLayer[], keptCount: number): Promise
   const parts = planLayer({
     base,
     target: mergeModel(layers),
-    isNew(path, { place }) {
-      if (place !== undefined) return !kept.has(place.layer);
-      const before = findNode(base, path);
-      return before === undefined || !isFolder(before);
-    },
+    isNew: createIsAbove(base, kept),
     layers: layers.map((layer) => [layer, layer.members] as const),
   });
   const bytes = await writeModel(parts);

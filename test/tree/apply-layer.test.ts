@@ -24,6 +24,8 @@ async function list(members: readonly TarMember[]): Promise<LayerMember[]> {
 }
 
 const folder = (name: string): TarMember => ({ name: `${name}/`, type: 'directory' });
+const link = (name: string, linkName: string): TarMember => ({ name, type: 'symlink', linkName });
+const hardlink = (name: string, linkName: string): TarMember => ({ name, type: 'link', linkName });
 const file = (name: string): TarMember => ({ name, content: Buffer.from(name) });
 
 describe('applyLayer', () => {
@@ -44,7 +46,15 @@ describe('applyLayer', () => {
       ],
       ['d -', 'd/new 1'],
     ],
-    ['a whiteout of nothing does nothing', [[file('a')], [file('d/.wh.x'), file('.wh.y')]], ['a 0']],
+    [
+      'a whiteout of nothing hides nothing, and makes its folder',
+      [
+        [file('a'), link('l', 'x')],
+        [file('d/.wh.x'), file('.wh.y'), file('l/.wh..wh..opq')],
+      ],
+      ['a 0', 'd -', 'l -'],
+    ],
+
     [
       'an opaque folder keeps what its own layer has, on either side of the mark',
       [
@@ -74,6 +84,27 @@ describe('applyLayer', () => {
       ['a 0', 'b 0'],
     ],
     ['a hardlink to nothing is left out', [[{ name: 'b', type: 'link', linkName: 'a' }]], []],
+    [
+      'a hardlink finds its file through symlinks, and a symlink itself',
+      [
+        [
+          folder('d'),
+          file('d/a'),
+          folder('e'),
+          link('e/up', '../d/.'),
+          link('abs', '/e/up'),
+          link('loop', 'loop'),
+        ],
+        [
+          hardlink('b', 'abs/a'),
+          hardlink('c', 'e/up'),
+          hardlink('out', 'e/up/../../../d/a'),
+          hardlink('round', 'loop/a'),
+        ],
+      ],
+      ['abs 0', 'b 0', 'c 0', 'd 0', 'd/a 0', 'e 0', 'e/up 0', 'loop 0', 'out 0'],
+    ],
+    ['names go up to the root and not beyond', [[file('x/../../a'), file('..'), file('b/..')]], ['a 0']],
     ['names with dots and slashes are one', [[file('./a//b')], [file('/a/b')]], ['a -', 'a/b 1']],
   ])('%s', async (_, layers, expected) => {
     expect(await merge(...layers)).toEqual(expected);
@@ -87,4 +118,19 @@ describe('applyLayer', () => {
     expect(findNode(tree, 'a')?.entry?.content?.layer).toBe(1);
     expect(findNode(tree, 'b')?.entry?.content?.layer).toBe(0);
   });
+});
+
+it('applyLayer tells what it leaves out', async () => {
+  const tree = createTree<number>();
+  const left: string[] = [];
+  const members = await list([
+    folder('d'),
+    hardlink('a', 'd'),
+    hardlink('b', 'nothing'),
+    hardlink('c', 'a'),
+    file('..'),
+    file('.wh..wh..opq'),
+  ]);
+  applyLayer(tree, members, 0, ({ path }) => left.push(path));
+  expect(left).toEqual(['.wh..wh..opq', 'a', 'b', 'c', '']);
 });
