@@ -67,7 +67,7 @@ export function openAssembledBundle(
     },
     openPart: (start, end) => open(sliceLayout(assembled.layout, start, end)),
     openLayout: open,
-    openTar: (decoded) => openDecodedFile(xz, listDecodableBlocks(assembled), { decoded }),
+    openTar: (decoded) => openDecodedFile(xz, listDecodableBlocks(assembled), { decoded, isChecked: true }),
     async [Symbol.asyncDispose]() {
       await Promise.all(files.map((file) => file.close()));
     },
@@ -134,11 +134,11 @@ function listDecodableBlocks({ layout, check }: AssembledBundle): DecodableBlock
   const blocks: DecodableBlock[] = [];
   for (const extent of layout.extents) {
     if (extent.kind !== 'block') continue;
-    const { uncompressedSize, key } = extent.record;
+    const { uncompressedSize, unpaddedSize, key } = extent.record;
     blocks.push({
       key,
       start: extent.start,
-      storedSize: extent.length,
+      unpaddedSize,
       uncompressedStart,
       uncompressedSize,
       check,

@@ -1,4 +1,4 @@
-/** The options that say what a mount shows besides the stick: `--view` and `--view-cache`. */
+/** The options that say what a mount shows besides the stick: `--view`, `--view-cache` and `--view-spill`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../errors.ts';
 import type { ProjectFile } from '../selection/project-file.ts';
@@ -7,15 +7,17 @@ import { findSize } from './find-size.ts';
 
 export interface ViewOptions {
   readonly view?: readonly ViewName[];
-  /** Bytes of decoded blocks that are kept. */
+  /** Bytes of decoded blocks that are kept in memory. */
   readonly viewCache?: number;
+  /** Bytes of decoded blocks that are kept on disk. */
+  readonly viewSpill?: number;
 }
 
 /** Two of the largest blocks, and room for small ones: with less, two readers would decode a block for each read. */
 const smallestViewCache = 48 * 2 ** 20;
 const defaultViewCache = 192 * 2 ** 20;
 
-/** Adds the two options to `command`. */
+/** Adds the three options to `command`. */
 export function addViewOptions(command: Command): Command {
   return command
     .addOption(
@@ -27,6 +29,11 @@ export function addViewOptions(command: Command): Command {
       '--view-cache <size>',
       'memory for decoded blocks of views, at least 48M (default: 192M)',
       parseViewCache,
+    )
+    .option(
+      '--view-spill <size>',
+      'disk in the cache folder for decoded blocks that memory has no room for, until the mount ends; 0 for none (default: what the images have, and a quarter of what is free at most)',
+      parseViewSpill,
     );
 }
 
@@ -39,7 +46,12 @@ export function chosenViewCache({ viewCache }: ViewOptions): number {
 export function completeViews(given: ViewOptions, stick: ProjectFile['stick']): ViewOptions {
   const view = given.view ?? stick?.views;
   const viewCache = given.viewCache ?? readViewCache(stick?.viewCache);
-  return { ...(view !== undefined && { view }), ...(viewCache !== undefined && { viewCache }) };
+  const viewSpill = given.viewSpill ?? readViewSpill(stick?.viewSpill);
+  return {
+    ...(view !== undefined && { view }),
+    ...(viewCache !== undefined && { viewCache }),
+    ...(viewSpill !== undefined && { viewSpill }),
+  };
 }
 
 function readViewCache(value: string | number | undefined): number | undefined {
@@ -52,6 +64,13 @@ function readViewCache(value: string | number | undefined): number | undefined {
   );
 }
 
+function readViewSpill(value: string | number | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const size = findSize(String(value));
+  if (size !== undefined) return size;
+  throw new BundleError('invalid-argument', `Cannot use stick.viewSpill: "${value}" is no size`);
+}
+
 function parseView(text: string): ViewName {
   const name = findViewName(text);
   if (name !== undefined) return name;
@@ -62,6 +81,12 @@ function parseViewCache(text: string): number {
   const size = findSize(text);
   if (size !== undefined && size >= smallestViewCache) return size;
   throw new InvalidArgumentError('It is a size of at least 48M, for blocks have up to 16M each.');
+}
+
+function parseViewSpill(text: string): number {
+  const size = findSize(text);
+  if (size !== undefined) return size;
+  throw new InvalidArgumentError('It is a size, such as 2G, or 0.');
 }
 
 function toText(name: ViewName): string {

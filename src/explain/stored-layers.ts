@@ -56,11 +56,11 @@ function openLayer(
   let uncompressedStart = 0;
   const blocks = layout.extents.flatMap((extent) => {
     if (extent.kind !== 'block') return [];
-    const { uncompressedSize, key } = extent.record;
+    const { uncompressedSize, unpaddedSize, key } = extent.record;
     const block = {
       key,
       start: extent.start,
-      storedSize: extent.length,
+      unpaddedSize,
       uncompressedStart,
       uncompressedSize,
       check,

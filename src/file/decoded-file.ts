@@ -1,7 +1,12 @@
 /** The decoded view: the content of a .xz file's blocks at random access, decoded on read, with the last ones kept. */
 import { decodeBlock } from '../addon/block-codec.ts';
 import type { CheckName } from '../blocks/profile.ts';
-import { createDecodedBlocks, type DecodedBlocks } from './decoded-blocks.ts';
+import { decodeXzInto } from '../addon/decode-xz-into.ts';
+import { encodeIndex, roundUpToFour } from '../xz/index-field.ts';
+import { encodeStreamFooter } from '../xz/stream-footer.ts';
+import { encodeStreamHeader } from '../xz/stream-header.ts';
+import { createDecodedBlocks, type Decode, type DecodedBlocks } from './decoded-blocks.ts';
+import type { Grow } from './growing-content.ts';
 import { readFully } from './read-chunks.ts';
 import { createReadingPlaces } from './reading-places.ts';
 import type { StreamOptions, VirtualFile } from './virtual-file.ts';
@@ -11,7 +16,8 @@ export interface DecodableBlock {
   /** What its content is kept by. */
   readonly key: string;
   readonly start: number;
-  readonly storedSize: number;
+  /** Without its padding (.xz 1.2.1 §4.3 "Unpadded Size"). */
+  readonly unpaddedSize: number;
   readonly uncompressedStart: number;
   readonly uncompressedSize: number;
   readonly check: CheckName;
@@ -24,6 +30,11 @@ export interface DecodedFileOptions {
   readonly decoded?: DecodedBlocks;
   /** Blocks to decode ahead of a reader that reads forwards. */
   readonly readAhead?: number;
+  /**
+   * Whether what is read from the .xz file is known to be what was stored, as it is of stored blocks. Bytes are then given
+   * as soon as they are decoded; otherwise when the check at the end of their block has been verified.
+   */
+  readonly isChecked?: boolean;
 }
 
 export interface DecodedFile extends VirtualFile {
@@ -42,12 +53,17 @@ export function openDecodedFile(
     cacheSize = 128 * 1024 * 1024,
     decoded = createDecodedBlocks(cacheSize),
     readAhead = 3,
+    isChecked = false,
   }: DecodedFileOptions = {},
 ): DecodedFile {
   const full = blocks.filter((block) => block.uncompressedSize > 0);
   const last = full.at(-1);
   const size = last === undefined ? 0 : last.uncompressedStart + last.uncompressedSize;
   const places = createReadingPlaces();
+  const decoderOf =
+    (block: DecodableBlock): Decode =>
+    (grow) =>
+      isChecked ? decodeGradually(xz, block, grow) : decodeAt(xz, block);
 
   async function* stream({ start = 0, end = size, signal }: StreamOptions = {}): AsyncGenerator<Uint8Array> {
     const ahead = new Map<number, Promise<Buffer>>();
@@ -74,7 +90,7 @@ export function openDecodedFile(
   const readOn = (index: number, isForwards: boolean): void => {
     if (!isForwards) return;
     for (const block of full.slice(index + 1, index + 1 + readAhead)) {
-      decoded.prefetch(block.key, () => decodeAt(xz, block));
+      decoded.prefetch(block.key, decoderOf(block));
     }
   };
 
@@ -86,10 +102,13 @@ export function openDecodedFile(
       let done = 0;
       for (; position + done < end; index += 1) {
         const block = getBlock(full, index);
-        const content = decoded.find(block.key);
-        if (content === undefined) return undefined;
         const inside = position + done - block.uncompressedStart;
-        done += content.copy(target, done, inside, inside + (end - position - done));
+        const room = target.subarray(
+          done,
+          done + Math.min(end - position - done, block.uncompressedSize - inside),
+        );
+        if (!decoded.tryRead(block.key, room, inside)) return undefined;
+        done += room.length;
       }
       readOn(index - 1, places.take(position, position + done));
       return done;
@@ -100,10 +119,15 @@ export function openDecodedFile(
       let done = 0;
       for (let index = findBlockAt(full, position); position + done < end; index += 1) {
         const block = getBlock(full, index);
-        const wanted = decoded.get(block.key, () => decodeAt(xz, block));
-        readOn(index, isForwards);
         const inside = position + done - block.uncompressedStart;
-        done += (await wanted).copy(target, done, inside, inside + (end - position - done));
+        const room = target.subarray(
+          done,
+          done + Math.min(end - position - done, block.uncompressedSize - inside),
+        );
+        const wanted = decoded.read(block.key, room, inside, decoderOf(block));
+        readOn(index, isForwards);
+        await wanted;
+        done += room.length;
       }
       return done;
     },
@@ -132,7 +156,29 @@ function getBlock(blocks: readonly DecodableBlock[], index: number): DecodableBl
 }
 
 async function decodeAt(xz: VirtualFile, block: DecodableBlock): Promise<Buffer> {
-  const stored = Buffer.allocUnsafeSlow(block.storedSize);
-  await readFully(xz, stored, block.start);
-  return decodeBlock(stored, block.check, block.uncompressedSize);
+  return decodeBlock(await readStored(xz, block), block.check, block.uncompressedSize);
+}
+
+/** The same in steps, as a Stream of one Block (.xz 1.2.1 §2.1). */
+async function decodeGradually(xz: VirtualFile, block: DecodableBlock, grow: Grow): Promise<Buffer> {
+  const { check, uncompressedSize } = block;
+  const stored = await readStored(xz, block);
+  const index = encodeIndex([block]);
+  const content = Buffer.allocUnsafeSlow(uncompressedSize);
+  await decodeXzInto(
+    [encodeStreamHeader(check), stored, index, encodeStreamFooter(check, index.length)],
+    content,
+    {
+      onFilled: (filledSize) => {
+        grow(content, filledSize);
+      },
+    },
+  );
+  return content;
+}
+
+async function readStored(xz: VirtualFile, { start, unpaddedSize }: DecodableBlock): Promise<Buffer> {
+  const stored = Buffer.allocUnsafeSlow(roundUpToFour(unpaddedSize));
+  await readFully(xz, stored, start);
+  return stored;
 }

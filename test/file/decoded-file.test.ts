@@ -24,9 +24,9 @@ beforeAll(async () => {
   blocks = [];
   let [start, uncompressedStart] = [0, 0];
   for (const content of contents) {
-    const { bytes } = await encodeBlock(content, settings);
+    const { bytes, unpaddedSize } = await encodeBlock(content, settings);
     blocks.push({
-      ...{ key: String(blocks.length), start, storedSize: bytes.length, check: 'crc64' as const },
+      ...{ key: String(blocks.length), start, unpaddedSize, check: 'crc64' as const },
       ...{ uncompressedStart, uncompressedSize: content.length },
     });
     encoded.push(bytes);
