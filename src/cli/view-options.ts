@@ -15,7 +15,9 @@ export interface ViewOptions {
 
 /** Two of the largest blocks, and room for small ones: with less, two readers would decode a block for each read. */
 const smallestViewCache = 48 * 2 ** 20;
-const defaultViewCache = 192 * 2 ** 20;
+/** Enough to read forwards; what is read again comes from the spill. Without one, more is kept here. */
+const defaultViewCache = 96 * 2 ** 20;
+const defaultWithoutSpill = 192 * 2 ** 20;
 
 /** Adds the three options to `command`. */
 export function addViewOptions(command: Command): Command {
@@ -27,7 +29,7 @@ export function addViewOptions(command: Command): Command {
     )
     .option(
       '--view-cache <size>',
-      'memory for decoded blocks of views, at least 48M (default: 192M)',
+      'memory for decoded blocks of views, at least 48M (default: 96M, and 192M without a spill)',
       parseViewCache,
     )
     .option(
@@ -38,8 +40,8 @@ export function addViewOptions(command: Command): Command {
 }
 
 /** Bytes of decoded blocks to keep. */
-export function chosenViewCache({ viewCache }: ViewOptions): number {
-  return viewCache ?? defaultViewCache;
+export function chosenViewCache({ viewCache, viewSpill }: ViewOptions): number {
+  return viewCache ?? (viewSpill === 0 ? defaultWithoutSpill : defaultViewCache);
 }
 
 /** What the project file says, where the command line does not. Throws invalid-argument. */

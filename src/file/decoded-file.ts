@@ -170,7 +170,7 @@ async function decodeGradually(xz: VirtualFile, block: DecodableBlock, grow: Gro
     content,
     {
       onFilled: (filledSize) => {
-        grow(content, filledSize);
+        if (filledSize < uncompressedSize) grow(content, filledSize); // the last bytes wait for the block's own check
       },
     },
   );

@@ -79,7 +79,7 @@ export function createSpill({ folder, limit, onFailure }: SpillOptions): Spill {
 
   const fail = (error: unknown): void => {
     if (failedAt === Infinity) onFailure?.(error);
-    failedAt = usedSize; // where the disk is full, or broken, it does not grow any more
+    failedAt = Math.min(failedAt, usedSize); // where the disk is full, or broken, it does not grow any more
   };
   const drop = async (segment: Segment): Promise<void> => {
     segments.delete(segment);
