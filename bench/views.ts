@@ -31,11 +31,10 @@ export function benchViews(setting: Setting): Promise<Row[]> {
   const plain = join(work, 'plain.tar');
   measure(`xz -T2 -dc ${xz} > ${plain}`);
   const [shortRun, longRun] = isSmall(plain) ? [2, 4] : [12, 60];
-  const options = '--view images.tar';
   const rows: Row[] = [];
   const theirs = new Map(patterns.map((pattern) => [pattern, readRandomly(plain, pattern, 4)]));
-  const withView = (use: (view: string, mounted: Mounted) => void): void => {
-    using mounted = mount(work, archive, { ...setting, options });
+  const withView = (use: (view: string, mounted: Mounted) => void, more = ''): void => {
+    using mounted = mount(work, archive, { ...setting, options: `--view images.tar ${more}` });
     use(join(dirname(mounted.path), 'images.tar'), mounted);
   };
   const compareReads = (view: string, pattern: Pattern, seconds: number, when: string): void => {
@@ -70,6 +69,11 @@ export function benchViews(setting: Setting): Promise<Row[]> {
     for (const pattern of patterns) compareReads(view, pattern, shortRun, 'all read before');
     stateMemory(mounted, 'at the end');
   });
+  withView((view, mounted) => {
+    measure(readAll(view));
+    for (const pattern of patterns) compareReads(view, pattern, shortRun, 'all of it in memory');
+    stateMemory(mounted, 'all of it in memory');
+  }, '--view-cache 1G');
   const decode = (threads: number): number => measure(`xz -T${threads} -dc ${xz} > /dev/null`).wallSeconds;
   rows.push(state('the same by xz -T2 -dc', decode(2), 's'), state('the same by xz -T1 -dc', decode(1), 's'));
   rmSync(plain);

@@ -67,7 +67,7 @@ export function openAssembledBundle(
     },
     openPart: (start, end) => open(sliceLayout(assembled.layout, start, end)),
     openLayout: open,
-    openTar: (decoded) => openDecodedFile(xz, listDecodableBlocks(assembled), { decoded, isChecked: true }),
+    openTar: (decoded) => openDecodedFile(xz, listDecodableBlocks(assembled), { decoded }),
     async [Symbol.asyncDispose]() {
       await Promise.all(files.map((file) => file.close()));
     },
@@ -134,7 +134,7 @@ function listDecodableBlocks({ layout, check }: AssembledBundle): DecodableBlock
   const blocks: DecodableBlock[] = [];
   for (const extent of layout.extents) {
     if (extent.kind !== 'block') continue;
-    const { uncompressedSize, unpaddedSize, key } = extent.record;
+    const { uncompressedSize, unpaddedSize, key, crc64 } = extent.record;
     blocks.push({
       key,
       start: extent.start,
@@ -142,6 +142,7 @@ function listDecodableBlocks({ layout, check }: AssembledBundle): DecodableBlock
       uncompressedStart,
       uncompressedSize,
       check,
+      crc64,
     });
     uncompressedStart += uncompressedSize;
   }

@@ -1,7 +1,8 @@
 /** The decoded view: the content of a .xz file's blocks at random access, decoded on read, with the last ones kept. */
-import { decodeBlock } from '../addon/block-codec.ts';
+import { crc64, decodeBlock } from '../addon/block-codec.ts';
 import type { CheckName } from '../blocks/profile.ts';
 import { decodeXzInto } from '../addon/decode-xz-into.ts';
+import { createDecodeError, lzmaDataError } from '../addon/lzma-error.ts';
 import { encodeIndex, roundUpToFour } from '../xz/index-field.ts';
 import { encodeStreamFooter } from '../xz/stream-footer.ts';
 import { encodeStreamHeader } from '../xz/stream-header.ts';
@@ -21,6 +22,11 @@ export interface DecodableBlock {
   readonly uncompressedStart: number;
   readonly uncompressedSize: number;
   readonly check: CheckName;
+  /**
+   * CRC64 of the stored bytes, padding included, 16 hex digits, where that is known. Content is then given as soon as it is
+   * decoded; otherwise when the check at the end of the block has been verified.
+   */
+  readonly crc64?: string;
 }
 
 export interface DecodedFileOptions {
@@ -30,11 +36,6 @@ export interface DecodedFileOptions {
   readonly decoded?: DecodedBlocks;
   /** Blocks to decode ahead of a reader that reads forwards. */
   readonly readAhead?: number;
-  /**
-   * Whether what is read from the .xz file is known to be what was stored, as it is of stored blocks. Bytes are then given
-   * as soon as they are decoded; otherwise when the check at the end of their block has been verified.
-   */
-  readonly isChecked?: boolean;
 }
 
 export interface DecodedFile extends VirtualFile {
@@ -53,7 +54,6 @@ export function openDecodedFile(
     cacheSize = 128 * 1024 * 1024,
     decoded = createDecodedBlocks(cacheSize),
     readAhead = 3,
-    isChecked = false,
   }: DecodedFileOptions = {},
 ): DecodedFile {
   const full = blocks.filter((block) => block.uncompressedSize > 0);
@@ -63,7 +63,7 @@ export function openDecodedFile(
   const decoderOf =
     (block: DecodableBlock): Decode =>
     (grow) =>
-      isChecked ? decodeGradually(xz, block, grow) : decodeAt(xz, block);
+      block.crc64 === undefined ? decodeAt(xz, block) : decodeGradually(xz, block, grow);
 
   async function* stream({ start = 0, end = size, signal }: StreamOptions = {}): AsyncGenerator<Uint8Array> {
     const ahead = new Map<number, Promise<Buffer>>();
@@ -159,10 +159,11 @@ async function decodeAt(xz: VirtualFile, block: DecodableBlock): Promise<Buffer>
   return decodeBlock(await readStored(xz, block), block.check, block.uncompressedSize);
 }
 
-/** The same in steps, as a Stream of one Block (.xz 1.2.1 §2.1). */
+/** The same in steps, as a Stream of one Block (.xz 1.2.1 §2.1), of stored bytes that are the right ones. */
 async function decodeGradually(xz: VirtualFile, block: DecodableBlock, grow: Grow): Promise<Buffer> {
   const { check, uncompressedSize } = block;
   const stored = await readStored(xz, block);
+  if (crc64(stored) !== block.crc64) throw createDecodeError('an xz block', lzmaDataError);
   const index = encodeIndex([block]);
   const content = Buffer.allocUnsafeSlow(uncompressedSize);
   await decodeXzInto(

@@ -9,7 +9,7 @@ import { findErrno } from '../errors.ts';
 const nameless = 0o20000000 | constants.O_DIRECTORY;
 
 /** What file systems without O_TMPFILE, and kernels that do not know it, answer. */
-const noNameless = ['EOPNOTSUPP', 'EISDIR', 'EINVAL', 'ENOENT'];
+const noNameless = ['ENOTSUP', 'EOPNOTSUPP', 'EISDIR', 'EINVAL', 'ENOENT'];
 
 /**
  * Opens a new file in the file system of `folder`, for reading and writing. Where that cannot do without, the file has a

@@ -21,17 +21,22 @@ const contents = [
 const whole = Buffer.concat(contents);
 let stored: Buffer;
 let blocks: DecodableBlock[];
+/** The same, with the sums of their stored bytes. */
+let knownBlocks: DecodableBlock[];
 
 beforeAll(async () => {
   const encoded: Buffer[] = [];
   blocks = [];
+  knownBlocks = [];
   let [start, uncompressedStart] = [0, 0];
   for (const content of contents) {
-    const { bytes, unpaddedSize } = await encodeBlock(content, settings);
-    blocks.push({
+    const { bytes, unpaddedSize, crc64 } = await encodeBlock(content, settings);
+    const block = {
       ...{ key: String(blocks.length), start, unpaddedSize, check: 'crc64' as const },
       ...{ uncompressedStart, uncompressedSize: content.length },
-    });
+    };
+    blocks.push(block);
+    knownBlocks.push({ ...block, crc64 });
     encoded.push(bytes);
     start += bytes.length;
     uncompressedStart += content.length;
@@ -71,12 +76,12 @@ describe('openDecodedFile', () => {
       { name: 'a spill of nothing', limit: 0 },
       { name: 'a spill on a full disk', limit: Infinity, diskSize: '64k' },
     ].flatMap((row) => [
-      { ...row, isChecked: false, how: 'whole' },
-      { ...row, isChecked: true, how: 'as they come' },
+      { ...row, isKnown: false, how: 'whole' },
+      { ...row, isKnown: true, how: 'as they come' },
     ]),
   ])(
     'reads any range as a slice, whole or sliced, through memory of any size and $name, blocks $how',
-    async ({ limit, diskSize, isChecked }) => {
+    async ({ limit, diskSize, isKnown }) => {
       const folder = await makeTempFolder();
       if (diskSize !== undefined) mountSmallDisk(folder, diskSize);
       const reads = fc.array(fc.tuple(fc.nat(whole.length + 10), fc.nat(80_000)), { maxLength: 8 });
@@ -92,7 +97,7 @@ describe('openDecodedFile', () => {
             const [start = 0, end = 0] = ends.toSorted((a, b) => a - b);
             await using spill = createSpill({ folder, limit: () => limit ?? 0 });
             const decoded = createDecodedBlocks(cacheSize, limit === undefined ? {} : { spill });
-            const file = openDecodedFile(openStored(), blocks, { decoded, isChecked });
+            const file = openDecodedFile(openStored(), isKnown ? knownBlocks : blocks, { decoded });
             const slice = sliceFile(file, start, end);
             const check = async ([position, length]: readonly [number, number]): Promise<void> => {
               for (const [read, wanted] of [
@@ -149,9 +154,9 @@ describe('openDecodedFile', () => {
     await expect.poll(() => next.tryRead(target, 10_000)).toBe(1000);
   });
 
-  it('gives the bytes of a checked file as they are decoded, and of others when their block is verified', async () => {
+  it('gives the bytes of a block whose sum is known as they are decoded, and of others when it is verified', async () => {
     const content = textBytes(3_000_000, 'large');
-    const { bytes, unpaddedSize } = await encodeBlock(content, settings);
+    const { bytes, unpaddedSize, crc64 } = await encodeBlock(content, settings);
     const large: DecodableBlock = {
       ...{ key: 'large', start: 0, unpaddedSize, check: 'crc64' },
       ...{ uncompressedStart: 0, uncompressedSize: content.length },
@@ -167,20 +172,23 @@ describe('openDecodedFile', () => {
     const target = Buffer.alloc(1000);
     const last = Buffer.alloc(1000);
     const lastPosition = content.length - 1000;
-    for (const isChecked of [true, false]) {
-      const file = openDecodedFile(xz, [large], { isChecked });
+    for (const isKnown of [true, false]) {
+      const file = openDecodedFile(xz, [isKnown ? { ...large, crc64 } : large]);
       expect(await file.read(target, 7)).toBe(1000);
       expect(target.equals(content.subarray(7, 1007))).toBe(true);
-      expect(file.tryRead(last, lastPosition)).toBe(isChecked ? undefined : 1000);
+      expect(file.tryRead(last, lastPosition)).toBe(isKnown ? undefined : 1000);
       expect(await file.read(last, lastPosition)).toBe(1000);
       expect(last.equals(content.subarray(lastPosition))).toBe(true);
     }
     expect(reads).toEqual([0, 0]);
+    bytes.writeUInt8(bytes.readUInt8(bytes.length - 100) ^ 1, bytes.length - 100);
+    const damaged = openDecodedFile(xz, [{ ...large, crc64 }]);
+    await expect(damaged.read(target, 0)).rejects.toMatchObject({ code: 'xz-corrupt' });
   });
 
   it.each([true, false])(
-    'throws xz-corrupt for a block that is damaged, each time, and gives the others; checked: %s',
-    async (isChecked) => {
+    'throws xz-corrupt for a block that is damaged, each time, and gives the others; sum known: %s',
+    async (isKnown) => {
       const damaged = openStored();
       const place = blocks[3]?.start ?? 0;
       const read = (target: Uint8Array, position: number): Promise<number> => {
@@ -188,7 +196,7 @@ describe('openDecodedFile', () => {
         if (position === place) target[40] = (target[40] ?? 0) ^ 1;
         return Promise.resolve(count);
       };
-      const file = openDecodedFile({ ...damaged, read }, blocks, { isChecked });
+      const file = openDecodedFile({ ...damaged, read }, isKnown ? knownBlocks : blocks);
       for (let round = 0; round < 2; round++) {
         await expect(file.read(Buffer.alloc(10), 5100)).rejects.toMatchObject({ code: 'xz-corrupt' });
       }
