@@ -26,7 +26,7 @@ export async function startLiveMount(
     viewCacheSize: chosenViewCache(options),
     ...(options.viewSpill !== undefined && { viewSpillSize: options.viewSpill }),
     onSpillFailure: (error) => {
-      log.warn(`no more decoded blocks are kept on disk: ${describeError(error)}`);
+      log.warn(`decoded blocks of views get no more disk than they have: ${describeError(error)}`);
     },
   });
   return LiveMount.start({

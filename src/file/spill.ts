@@ -85,7 +85,7 @@ export function createSpill({ folder, limit, onFailure }: SpillOptions): Spill {
     segments.delete(segment);
     if (current === segment) current = undefined;
     usedSize -= segment.size;
-    for (const key of segment.keys) places.delete(key);
+    for (const key of segment.keys) if (places.get(key)?.segment === segment) places.delete(key);
     await segment.handle.close(); // when the reads under way have ended
   };
   /** The segment to write to, made where there is none with room. */
