@@ -14,7 +14,7 @@ export interface GrowingContent {
 
 interface Waiter {
   readonly end: number;
-  resolve(content: Buffer): void;
+  readonly resolve: (content: Buffer) => void;
 }
 
 /** Starts `make`, which may tell how far it has come, and returns the content when all of it is there. */
