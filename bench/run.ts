@@ -12,6 +12,7 @@ import { benchNeighbours } from './neighbours.ts';
 import { benchReads } from './reads.ts';
 import { createSetting, type Setting } from './setting.ts';
 import { type Row, toMarkdown } from './table.ts';
+import { benchViews } from './views.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,6 +34,7 @@ const groups: readonly (readonly [
   ['builds', 'Builds', benchBuilds],
   ['reads', 'Reads of a mount', benchReads],
   ['many', 'Thousands of blocks', benchManyBlocks],
+  ['views', 'Views', benchViews],
   ['engines', 'Engines and the receiving side', benchEngines],
   ['neighbours', "The neighbours' jobs", benchNeighbours],
 ];

@@ -1,4 +1,4 @@
-/** What it takes to read a file from its device and not from memory: open(2), "O_DIRECT", and posix_fadvise(2). */
+/** What it takes to read a file from its device and not from memory, open(2) "O_DIRECT" and posix_fadvise(2), and the reverse. */
 import { getSystemErrorName } from 'node:util';
 import { loadAddon } from './load-addon.ts';
 
@@ -22,4 +22,13 @@ export function dropFileCache(fd: number): boolean {
   const errno = loadAddon().dropFileCache(fd);
   if (errno !== 0 && getSystemErrorName(-errno) === 'EBADF') throw new RangeError(`${fd} is not open`);
   return errno === 0;
+}
+
+/**
+ * Fills `target` from `position` of the open file behind `fd`, on this thread, where all of it is in the page cache.
+ * Returns false where it is not, or where anything else stands in the way; a read that may wait will tell what.
+ */
+export function readAtHand(fd: number, target: Uint8Array, position: number): boolean {
+  if (!Number.isInteger(fd) || fd < 0) throw new RangeError(`${fd} is not a file descriptor`);
+  return loadAddon().readAtHand(fd, target, position) === target.length;
 }

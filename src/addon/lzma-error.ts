@@ -4,6 +4,7 @@ import { BundleError } from '../errors.ts';
 /** The values of lzma_ret that callers answer themselves (lzma/base.h). */
 export const lzmaOk = 0;
 export const lzmaStreamEnd = 1;
+export const lzmaDataError = 9;
 
 type DecodeErrorCode = 'xz-corrupt' | 'xz-truncated' | 'xz-unsupported';
 

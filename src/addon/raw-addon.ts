@@ -31,6 +31,8 @@ export interface RawAddon {
   allocateAligned(size: number, alignment: number): Buffer;
   /** posix_fadvise with POSIX_FADV_DONTNEED for all of the file: 0 or an errno. */
   dropFileCache(fd: number): number;
+  /** preadv2 with RWF_NOWAIT: a count of bytes, or a negative errno. */
+  readAtHand(fd: number, target: Uint8Array, position: number): number;
   /** Sends one datagram to a Unix socket, whose path may begin with `@` for the abstract namespace: 0 or an errno. */
   notifyService(path: string, message: string): number;
   /** Makes the read module known to libfuse; what stands in the way, as the rest of a sentence, or undefined. */

@@ -23,6 +23,8 @@ export interface Cache extends BuildJournal, Leases {
   readonly path: string;
   /** The folder of this format version within it. */
   readonly root: string;
+  /** The folder in it for what is not whole yet: partial files of dead processes are removed from there. */
+  readonly partials: string;
   openBlocks(settings: EncoderSettings): Promise<BlockStore>;
   openLayers(profile: Profile): Promise<LayerRecords>;
   /** Config bytes by their own digest. */
@@ -111,6 +113,7 @@ export async function openCache(path: string): Promise<Cache> {
     ...openBuildJournal(join(root, 'builds'), partials),
     path,
     root,
+    partials,
     async openBlocks(settings) {
       return openBlockStore({ blocks: await openFolder('blocks', encoderName(settings)), partials });
     },

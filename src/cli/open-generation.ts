@@ -10,6 +10,8 @@ import type { BundleDescription } from '../stick/bundle-description.ts';
 import { createStick } from '../stick/create-stick.ts';
 import { type DeltaReference, openReference } from './choose-base.ts';
 import { createDecodedBlocks } from '../file/decoded-blocks.ts';
+import { createSpill } from '../file/spill.ts';
+import { shareOfDisk } from '../file/share-of-disk.ts';
 import { createViews } from '../views/create-views.ts';
 import type { ViewName } from '../views/view-name.ts';
 import { listStickEntries } from './bundle-files.ts';
@@ -28,16 +30,34 @@ export interface GenerationOpenerOptions {
   readonly deltaFrom?: DeltaReference;
   /** Shown besides the stick. */
   readonly views: readonly ViewName[];
-  /** Bytes of decoded blocks that all files of all generations keep together. */
+  /** Bytes of decoded blocks that all files of all generations keep together in memory. */
   readonly viewCacheSize: number;
+  /** And on disk; where absent, as many as the newest generation has, but no more than a share of the disk. */
+  readonly viewSpillSize?: number;
+  /** Told of the first failure of that disk. */
+  readonly onSpillFailure?: (error: unknown) => void;
 }
 
 /** Opens generations one after the other, each of which tells what is different from the one before. */
 export function createGenerationOpener(
   cache: Cache,
-  { deltaFrom, views: viewNames, viewCacheSize, ...options }: GenerationOpenerOptions,
+  {
+    deltaFrom,
+    views: viewNames,
+    viewCacheSize,
+    viewSpillSize,
+    onSpillFailure,
+    ...options
+  }: GenerationOpenerOptions,
 ): GenerationOpener {
-  const decoded = createDecodedBlocks(viewCacheSize);
+  let contentSize = 0;
+  // Its files have no names and end with this process, so that nobody need close it.
+  const spill = createSpill({
+    folder: cache.partials,
+    limit: (usedSize) => viewSpillSize ?? shareOfDisk(cache.partials, usedSize, contentSize),
+    ...(onSpillFailure && { onFailure: onSpillFailure }),
+  });
+  const decoded = createDecodedBlocks(viewCacheSize, viewSpillSize === 0 ? {} : { spill });
   let previous: BundleDescription | undefined;
   // Once for all generations: what the base was in may be gone later.
   let base: DeltaBase | undefined;
@@ -64,6 +84,7 @@ export function createGenerationOpener(
           ...(previous !== undefined && { previous }),
         });
         const createdMs = Date.parse(stick.description.created);
+        if (viewNames.length > 0) contentSize = bundle.tar.size;
         const views = await createViews(bundle, viewNames, { decoded, createdMs });
         previous = stick.description;
         return {

@@ -1,7 +1,7 @@
 /** Starts the mount that its settings describe: what both the background and the foreground mount do. */
 import { fileURLToPath } from 'node:url';
 import { openCache } from '../blocks/cache.ts';
-import { BundleError } from '../errors.ts';
+import { BundleError, describeError } from '../errors.ts';
 import { LiveMount } from '../live/live-mount.ts';
 import type { Log } from '../live/log.ts';
 import { type HeldGeneration, runWorker, type RunWorkerOptions } from '../live/run-worker.ts';
@@ -24,6 +24,10 @@ export async function startLiveMount(
     ...(deltaFrom !== undefined && { deltaFrom }),
     views: options.view ?? [],
     viewCacheSize: chosenViewCache(options),
+    ...(options.viewSpill !== undefined && { viewSpillSize: options.viewSpill }),
+    onSpillFailure: (error) => {
+      log.warn(`decoded blocks of views get no more disk than they have: ${describeError(error)}`);
+    },
   });
   return LiveMount.start({
     mountPoint,

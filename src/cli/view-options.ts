@@ -1,4 +1,4 @@
-/** The options that say what a mount shows besides the stick: `--view` and `--view-cache`. */
+/** The options that say what a mount shows besides the stick: `--view`, `--view-cache` and `--view-spill`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../errors.ts';
 import type { ProjectFile } from '../selection/project-file.ts';
@@ -7,15 +7,19 @@ import { findSize } from './find-size.ts';
 
 export interface ViewOptions {
   readonly view?: readonly ViewName[];
-  /** Bytes of decoded blocks that are kept. */
+  /** Bytes of decoded blocks that are kept in memory. */
   readonly viewCache?: number;
+  /** Bytes of decoded blocks that are kept on disk. */
+  readonly viewSpill?: number;
 }
 
 /** Two of the largest blocks, and room for small ones: with less, two readers would decode a block for each read. */
 const smallestViewCache = 48 * 2 ** 20;
-const defaultViewCache = 192 * 2 ** 20;
+/** Enough to read forwards; what is read again comes from the spill. Without one, more is kept here. */
+const defaultViewCache = 96 * 2 ** 20;
+const defaultWithoutSpill = 192 * 2 ** 20;
 
-/** Adds the two options to `command`. */
+/** Adds the three options to `command`. */
 export function addViewOptions(command: Command): Command {
   return command
     .addOption(
@@ -25,21 +29,31 @@ export function addViewOptions(command: Command): Command {
     )
     .option(
       '--view-cache <size>',
-      'memory for decoded blocks of views, at least 48M (default: 192M)',
+      'memory for decoded blocks of views, at least 48M (default: 96M, and 192M without a spill)',
       parseViewCache,
+    )
+    .option(
+      '--view-spill <size>',
+      'disk in the cache folder for decoded blocks that memory has no room for, until the mount ends; 0 for none (default: what the images have, and a quarter of what is free at most)',
+      parseViewSpill,
     );
 }
 
 /** Bytes of decoded blocks to keep. */
-export function chosenViewCache({ viewCache }: ViewOptions): number {
-  return viewCache ?? defaultViewCache;
+export function chosenViewCache({ viewCache, viewSpill }: ViewOptions): number {
+  return viewCache ?? (viewSpill === 0 ? defaultWithoutSpill : defaultViewCache);
 }
 
 /** What the project file says, where the command line does not. Throws invalid-argument. */
 export function completeViews(given: ViewOptions, stick: ProjectFile['stick']): ViewOptions {
   const view = given.view ?? stick?.views;
   const viewCache = given.viewCache ?? readViewCache(stick?.viewCache);
-  return { ...(view !== undefined && { view }), ...(viewCache !== undefined && { viewCache }) };
+  const viewSpill = given.viewSpill ?? readViewSpill(stick?.viewSpill);
+  return {
+    ...(view !== undefined && { view }),
+    ...(viewCache !== undefined && { viewCache }),
+    ...(viewSpill !== undefined && { viewSpill }),
+  };
 }
 
 function readViewCache(value: string | number | undefined): number | undefined {
@@ -52,6 +66,13 @@ function readViewCache(value: string | number | undefined): number | undefined {
   );
 }
 
+function readViewSpill(value: string | number | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const size = findSize(String(value));
+  if (size !== undefined) return size;
+  throw new BundleError('invalid-argument', `Cannot use stick.viewSpill: "${value}" is no size`);
+}
+
 function parseView(text: string): ViewName {
   const name = findViewName(text);
   if (name !== undefined) return name;
@@ -62,6 +83,12 @@ function parseViewCache(text: string): number {
   const size = findSize(text);
   if (size !== undefined && size >= smallestViewCache) return size;
   throw new InvalidArgumentError('It is a size of at least 48M, for blocks have up to 16M each.');
+}
+
+function parseViewSpill(text: string): number {
+  const size = findSize(text);
+  if (size !== undefined) return size;
+  throw new InvalidArgumentError('It is a size, such as 2G, or 0.');
 }
 
 function toText(name: ViewName): string {

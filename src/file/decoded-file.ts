@@ -1,7 +1,13 @@
 /** The decoded view: the content of a .xz file's blocks at random access, decoded on read, with the last ones kept. */
-import { decodeBlock } from '../addon/block-codec.ts';
+import { crc64, decodeBlock } from '../addon/block-codec.ts';
 import type { CheckName } from '../blocks/profile.ts';
-import { createDecodedBlocks, type DecodedBlocks } from './decoded-blocks.ts';
+import { decodeXzInto } from '../addon/decode-xz-into.ts';
+import { createDecodeError, lzmaDataError } from '../addon/lzma-error.ts';
+import { encodeIndex, roundUpToFour } from '../xz/index-field.ts';
+import { encodeStreamFooter } from '../xz/stream-footer.ts';
+import { encodeStreamHeader } from '../xz/stream-header.ts';
+import { createDecodedBlocks, type Decode, type DecodedBlocks } from './decoded-blocks.ts';
+import type { Grow } from './growing-content.ts';
 import { readFully } from './read-chunks.ts';
 import { createReadingPlaces } from './reading-places.ts';
 import type { StreamOptions, VirtualFile } from './virtual-file.ts';
@@ -11,10 +17,16 @@ export interface DecodableBlock {
   /** What its content is kept by. */
   readonly key: string;
   readonly start: number;
-  readonly storedSize: number;
+  /** Without its padding (.xz 1.2.1 §4.3 "Unpadded Size"). */
+  readonly unpaddedSize: number;
   readonly uncompressedStart: number;
   readonly uncompressedSize: number;
   readonly check: CheckName;
+  /**
+   * CRC64 of the stored bytes, padding included, 16 hex digits, where that is known. Content is then given as soon as it is
+   * decoded; otherwise when the check at the end of the block has been verified.
+   */
+  readonly crc64?: string;
 }
 
 export interface DecodedFileOptions {
@@ -48,6 +60,10 @@ export function openDecodedFile(
   const last = full.at(-1);
   const size = last === undefined ? 0 : last.uncompressedStart + last.uncompressedSize;
   const places = createReadingPlaces();
+  const decoderOf =
+    (block: DecodableBlock): Decode =>
+    (grow) =>
+      block.crc64 === undefined ? decodeAt(xz, block) : decodeGradually(xz, block, grow);
 
   async function* stream({ start = 0, end = size, signal }: StreamOptions = {}): AsyncGenerator<Uint8Array> {
     const ahead = new Map<number, Promise<Buffer>>();
@@ -74,7 +90,7 @@ export function openDecodedFile(
   const readOn = (index: number, isForwards: boolean): void => {
     if (!isForwards) return;
     for (const block of full.slice(index + 1, index + 1 + readAhead)) {
-      decoded.prefetch(block.key, () => decodeAt(xz, block));
+      decoded.prefetch(block.key, decoderOf(block));
     }
   };
 
@@ -86,10 +102,13 @@ export function openDecodedFile(
       let done = 0;
       for (; position + done < end; index += 1) {
         const block = getBlock(full, index);
-        const content = decoded.find(block.key);
-        if (content === undefined) return undefined;
         const inside = position + done - block.uncompressedStart;
-        done += content.copy(target, done, inside, inside + (end - position - done));
+        const room = target.subarray(
+          done,
+          done + Math.min(end - position - done, block.uncompressedSize - inside),
+        );
+        if (!decoded.tryRead(block.key, room, inside)) return undefined;
+        done += room.length;
       }
       readOn(index - 1, places.take(position, position + done));
       return done;
@@ -100,10 +119,15 @@ export function openDecodedFile(
       let done = 0;
       for (let index = findBlockAt(full, position); position + done < end; index += 1) {
         const block = getBlock(full, index);
-        const wanted = decoded.get(block.key, () => decodeAt(xz, block));
-        readOn(index, isForwards);
         const inside = position + done - block.uncompressedStart;
-        done += (await wanted).copy(target, done, inside, inside + (end - position - done));
+        const room = target.subarray(
+          done,
+          done + Math.min(end - position - done, block.uncompressedSize - inside),
+        );
+        const wanted = decoded.read(block.key, room, inside, decoderOf(block));
+        readOn(index, isForwards);
+        await wanted;
+        done += room.length;
       }
       return done;
     },
@@ -132,7 +156,30 @@ function getBlock(blocks: readonly DecodableBlock[], index: number): DecodableBl
 }
 
 async function decodeAt(xz: VirtualFile, block: DecodableBlock): Promise<Buffer> {
-  const stored = Buffer.allocUnsafeSlow(block.storedSize);
-  await readFully(xz, stored, block.start);
-  return decodeBlock(stored, block.check, block.uncompressedSize);
+  return decodeBlock(await readStored(xz, block), block.check, block.uncompressedSize);
+}
+
+/** The same in steps, as a Stream of one Block (.xz 1.2.1 §2.1), of stored bytes that are the right ones. */
+async function decodeGradually(xz: VirtualFile, block: DecodableBlock, grow: Grow): Promise<Buffer> {
+  const { check, uncompressedSize } = block;
+  const stored = await readStored(xz, block);
+  if (crc64(stored) !== block.crc64) throw createDecodeError('an xz block', lzmaDataError);
+  const index = encodeIndex([block]);
+  const content = Buffer.allocUnsafeSlow(uncompressedSize);
+  await decodeXzInto(
+    [encodeStreamHeader(check), stored, index, encodeStreamFooter(check, index.length)],
+    content,
+    {
+      onFilled: (filledSize) => {
+        if (filledSize < uncompressedSize) grow(content, filledSize); // the last bytes wait for the block's own check
+      },
+    },
+  );
+  return content;
+}
+
+async function readStored(xz: VirtualFile, { start, unpaddedSize }: DecodableBlock): Promise<Buffer> {
+  const stored = Buffer.allocUnsafeSlow(roundUpToFour(unpaddedSize));
+  await readFully(xz, stored, start);
+  return stored;
 }

@@ -9,14 +9,15 @@ export function listDecodableBlocks({ extents }: Layout, check: CheckName): Deco
   const blocks: DecodableBlock[] = [];
   for (const extent of extents) {
     if (extent.kind !== 'block') continue;
-    const { uncompressedSize, key } = extent.record;
+    const { uncompressedSize, unpaddedSize, key, crc64 } = extent.record;
     blocks.push({
       key,
       start: extent.start,
-      storedSize: extent.length,
+      unpaddedSize,
       uncompressedStart,
       uncompressedSize,
       check,
+      crc64,
     });
     uncompressedStart += uncompressedSize;
   }

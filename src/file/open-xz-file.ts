@@ -24,10 +24,10 @@ function findDecodableBlocks(structure: XzStructure): DecodableBlock[] | undefin
   for (const stream of structure.streams) {
     const { check } = stream;
     if (check !== 'crc32' && check !== 'crc64' && check !== 'sha256') return undefined;
-    for (const { start, storedSize, uncompressedStart, uncompressedSize } of stream.blocks) {
+    for (const { start, unpaddedSize, uncompressedStart, uncompressedSize } of stream.blocks) {
       if (uncompressedSize > largestDecodableBlock) return undefined;
       const key = String(blocks.length); // of this file alone
-      blocks.push({ key, start, storedSize, uncompressedStart, uncompressedSize, check });
+      blocks.push({ key, start, unpaddedSize, uncompressedStart, uncompressedSize, check });
     }
   }
   return blocks;

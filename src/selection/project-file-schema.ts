@@ -110,7 +110,10 @@ const stick = z
       .array(z.enum(['images.tar', 'oci', 'images', 'layers']))
       .optional()
       .describe('What the mounted folder shows besides: the same images in other forms.'),
-    viewCache: size.optional().describe('Memory for decoded blocks of views: 192M.'),
+    viewCache: size.optional().describe('Memory for decoded blocks of views: 96M.'),
+    viewSpill: size
+      .optional()
+      .describe('Disk for decoded blocks of views, besides, until the mount ends: 2G; 0 for none.'),
   })
   .describe('What the mounted folder is copied to.');
 

@@ -1,10 +1,11 @@
 /** Mounted views, read by the tools that they are for. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, readlink, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { makeImage, makeLayer } from '../../sample/make-image.mjs';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
 import { createLiveBench, type LiveBench } from '../support/live-bench.ts';
@@ -28,6 +29,40 @@ async function mountViews(...options: string[]): Promise<MountedViews> {
   const mountPoint = await bench.mountPoint();
   await bench.runOk(['mount', '--from', archive, '--preset', '0', ...options, mountPoint]);
   return { bench, archive, mountPoint };
+}
+
+/** A mount of 80 MB of text, and what its `images.tar` should be; 48 MiB of it have room in memory. */
+async function mountLargeImage(
+  ...options: string[]
+): Promise<{ readonly bench: LiveBench; readonly mountPoint: string; readonly wanted: Buffer }> {
+  const bench = await createLiveBench();
+  const archive = join(bench.folder, 'images.tar');
+  const text = (number: number): Buffer => Buffer.alloc(1_000_000, `this is line ${number}\n`);
+  const files = Array.from({ length: 8 }, (_, file) => ({
+    name: `large/${file}`,
+    content: Buffer.concat(Array.from({ length: 10 }, (_, part) => text(10 * file + part))),
+  }));
+  const image = makeImage({ name: 'large', tags: ['tiny/large:1'], layers: [await makeLayer(files)] });
+  await writeLegacyArchive(archive, [image]);
+  const mountPoint = await bench.mountPoint();
+  const small = ['--preset', '0', '--view', 'images.tar', '--view-cache', '48M'];
+  await bench.runOk(['mount', '--from', archive, ...small, ...options, mountPoint]);
+  const { stdout } = await run('xz', ['-dc', join(mountPoint, 'images.tar.xz')], {
+    encoding: 'buffer',
+    maxBuffer: 2 ** 30,
+  });
+  return { bench, mountPoint, wanted: stdout };
+}
+
+/** Bytes on disk of the files without names that the process has open in `folder`. */
+async function spilledSize(pid: number, folder: string): Promise<number> {
+  let size = 0;
+  for (const fd of await readdir(`/proc/${pid}/fd`)) {
+    const path = join(`/proc/${pid}/fd`, fd);
+    const target = await readlink(path).catch(() => '');
+    if (target.startsWith(`${folder}/`)) size += (await stat(path)).blocks * 512;
+  }
+  return size;
 }
 
 describe('mount --view', () => {
@@ -71,6 +106,42 @@ describe('mount --view', () => {
     };
     await Promise.all([check(4093, 7), check(65_537, 3), check(131_072, 1), check(1_000_003, 0)]);
   });
+
+  it('reads back from disk what memory has no room for; nothing of it is left when the daemon is killed', async () => {
+    const { bench, mountPoint, wanted } = await mountLargeImage();
+    const partials = join(bench.folder, 'cache/v1/partial');
+    const { pid } = await bench.status(mountPoint);
+    await using reader = await open(join(mountPoint, 'images.tar'));
+    const check = async (places: readonly number[]): Promise<void> => {
+      for (const place of places) {
+        const target = Buffer.alloc(5000);
+        expect((await reader.read(target, 0, target.length, place)).bytesRead).toBe(target.length);
+        expect(target.equals(wanted.subarray(place, place + target.length))).toBe(true);
+      }
+    };
+    const places = Array.from({ length: 400 }, (_, index) => (index * 7_654_321) % (wanted.length - 5000));
+    await check(places);
+    await waitUntil('blocks are spilled', async () => (await spilledSize(pid, partials)) > 2 ** 23, {
+      timeoutMs: 60_000,
+    });
+    await check(places);
+    expect(await readdir(partials)).toEqual([]);
+    process.kill(pid, 'SIGKILL');
+    await waitUntil('it is dead', async () => (await bench.list())[0]?.state === 'dead', {
+      timeoutMs: 60_000,
+    });
+    expect(await readdir(partials)).toEqual([]);
+  }, 150_000);
+
+  it('spills nothing with --view-spill 0', async () => {
+    const { bench, mountPoint, wanted } = await mountLargeImage('--view-spill', '0');
+    const { pid } = await bench.status(mountPoint);
+    for (let round = 0; round < 2; round++) {
+      const { stdout } = await run('sha256sum', [join(mountPoint, 'images.tar')]);
+      expect(stdout.slice(0, 64)).toBe(sha256(wanted));
+    }
+    expect(await spilledSize(pid, join(bench.folder, 'cache/v1/partial'))).toBe(0);
+  }, 150_000);
 
   it('shows the views of the next generation after a refresh; who has one open reads the old one to its end', async () => {
     const { bench, archive, mountPoint } = await mountViews('--view', 'images.tar', '--view', 'layers');
@@ -125,15 +196,21 @@ describe('mount --view', () => {
     await writeLegacyArchive(archive, await buildSampleImages());
     const mountPoint = await bench.mountPoint();
     const project = join(bench.folder, 'bundlefs.yaml');
-    await writeFile(project, 'from: images.tar\npreset: 0\nstick: { views: [oci], viewCache: 64M }\n');
+    await writeFile(
+      project,
+      'from: images.tar\npreset: 0\nstick: { views: [oci], viewCache: 64M, viewSpill: 1G }\n',
+    );
     await bench.runOk(['mount', '--config', project, mountPoint]);
     expect(await readdir(mountPoint)).toContain('oci');
     const unknown = await bench.run(['mount', '--view', 'ocy', mountPoint]);
     expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('images.tar, oci/')]);
     const small = await bench.run(['mount', '--view-cache', '1M', mountPoint]);
     expect([small.status, small.stderr]).toEqual([2, expect.stringContaining('48M')]);
-    await writeFile(project, 'stick: { viewCache: 1M }\n');
-    expect((await bench.run(['mount', '--config', project, mountPoint])).status).toBe(2);
+    for (const wrong of ['viewCache: 1M', 'viewSpill: much']) {
+      await writeFile(project, `stick: { ${wrong} }\n`);
+      expect((await bench.run(['mount', '--config', project, mountPoint])).status).toBe(2);
+    }
+    expect((await bench.run(['mount', '--view-spill', 'much', mountPoint])).status).toBe(2);
   });
 });
 

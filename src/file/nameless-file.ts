@@ -1,0 +1,28 @@
+/** Files that no name leads to: they are gone with the process that has them open, however that ends. */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findErrno } from '../errors.ts';
+
+/** __O_TMPFILE of asm-generic/fcntl.h, which Node has no name for: a file that is in no folder (open(2)). */
+const nameless = 0o20000000 | constants.O_DIRECTORY;
+
+/** What file systems without O_TMPFILE, and kernels that do not know it, answer. */
+const noNameless = ['ENOTSUP', 'EOPNOTSUPP', 'EISDIR', 'EINVAL', 'ENOENT'];
+
+/**
+ * Opens a new file in the file system of `folder`, for reading and writing. Where that cannot do without, the file has a
+ * name in `folder` for a moment, which removeStalePartials takes for what it is. Throws what open(2) says.
+ */
+export async function openNamelessFile(folder: string): Promise<FileHandle> {
+  try {
+    return await open(folder, nameless | constants.O_RDWR, 0o600);
+  } catch (error) {
+    if (!noNameless.includes(findErrno(error) ?? '')) throw error;
+  }
+  const path = join(folder, `.spill.${randomBytes(8).toString('hex')}.partial`);
+  const handle = await open(path, 'wx+', 0o600);
+  await rm(path, { force: true });
+  return handle;
+}
