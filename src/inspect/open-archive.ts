@@ -7,6 +7,7 @@ import { type Compression, decompress, findCompression, magicSize } from '../sou
 import { passTar } from '../sources/docker-archive/passed-table.ts';
 import { indexTar } from '../sources/docker-archive/tar-table.ts';
 import type { MemberTable } from '../sources/layouts/member-table.ts';
+import { refuseDocument } from '../sources/refuse-document.ts';
 import { watchStream } from '../sources/watch-stream.ts';
 import { readXzStructure, type XzStructure } from '../xz/xz-structure.ts';
 import { createHashSink } from './hash-sink.ts';
@@ -40,6 +41,7 @@ export async function openArchive(path: string): Promise<OpenArchive> {
       hint: 'All parts together are checked by verify.sh, which lies beside them: sh verify.sh',
     });
   }
+  refuseDocument(path);
   const file = await openDiskFile(path);
   const label = `archive "${path}"`;
   const readThrough = ({ signal, onRead }: ReadArchiveOptions = {}): Promise<MemberTable> => {
