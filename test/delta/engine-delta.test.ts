@@ -21,6 +21,7 @@ import {
   type ScriptResult,
   shells,
 } from '../stick/run-script.ts';
+import { startContainerd } from '../stick/throwaway-containerd.ts';
 import { createMemorySource } from '../support/memory-source.ts';
 import { runCli, runCliOk } from '../support/run-cli.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
@@ -295,16 +296,52 @@ describe('a delta for an engine is refused, and changes nothing', () => {
   });
 });
 
+/** The archive in a delta, in a file of its own. */
+async function cutOutArchive(delta: string, path: string): Promise<void> {
+  const text = await readFile(delta);
+  await writeFile(
+    path,
+    text.subarray(text.indexOf('load_main "$@"; exit\n') + 'load_main "$@"; exit\n'.length),
+  );
+}
+
+it.each(['docker', 'containerd-store'] as const)(
+  'its archive for %s leaves layers out whole: none has no bytes, and the OCI part is there',
+  async (kind) => {
+    const { path, omitted } = await makeDelta(kind, await describeBase(before));
+    const folder = await makeTempFolder();
+    const lacking = join(folder, 'lacking.tar.xz');
+    await cutOutArchive(path, lacking);
+    const { stdout } = await run('tar', ['-tvJf', lacking]);
+    for (const name of ['index.json', 'oci-layout', 'manifest.json']) expect(stdout).toContain(` ${name}\n`);
+    // Containerd would take a member of no bytes for a layer, and push it.
+    expect(stdout).not.toMatch(/^-\S+ \S+ +0 /m);
+    const { stdout: index } = await run('tar', ['-xJOf', lacking, 'manifest.json']);
+    const named = new Set((JSON.parse(index) as { Layers: string[] }[]).flatMap(({ Layers }) => Layers));
+    const missing = [...named].filter((name) => !stdout.includes(` ${name}\n`));
+    expect(missing).toHaveLength(omitted);
+  },
+);
+
+it('its archive makes ctr fail and leave names behind, for a base that it lacks: why there is no --for containerd', async () => {
+  const { path } = await makeDelta('containerd-store', await describeBase(before));
+  const folder = await makeTempFolder();
+  const lacking = join(folder, 'lacking.tar');
+  await cutOutArchive(path, `${lacking}.xz`);
+  await run('xz', ['-d', `${lacking}.xz`]);
+  await using containerd = await startContainerd();
+  await expect(containerd.ctr('images', 'import', lacking)).rejects.toThrow();
+  const names = await containerd.ctr('images', 'ls', '-q');
+  expect(names).toContain('docker.io/tiny/web:1.1');
+  await expect(containerd.ctr('images', 'mount', 'docker.io/tiny/web:1.1', folder)).rejects.toThrow();
+});
+
 it('its archive is refused by podman and by skopeo, also where podman has the base: why there is no --for for them', async () => {
   const { path } = await makeDelta('docker', await describeBase(before));
   const folder = await makeTempFolder();
   const [base, lacking] = [join(folder, 'base.tar'), join(folder, 'lacking.tar.xz')];
   await writeHybridArchive(base, before);
-  const text = await readFile(path);
-  await writeFile(
-    lacking,
-    text.subarray(text.indexOf('load_main "$@"; exit\n') + 'load_main "$@"; exit\n'.length),
-  );
+  await cutOutArchive(path, lacking);
   const podman = (file: string): Promise<unknown> =>
     run('podman', [
       ...['--root', join(folder, 'r'), '--runroot', join(folder, 'rr'), '--storage-driver', 'vfs'],

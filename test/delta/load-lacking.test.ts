@@ -145,8 +145,11 @@ describe('openTarWithout', () => {
     const position = Math.floor(tar.size / 2);
     expect(await tar.read(bytes, position)).toBe(5000);
     expect((await readFile(file)).subarray(position, position + 5000).equals(bytes)).toBe(true);
-    const { stdout } = await run('tar', ['-tf', file]);
+    const { stdout } = await run('tar', ['-tvf', file]);
     expect(stdout).not.toContain(first.diffId.slice(7));
+    // Without an OCI part, or with a member of no bytes for a layer, containerd's store would be poisoned.
+    for (const name of ['index.json', 'oci-layout', 'manifest.json']) expect(stdout).toContain(` ${name}\n`);
+    expect(stdout).not.toMatch(/^-\S+ \S+ +0 /m);
     expect(stdout.split('\n').length).toBeGreaterThan(bundle.assembled.layers.length);
   });
 });

@@ -5,11 +5,13 @@ import { open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { digestOf, hexOf } from '../../src/digest.ts';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
 import { createLiveBench, type LiveBench } from '../support/live-bench.ts';
 import { startContainerd } from '../stick/throwaway-containerd.ts';
 import { startRegistry } from '../support/throwaway-registry.ts';
+import { startEngine } from '../support/throwaway-engine.ts';
 import { waitUntil } from '../mount/support/start-test-daemon.ts';
 
 const run = promisify(execFile);
@@ -147,7 +149,72 @@ describe('the view images.tar', () => {
   });
 });
 
+/** Podman with a store of its own below `folder`; images are called as `docker.io/NAME ID`. */
+function podmanIn(folder: string): (...args: readonly string[]) => Promise<string> {
+  const own = ['--root', join(folder, 'r'), '--runroot', join(folder, 'rr'), '--storage-driver', 'vfs'];
+  return async (...args) => (await run('podman', [...own, '--events-backend', 'none', ...args])).stdout;
+}
+
+describe('the view images/', () => {
+  it('is a bundle an image, each of which docker and podman load and skopeo copies, and nothing else with it', async () => {
+    const { bench, mountPoint } = await mountViews('--view', 'images/');
+    const podman = podmanIn(bench.folder);
+    await using engine = await startEngine();
+    for (const { tags, config, layers } of await buildSampleImages()) {
+      const [tag = ''] = tags;
+      const file = join(mountPoint, 'images', `${tag.replace(/[/:]/g, '_')}.tar.xz`);
+      const id = digestOf(config);
+      const diffIds = layers.map((layer) => digestOf(layer));
+      await engine.docker('load', '-q', '-i', file);
+      const listed = (
+        await engine.docker('images', '--no-trunc', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}')
+      ).trim();
+      expect(listed.split('\n').sort()).toEqual(tags.map((name) => `${name} ${id}`).sort());
+      expect(JSON.parse(await engine.docker('inspect', '-f', '{{json .RootFS.Layers}}', tag))).toEqual(
+        diffIds,
+      );
+      await engine.docker('create', tag, '/none');
+      await engine.docker('rm', (await engine.docker('ps', '-aq')).trim());
+      await engine.docker('rmi', '-f', id);
+      await podman('load', '-q', '-i', file);
+      const found = JSON.parse(await podman('image', 'inspect', hexOf(id))) as {
+        RootFS: { Layers: string[] };
+      }[];
+      expect(found.map(({ RootFS }) => RootFS.Layers)).toEqual([diffIds]);
+      await podman('create', hexOf(id), '/none');
+      await run('skopeo', [
+        '--insecure-policy',
+        'copy',
+        '-q',
+        `docker-archive:${file}:${tag}`,
+        `dir:${bench.folder}/${hexOf(id)}`,
+      ]);
+    }
+  });
+});
+
 describe('the view oci/', () => {
+  it('is pulled by podman, copied by skopeo, and loaded by docker from the archive that skopeo makes of it', async () => {
+    const { bench, mountPoint } = await mountViews('--view', 'oci');
+    const podman = podmanIn(bench.folder);
+    await using engine = await startEngine();
+    for (const { tags, config, layers } of await buildSampleImages()) {
+      const [tag = ''] = tags;
+      const from = `oci:${join(mountPoint, 'oci')}:${tag}`;
+      const id = hexOf(digestOf(config));
+      const diffIds = layers.map((layer) => digestOf(layer));
+      expect((await podman('pull', '-q', from)).trim()).toBe(id);
+      const found = JSON.parse(await podman('image', 'inspect', id)) as { RootFS: { Layers: string[] } }[];
+      expect(found.map(({ RootFS }) => RootFS.Layers)).toEqual([diffIds]);
+      await podman('create', id, '/none');
+      const archive = join(bench.folder, `${id}.tar`);
+      await run('skopeo', ['--insecure-policy', 'copy', '-q', from, `docker-archive:${archive}:${tag}`]);
+      await engine.docker('load', '-q', '-i', archive);
+      expect((await engine.docker('inspect', '-f', '{{.Id}}', tag)).trim()).toBe(`sha256:${id}`);
+      await engine.docker('create', tag, '/none');
+    }
+  });
+
   it('is copied to a registry by skopeo, which sends nothing that is there', async () => {
     await using registry = await startRegistry();
     const { bench, mountPoint } = await mountViews('--view', 'oci');
