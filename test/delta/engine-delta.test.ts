@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeImage } from '../../sample/make-image.mjs';
@@ -433,4 +433,63 @@ describe('bundlefs delta --for', () => {
       expect([untold.status, untold.stderr]).toEqual([2, expect.stringContaining('does not tell which')]);
     }
   });
+
+  it('of a thin image is its one layer, and its files are those of the newer image', async () => {
+    const { path, cache } = await prepareDelta();
+    const folder = dirname(path);
+    const at = (name: string): string => join(folder, name);
+    const common = ['--no-config', '--preset', '0'];
+    const from = ['--from', at('2.tar'), '--on-from', at('1.tar')];
+    const thin = [
+      'thin',
+      'tiny/web:1.1',
+      '--on',
+      'tiny/web:1.0',
+      '-t',
+      'tiny/web:thin',
+      '-o',
+      at('thin.tar.xz'),
+    ];
+    await runCliOk([...thin, ...common, ...from], { cache });
+    const described = await runCliOk(['describe', ...common, '--from', at('1.tar')], { cache });
+    await writeFile(at('base.json'), described.stdout);
+    const args = ['delta', ...common, '--for', 'docker', '--base', `recipe:${at('base.json')}`];
+    const { stdout } = await runCliOk([...args, '--from', at('thin.tar.xz'), '-o', path, '--json'], {
+      cache,
+    });
+    const { layers } = JSON.parse(stdout.toString()) as { layers: { total: number; omitted: number } };
+    expect(layers.total - layers.omitted).toBe(1);
+    const engine = engines.get('20.10');
+    await loadArchive(engine, before);
+    expect((await load(engine, path)).status).toBe(0);
+    await loadArchive(engine, after);
+    const files: string[] = [];
+    for (const name of ['tiny/web:thin', 'tiny/web:1.1']) {
+      const id = (await engine.docker('create', name, '/none')).trim();
+      await engine.docker('export', '-o', at('files.tar'), id);
+      await engine.docker('rm', id);
+      files.push(await listFiles(at('files.tar')));
+    }
+    expect(files[0]).toBe(files[1]);
+  });
 });
+
+/** Every path with its metadata, and a sum of all contents; without what an engine adds to a container. */
+async function listFiles(tar: string): Promise<string> {
+  const own = [
+    '.dockerenv',
+    'dev',
+    'etc/hostname',
+    'etc/hosts',
+    'etc/mtab',
+    'etc/resolv.conf',
+    'proc',
+    'sys',
+    'etc',
+  ];
+  const options = [...own.map((name) => `--exclude=${name}`), '--full-time', '--numeric-owner'];
+  const listed = await run('sh', ['-c', 'tar -tvf "$@" | sort', 'sh', tar, ...options]);
+  expect(listed.stdout.split('\n').length).toBeGreaterThan(10);
+  const sum = await run('sh', ['-c', 'tar --sort=name -xOf "$@" | sha256sum', 'sh', tar, ...options]);
+  return listed.stdout + sum.stdout;
+}

@@ -13,6 +13,7 @@ import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { createMemorySource } from '../support/memory-source.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
+import { startRegistry } from '../support/throwaway-registry.ts';
 import type { ThrowawayEngine } from '../support/throwaway-engine.ts';
 import {
   engineNames,
@@ -42,6 +43,16 @@ async function loadBefore(engine: ThrowawayEngine): Promise<void> {
   const archive = join(await makeTempFolder(), 'before.tar');
   await writeHybridArchive(archive, before);
   await engine.docker('load', '-q', '-i', archive);
+}
+
+/** From a registry, which has compressed layers: those are what a containerd image store then has. */
+async function pullBefore(engine: ThrowawayEngine): Promise<void> {
+  await using registry = await startRegistry();
+  await registry.fill(before);
+  for (const tag of before.flatMap(({ tags }) => tags)) {
+    await engine.docker('pull', '-q', `${registry.host}/${tag}`);
+    await engine.docker('tag', `${registry.host}/${tag}`, tag);
+  }
 }
 
 async function prepare(images: readonly FixtureImage[]): Promise<PreparedBundle> {
@@ -115,7 +126,7 @@ describe('loadIntoEngine, of a bundle whose layers are there in part', () => {
 
   it('sends an engine in containerd all of it, so that its store is whole also where the base was pulled', async () => {
     const engine = engines.get(inContainerd);
-    await loadBefore(engine);
+    await pullBefore(engine);
     await using bundle = await prepare(after);
     const { loaded, size, omitted } = await load(engine, bundle);
     expect([size, omitted]).toEqual([bundle.assembled.tarSize, []]);

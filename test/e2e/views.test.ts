@@ -1,10 +1,10 @@
 /** Mounted views, read by the tools that they are for. */
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { open, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { digestOf, hexOf } from '../../src/digest.ts';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
@@ -149,7 +149,7 @@ describe('the view images.tar', () => {
   });
 });
 
-/** Podman with a store of its own below `folder`; images are called as `docker.io/NAME ID`. */
+/** Podman with a store of its own below `folder`. */
 function podmanIn(folder: string): (...args: readonly string[]) => Promise<string> {
   const own = ['--root', join(folder, 'r'), '--runroot', join(folder, 'rr'), '--storage-driver', 'vfs'];
   return async (...args) => (await run('podman', [...own, '--events-backend', 'none', ...args])).stdout;
@@ -190,7 +190,7 @@ describe('the view images/', () => {
         `dir:${bench.folder}/${hexOf(id)}`,
       ]);
     }
-  });
+  }, 300_000);
 });
 
 describe('the view oci/', () => {
@@ -198,14 +198,18 @@ describe('the view oci/', () => {
     const { bench, mountPoint } = await mountViews('--view', 'oci');
     const podman = podmanIn(bench.folder);
     await using engine = await startEngine();
+    // Podman calls what it pulls from a layout after its path, which must be in small letters then.
+    const layout = `/tmp/bfs-${randomBytes(8).toString('hex')}`;
+    await symlink(join(mountPoint, 'oci'), layout);
+    onTestFinished(() => rm(layout));
     for (const { tags, config, layers } of await buildSampleImages()) {
       const [tag = ''] = tags;
-      const from = `oci:${join(mountPoint, 'oci')}:${tag}`;
+      const from = `oci:${layout}:${tag}`;
       const id = hexOf(digestOf(config));
-      const diffIds = layers.map((layer) => digestOf(layer));
       expect((await podman('pull', '-q', from)).trim()).toBe(id);
-      const found = JSON.parse(await podman('image', 'inspect', id)) as { RootFS: { Layers: string[] } }[];
-      expect(found.map(({ RootFS }) => RootFS.Layers)).toEqual([diffIds]);
+      expect(await podman('image', 'inspect', '--format', '{{json .RootFS.Layers}}', id)).toBe(
+        `${JSON.stringify(layers.map((layer) => digestOf(layer)))}\n`,
+      );
       await podman('create', id, '/none');
       const archive = join(bench.folder, `${id}.tar`);
       await run('skopeo', ['--insecure-policy', 'copy', '-q', from, `docker-archive:${archive}:${tag}`]);
@@ -213,7 +217,19 @@ describe('the view oci/', () => {
       expect((await engine.docker('inspect', '-f', '{{.Id}}', tag)).trim()).toBe(`sha256:${id}`);
       await engine.docker('create', tag, '/none');
     }
-  });
+  }, 300_000);
+
+  it('is copied into the store of podman by skopeo, under the name of docker', async () => {
+    const { bench, mountPoint } = await mountViews('--view', 'oci');
+    const podman = podmanIn(bench.folder);
+    const store = `[vfs@${join(bench.folder, 'r')}+${join(bench.folder, 'rr')}]`;
+    const from = `oci:${join(mountPoint, 'oci')}:tiny/web:1.0`;
+    const to = `containers-storage:${store}docker.io/tiny/web:1.0`;
+    await run('skopeo', ['--insecure-policy', 'copy', '-q', from, to]);
+    const [web] = await buildSampleImages();
+    const found = await podman('images', '--no-trunc', '--format', '{{.Repository}}:{{.Tag}} {{.Id}}');
+    expect(found.trim()).toBe(`docker.io/tiny/web:1.0 ${digestOf(web?.config ?? Buffer.alloc(0))}`);
+  }, 300_000);
 
   it('is copied to a registry by skopeo, which sends nothing that is there', async () => {
     await using registry = await startRegistry();
