@@ -19,7 +19,7 @@ interface Recipes {
   /** Archives of revisions 1 and 2, and what was described of them. */
   readonly archives: readonly [string, string];
   readonly recipes: readonly [string, string];
-  at(name: string): string;
+  readonly at: (name: string) => string;
 }
 
 async function describeRevisions(): Promise<Recipes> {

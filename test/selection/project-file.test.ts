@@ -70,7 +70,7 @@ gc: { maxSize: 20G, keepLast: 5, olderThan: 30d, auto: true }
     ],
     [
       'gc: { colour: red }',
-      'line 1, column 7: "gc.colour" is not a key; there are maxSize, keepLast, olderThan, auto',
+      'line 1, column 7: "gc.colour" is not a key; there are maxSize, keepLast, olderThan, keepRecipes, auto',
     ],
     ['images: shop/web:1', 'line 1, column 9: "images" is "shop/web:1", a list was expected'],
     [
