@@ -41,7 +41,6 @@ export async function openArchive(path: string): Promise<OpenArchive> {
       hint: 'All parts together are checked by verify.sh, which lies beside them: sh verify.sh',
     });
   }
-  refuseDocument(path);
   const file = await openDiskFile(path);
   const label = `archive "${path}"`;
   const readThrough = ({ signal, onRead }: ReadArchiveOptions = {}): Promise<MemberTable> => {
@@ -53,6 +52,7 @@ export async function openArchive(path: string): Promise<OpenArchive> {
     return passTar(decompress(watched, label, options), createHashSink(), { label, ...options });
   };
   try {
+    refuseDocument(path);
     const start = Buffer.alloc(Math.min(magicSize, file.size));
     await readFully(file, start, 0);
     const compression = findCompression(start);
