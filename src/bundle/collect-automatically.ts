@@ -6,6 +6,7 @@ import type { Cache } from '../blocks/cache.ts';
 import { findErrno, isBundleError } from '../errors.ts';
 import { collectGarbage, type Collection } from './collect-garbage.ts';
 import type { CollectLimits } from './plan-collection.ts';
+import type { KeptImages } from './protect-blocks.ts';
 
 /** What is removed beyond the limit, so that the next builds have room. */
 const headroom = 0.1;
@@ -24,6 +25,8 @@ type CollectionNote = z.infer<typeof noteSchema>;
 export interface CollectAutomaticallyOptions {
   /** Bytes that were stored since the last call. */
   readonly addedSize: number;
+  /** Images whose blocks stay; called only where something may be removed, which is not done where it throws. */
+  readonly readKept?: () => Promise<readonly KeptImages[]>;
   readonly now?: () => number;
 }
 
@@ -35,7 +38,7 @@ export interface CollectAutomaticallyOptions {
 export async function collectAutomatically(
   cache: Cache,
   limits: CollectLimits,
-  { addedSize, now = Date.now }: CollectAutomaticallyOptions,
+  { addedSize, readKept, now = Date.now }: CollectAutomaticallyOptions,
 ): Promise<Collection | undefined> {
   if (limits.maxSize === undefined && limits.olderThanMs === undefined) return undefined;
   try {
@@ -46,7 +49,11 @@ export async function collectAutomatically(
       return undefined;
     }
     const target = limits.maxSize === undefined ? limits : aimLower(limits, limits.maxSize, size);
-    const collection = await collectGarbage(cache, target, { timeoutMs: 0, now });
+    const collection = await collectGarbage(cache, target, {
+      timeoutMs: 0,
+      now,
+      kept: (await readKept?.()) ?? [],
+    });
     await noteCollection(cache, collection, limits, now());
     return collection;
   } catch (error) {

@@ -6,6 +6,7 @@ import { enterGate } from '../blocks/gate.ts';
 import { findDigestOfHex } from '../digest.ts';
 import { mapWithLimit } from './map-with-limit.ts';
 import { type CollectionPlan, type CollectLimits, planCollection } from './plan-collection.ts';
+import type { KeptImages } from './protect-blocks.ts';
 import { type CacheSurvey, surveyCache } from './survey-cache.ts';
 
 const removalsAtOnce = 16;
@@ -17,6 +18,8 @@ export interface CollectOptions {
   /** How long to wait for another collection to end, or for a reader that cannot write leases. */
   readonly timeoutMs?: number;
   readonly now?: () => number;
+  /** Images whose blocks stay, whatever the limits say. */
+  readonly kept?: readonly KeptImages[];
   /** Stops between two files; the cache is sound then too. */
   readonly signal?: AbortSignal;
 }
@@ -35,15 +38,15 @@ export async function collectGarbage(
   limits: CollectLimits,
   options: CollectOptions = {},
 ): Promise<Collection> {
-  const { isDryRun = false, timeoutMs = gateTimeoutMs, now = Date.now, signal } = options;
+  const { isDryRun = false, timeoutMs = gateTimeoutMs, now = Date.now, kept, signal } = options;
   if (isDryRun) {
     const survey = await surveyCache(cache, now());
-    return { survey, ...planCollection(survey, limits) };
+    return { survey, ...planCollection(survey, limits, kept) };
   }
   const gate = await enterGate(cache.root, { isAlone: true, timeoutMs });
   try {
     const survey = await surveyCache(cache, now());
-    const plan = planCollection(survey, limits);
+    const plan = planCollection(survey, limits, kept);
     // A mount that runs for months and is then cut off was used until now.
     for (const { digest, isLeased } of survey.recipes) if (isLeased) await cache.touchUse(digest);
     await mapWithLimit(plan.removals, removalsAtOnce, async ({ kind, file }) => {

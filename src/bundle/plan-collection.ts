@@ -1,5 +1,6 @@
 /** Decides what a collection removes from a cache, and why; pure, so that a dry run and a real one cannot differ (docs/cache.md). */
 import type { FoundFile } from '../blocks/list-files.ts';
+import { type KeepReason, type KeptImages, protectBlocks } from './protect-blocks.ts';
 import type { BlockId, CacheSurvey, KeptRecipe, StoredBlock } from './survey-cache.ts';
 
 export interface CollectLimits {
@@ -31,8 +32,6 @@ export interface Removal {
   readonly reason: RemovalReason;
 }
 
-export type KeepReason = 'leased' | 'building' | 'kept-last';
-
 export interface CollectionPlan {
   readonly removals: readonly Removal[];
   /** Of blocks that no limit may touch: why. */
@@ -51,9 +50,16 @@ const damagedGraceMs = 7 * dayMs;
 /** "For ever" of records whose bytes nobody wants any more; see docs/cache.md. */
 const recordLifeMs = 365 * dayMs;
 
-/** What a collection of the surveyed cache with `limits` removes, in the order in which it is removed. */
-export function planCollection(survey: CacheSurvey, limits: CollectLimits): CollectionPlan {
-  const protectedBlocks = protectBlocks(survey, limits.keepLast ?? 1);
+/**
+ * What a collection of the surveyed cache with `limits` removes, in the order in which it is removed. Nothing that the
+ * images `kept` need is, whatever the limits say.
+ */
+export function planCollection(
+  survey: CacheSurvey,
+  limits: CollectLimits,
+  kept: readonly KeptImages[] = [],
+): CollectionPlan {
+  const protectedBlocks = protectBlocks(survey, limits.keepLast ?? 1, kept);
   const uses = findUses(survey);
   const removals: Removal[] = [];
   const isHeld = isAllHeld(survey);
@@ -63,7 +69,7 @@ export function planCollection(survey: CacheSurvey, limits: CollectLimits): Coll
       const reason = findReason(block, uses, survey.timeMs, limits);
       if (reason !== undefined) removals.push({ kind: 'block', file: block, reason });
     }
-    removals.push(...planDamaged(survey), ...planRecords(survey, limits.keepLast ?? 1));
+    removals.push(...planDamaged(survey), ...planRecords(survey, limits.keepLast ?? 1, kept));
     removals.push(...planForSize(survey, free, uses, removals, limits.maxSize));
   }
   const sizeAfter = survey.size - sumSizes(removals);
@@ -82,25 +88,6 @@ export function isAllHeld({ leases, recipes }: CacheSurvey): boolean {
   return leases.some(
     (lease) => lease.kind === 'unknown' || (lease.kind === 'recipe' && !known.has(lease.recipe)),
   );
-}
-
-function protectBlocks(survey: CacheSurvey, keepLast: number): Map<BlockId, KeepReason> {
-  const reasons = new Map<BlockId, KeepReason>();
-  for (const recipe of survey.recipes.slice(0, keepLast)) {
-    for (const id of recipe.blocks) reasons.set(id, 'kept-last');
-  }
-  const heldEncoders = new Map<string, KeepReason>();
-  for (const lease of survey.leases) if (lease.kind === 'build') heldEncoders.set(lease.encoder, 'building');
-  for (const recipe of survey.recipes) {
-    if (!recipe.isLeased) continue;
-    for (const id of recipe.blocks) reasons.set(id, 'leased');
-    if (!recipe.isKnown && !heldEncoders.has(recipe.encoder)) heldEncoders.set(recipe.encoder, 'leased');
-  }
-  for (const { id, encoder } of survey.blocks.values()) {
-    const reason = heldEncoders.get(encoder);
-    if (reason !== undefined && !reasons.has(id)) reasons.set(id, reason);
-  }
-  return reasons;
 }
 
 interface BlockUses {
@@ -145,7 +132,7 @@ function planDamaged({ bad, timeMs }: CacheSurvey): Removal[] {
 }
 
 /** A build may find any record, so that while one runs all of them stay. */
-function planRecords(survey: CacheSurvey, keepLast: number): Removal[] {
+function planRecords(survey: CacheSurvey, keepLast: number, kept: readonly KeptImages[]): Removal[] {
   if (survey.leases.some(({ kind }) => kind === 'build')) return [];
   const isOld = (timeMs: number): boolean => survey.timeMs - timeMs > recordLifeMs;
   const isGone = (recipe: KeptRecipe, index: number): boolean =>
@@ -157,12 +144,18 @@ function planRecords(survey: CacheSurvey, keepLast: number): Removal[] {
       recipe.images.flatMap((image) => image.layers.map((id) => `${profile}/${id}`)),
     ),
   );
-  const configs = new Set<string>(stays.flatMap(({ recipe }) => recipe.images.map(({ config }) => config)));
+  const images = kept.flatMap((recipe) => recipe.images);
+  const keptLayers = new Set(images.flatMap((image) => image.layers));
+  const configs = new Set<string>([
+    ...stays.flatMap(({ recipe }) => recipe.images.map(({ config }) => config)),
+    ...images.map(({ configDigest }) => configDigest),
+  ]);
   const reason = 'old-record';
   return [
     ...gone.map((file): Removal => ({ kind: 'recipe', file, reason })),
     ...survey.layers
-      .filter((layer) => !layers.has(`${layer.profile}/${layer.diffId}`) && isOld(layer.mtimeMs))
+      .filter(({ profile, diffId }) => !layers.has(`${profile}/${diffId}`) && !keptLayers.has(diffId))
+      .filter((layer) => isOld(layer.mtimeMs))
       .map((file): Removal => ({ kind: 'layer', file, reason })),
     ...survey.configs
       .filter((file) => !configs.has(`sha256:${file.name}`) && isOld(file.mtimeMs))

@@ -5,6 +5,7 @@ import { type RecordedBundle, recordBuild } from '../bundle/record-build.ts';
 import { collectAutomatically } from '../bundle/collect-automatically.ts';
 import type { Collection } from '../bundle/collect-garbage.ts';
 import type { Digest } from '../digest.ts';
+import { describeError } from '../errors.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import type { ImageSource } from '../sources/image-source.ts';
 import type { Outcome } from '../transforms/apply-transforms.ts';
@@ -14,6 +15,7 @@ import type { ImageOptions } from './image-options.ts';
 import { automaticLimits } from './limit-options.ts';
 import { openChosenSource } from './chosen-source.ts';
 import { startProgress } from './progress.ts';
+import { readKeptRecipes } from './read-kept-recipes.ts';
 import { readVersion } from './read-version.ts';
 
 /** Opens the cache that the options name. */
@@ -77,7 +79,17 @@ export async function prepareChosenBundle(
       ),
     );
     const addedSize = bundle.statistics.encodedSize;
-    const collection = await collectAutomatically(cache, limits, { addedSize });
+    const collection = await collectAutomatically(cache, limits, {
+      addedSize,
+      async readKept() {
+        try {
+          return await readKeptRecipes(gc.keepRecipes ?? []);
+        } catch (error) {
+          onCollected(`nothing was removed from the cache, whatever its limits say: ${describeError(error)}`);
+          throw error;
+        }
+      },
+    });
     if (collection !== undefined && collection.removals.length > 0)
       onCollected(describeCollection(collection));
     return bundle;

@@ -8,6 +8,8 @@ export interface LimitOptions {
   readonly maxSize?: number;
   readonly keepLast?: number;
   readonly olderThan?: number;
+  /** Files. */
+  readonly keepRecipe?: readonly string[];
 }
 
 /** Limits as a project file has them: text, or numbers. */
@@ -15,6 +17,8 @@ export interface WrittenLimits {
   readonly maxSize?: string | number | undefined;
   readonly keepLast?: number | undefined;
   readonly olderThan?: string | undefined;
+  /** Absolute paths. */
+  readonly keepRecipes?: readonly string[] | undefined;
 }
 
 const maxSizeVariable = 'BUNDLEFS_CACHE_MAX_SIZE';
@@ -23,7 +27,7 @@ const sizeRule =
 const ageRule = 'It is a whole number with a unit: s, m, h, d or w.';
 const unitMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
-/** Adds `--max-size`, `--keep-last` and `--older-than` to `command`. */
+/** Adds `--max-size`, `--keep-last`, `--older-than` and `--keep-recipe` to `command`. */
 export function addLimitOptions(command: Command): Command {
   return command
     .addOption(
@@ -49,6 +53,11 @@ export function addLimitOptions(command: Command): Command {
           throw new InvalidArgumentError(ageRule);
         },
       ),
+    )
+    .option(
+      '--keep-recipe <file>',
+      'keep all that a recipe of bundlefs describe needs, whatever the limits say (repeatable; besides gc.keepRecipes in bundlefs.yaml)',
+      (path: string, before: readonly string[] | undefined) => [...(before ?? []), path],
     );
 }
 
@@ -64,6 +73,11 @@ export function chosenLimits(
     ...(options.keepLast !== undefined && { keepLast: options.keepLast }),
     ...(options.olderThan !== undefined && { olderThanMs: options.olderThan }),
   };
+}
+
+/** The files of the recipes to keep: those of the options, and those of the project file. */
+export function chosenRecipes({ keepRecipe = [] }: LimitOptions, written: WrittenLimits): readonly string[] {
+  return [...keepRecipe, ...(written.keepRecipes ?? [])];
 }
 
 /** The limits of a project file, else of the environment. Throws invalid-argument. */

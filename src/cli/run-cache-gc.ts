@@ -1,12 +1,14 @@
 /** What `bundlefs cache gc` does. */
 import { findCache } from '../blocks/cache.ts';
 import { collectGarbage, type Collection } from '../bundle/collect-garbage.ts';
-import { isAllHeld, type KeepReason, type Removal, type RemovalReason } from '../bundle/plan-collection.ts';
+import { isAllHeld, type Removal, type RemovalReason } from '../bundle/plan-collection.ts';
+import type { KeepReason } from '../bundle/protect-blocks.ts';
 import { noteCollection } from '../bundle/collect-automatically.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
 import { formatSize, formatTable } from '../format-text.ts';
-import { chosenLimits, type LimitOptions } from './limit-options.ts';
+import { chosenLimits, chosenRecipes, type LimitOptions } from './limit-options.ts';
 import { nameImages } from './name-images.ts';
+import { readKeptRecipes } from './read-kept-recipes.ts';
 
 export interface CacheGcOptions extends LimitOptions, CacheChoice {
   readonly dryRun?: boolean;
@@ -25,6 +27,7 @@ const keepReasons: Readonly<Record<KeepReason, string>> = {
   leased: 'in use by a mount or a reader',
   building: 'a build is running, which may find them known',
   'kept-last': 'needed by the bundles used last (--keep-last)',
+  'kept-recipe': 'needed for a recipe to keep (--keep-recipe)',
 };
 const removedKinds: Readonly<Record<Removal['kind'], string>> = {
   block: 'blocks',
@@ -39,9 +42,10 @@ const removedKinds: Readonly<Record<Removal['kind'], string>> = {
 export async function runCacheGc(options: CacheGcOptions, signal: AbortSignal): Promise<void> {
   const chosen = await chooseCache(options);
   const limits = chosenLimits(options, chosen.limits, process.env);
+  const kept = await readKeptRecipes(chosenRecipes(options, chosen.limits));
   const cache = await findCache(chosen.path);
   const isDryRun = options.dryRun === true;
-  const collection = await collectGarbage(cache, limits, { isDryRun, signal });
+  const collection = await collectGarbage(cache, limits, { isDryRun, kept, signal });
   if (!isDryRun) await noteCollection(cache, collection, limits);
   const text =
     options.json === true

@@ -18,8 +18,9 @@ import { type CacheSurvey, surveyCache } from '../bundle/survey-cache.ts';
 import { familiarName } from '../image/reference.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
 import { formatCount, formatSize, formatTable } from '../format-text.ts';
-import { chosenLimits, hasLimits, type LimitOptions } from './limit-options.ts';
+import { chosenLimits, chosenRecipes, hasLimits, type LimitOptions } from './limit-options.ts';
 import { nameImages } from './name-images.ts';
+import { readKeptRecipes } from './read-kept-recipes.ts';
 
 export interface CacheInfoOptions extends LimitOptions, CacheChoice {
   readonly json?: boolean;
@@ -44,9 +45,10 @@ interface CacheFacts {
 export async function runCacheInfo(options: CacheInfoOptions): Promise<void> {
   const chosen = await chooseCache(options);
   const limits = chosenLimits(options, chosen.limits, process.env);
+  const kept = await readKeptRecipes(chosenRecipes(options, chosen.limits));
   const cache = await findCache(chosen.path);
   const survey = await surveyCache(cache, Date.now());
-  const plan = planCollection(survey, limits);
+  const plan = planCollection(survey, limits, kept);
   const facts: CacheFacts = {
     survey,
     folders: measureFolders(survey),

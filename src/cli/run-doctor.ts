@@ -4,7 +4,7 @@ import { type Finding, problemOf } from '../doctor/finding.ts';
 import { tryMount } from '../doctor/trial-mount.ts';
 import { isBundleError } from '../errors.ts';
 import type { ProjectFile } from '../selection/project-file.ts';
-import { exitStatus } from './exit-status.ts';
+import { exitStatus, unexpectedStatus } from './exit-status.ts';
 import { formatCount } from '../format-text.ts';
 import { automaticLimits } from './limit-options.ts';
 
@@ -58,7 +58,8 @@ export async function runTrialMount(folder: string, signal: AbortSignal): Promis
 
 function statusOf(findings: readonly Finding[]): number {
   const first = findings.find((finding) => finding.level === 'problem');
-  return first === undefined ? 0 : exitStatus[first.code];
+  if (first === undefined) return 0;
+  return first.code === 'unexpected' ? unexpectedStatus : exitStatus[first.code];
 }
 
 function toJson(findings: readonly Finding[]): string {

@@ -19,12 +19,13 @@ export interface OpenBaseOptions extends ReadBaseOptions {
 }
 
 /**
- * The base that `name` is: `@N`, the build N before the last; the digest of a recipe; a file or folder that is there;
+ * The base that `given` is: `@N`, the build N before the last; the digest of a recipe; a file or folder that is there;
  * undefined where it is none of these, and may be the name of an image. A file is read to its end; of the others only
  * what the cache does not know. Throws invalid-argument, archive-*, xz-*, block-missing.
  */
-export async function findBase(name: string, options: OpenBaseOptions): Promise<DeltaBase | undefined> {
+export async function findBase(given: string, options: OpenBaseOptions): Promise<DeltaBase | undefined> {
   const { cache } = options;
+  const name = given.replace(/^recipe:/, ''); // as --from has it
   const build = /^@(\d{1,3})$/.exec(name)?.[1];
   if (build !== undefined) return openBuild(name, Number(build), options);
   const digest = isDigest(name) ? name : findDigestOfHex(name);

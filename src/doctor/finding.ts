@@ -1,5 +1,5 @@
 /** What the doctor says of one thing that it looked at. */
-import { type BundleError, describeError, type ErrorCode, isBundleError } from '../errors.ts';
+import { type BundleError, describeError, type ErrorCode, findErrno, isBundleError } from '../errors.ts';
 
 export type Finding = Harmless | Problem;
 
@@ -20,8 +20,8 @@ export interface Harmless extends Observation {
 export interface Problem extends Observation {
   /** Keeps bundles from being made or mounted. */
   readonly level: 'problem';
-  /** What a verb that meets it fails with. */
-  readonly code: ErrorCode;
+  /** What a verb that meets it fails with; `unexpected` for what no error code is for. */
+  readonly code: ErrorCode | 'unexpected';
 }
 
 /** What the checks go by: nothing else of the process, so that each can be asked about another machine. */
@@ -50,15 +50,26 @@ export function warning(subject: string, text: string, cure?: string): Finding {
   return { subject, level: 'warning', text, ...(cure !== undefined && { cure }) };
 }
 
-export function problem(subject: string, code: ErrorCode, text: string, cure?: string): Finding {
+export function problem(subject: string, code: Problem['code'], text: string, cure?: string): Finding {
   return { subject, level: 'problem', code, text, ...(cure !== undefined && { cure }) };
 }
 
-/** The problem that `error` is; of what is no BundleError, one that may be a fault of bundlefs itself. */
+/** The problem that `error` is. What is no BundleError is a part of the installation that is missing, or was not foreseen. */
 export function problemOf(subject: string, error: unknown): Finding {
   if (isBundleError(error)) return fromBundleError(subject, error);
-  return problem(subject, 'addon-unavailable', `cannot be checked: ${oneLine(describeError(error))}`);
+  const text = `cannot be checked: ${oneLine(describeError(error))}`;
+  if (missingParts.has(findErrno(error) ?? '')) {
+    return problem(subject, 'addon-unavailable', text, 'Install bundlefs again: bin/setup in its folder.');
+  }
+  const cure =
+    'It may be a fault of bundlefs: a verb that fails with it says where it comes from with --debug.';
+  return problem(subject, 'unexpected', text, cure);
 }
+
+/** What Node calls a module, in JavaScript or native, that is not there or cannot be loaded. */
+const missingParts: ReadonlySet<string> = new Set([
+  ...['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'],
+]);
 
 function fromBundleError(subject: string, { code, message, hint }: BundleError): Finding {
   return problem(subject, code, oneLine(message), hint);

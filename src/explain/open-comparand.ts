@@ -34,11 +34,12 @@ export interface OpenComparandOptions {
 }
 
 /**
- * What `name` is, in this order: `@N`, the build N before the last one of the cache's journal; a digest of a recipe of
+ * What `given` is, in this order: `@N`, the build N before the last one of the cache's journal; a digest of a recipe of
  * the cache, or its 64 hex digits alone; a file or folder. Throws invalid-argument for a build or
  * recipe that is not there, archive-*, xz-*, cache-*.
  */
-export async function openComparand(name: string, options: OpenComparandOptions): Promise<Comparand> {
+export async function openComparand(given: string, options: OpenComparandOptions): Promise<Comparand> {
+  const name = given.replace(/^recipe:/, ''); // as --from has it
   const build = /^@(\d{1,3})$/.exec(name)?.[1];
   if (build !== undefined) return openBuild(name, Number(build), options);
   const digest = isDigest(name) ? name : findDigestOfHex(name);

@@ -10,7 +10,13 @@ export interface OciDescriptor {
   readonly size: number | undefined;
   readonly platform: ImagePlatform | undefined;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Of a foreign layer: where its maker offers it; none where nobody does. Undefined for all other blobs. */
+  readonly foreignUrls: readonly string[] | undefined;
 }
+
+/** Layers that only their makers may hand out (OCI image-spec, layer.md, "Non-Distributable Layers"; moby calls them foreign). */
+const foreignTypes =
+  /^application\/vnd\.(?:oci\.image\.layer\.nondistributable|docker\.image\.rootfs\.foreign)\./;
 
 /** The shape of a descriptor in JSON. */
 export const ociDescriptorSchema = z.object({
@@ -18,6 +24,7 @@ export const ociDescriptorSchema = z.object({
   digest: z.string(),
   size: z.number().optional(),
   annotations: z.record(z.string(), z.string()).nullish(),
+  urls: z.array(z.string()).nullish(),
   platform: z.object({ architecture: z.string(), os: z.string(), variant: z.string().optional() }).nullish(),
 });
 
@@ -29,6 +36,7 @@ export function toOciDescriptor(value: z.infer<typeof ociDescriptorSchema>, what
     size: value.size,
     platform: value.platform ? toPlatform(value.platform) : undefined,
     annotations: value.annotations ?? {},
+    foreignUrls: findForeignUrls(value),
   };
 }
 
@@ -41,6 +49,15 @@ export function isAttestation({ platform, annotations }: OciDescriptor): boolean
     (platform?.os === 'unknown' && platform.architecture === 'unknown') ||
     annotations['vnd.docker.reference.type'] === 'attestation-manifest'
   );
+}
+
+/** Some writers give a layer an ordinary type, and addresses all the same. */
+function findForeignUrls({
+  mediaType,
+  urls,
+}: z.infer<typeof ociDescriptorSchema>): readonly string[] | undefined {
+  const isForeign = (mediaType !== undefined && foreignTypes.test(mediaType)) || (urls ?? []).length > 0;
+  return isForeign ? (urls ?? []) : undefined;
 }
 
 function toPlatform(value: {

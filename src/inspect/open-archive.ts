@@ -7,6 +7,7 @@ import { type Compression, decompress, findCompression, magicSize } from '../sou
 import { passTar } from '../sources/docker-archive/passed-table.ts';
 import { indexTar } from '../sources/docker-archive/tar-table.ts';
 import type { MemberTable } from '../sources/layouts/member-table.ts';
+import { refuseDocument } from '../sources/refuse-document.ts';
 import { watchStream } from '../sources/watch-stream.ts';
 import { readXzStructure, type XzStructure } from '../xz/xz-structure.ts';
 import { createHashSink } from './hash-sink.ts';
@@ -51,6 +52,7 @@ export async function openArchive(path: string): Promise<OpenArchive> {
     return passTar(decompress(watched, label, options), createHashSink(), { label, ...options });
   };
   try {
+    refuseDocument(path);
     const start = Buffer.alloc(Math.min(magicSize, file.size));
     await readFully(file, start, 0);
     const compression = findCompression(start);

@@ -148,7 +148,7 @@ async function checkEntry(target: Target, entry: Entry, said: string): Promise<E
   if (found === undefined) throw loadFailed(target, entry, 'it does not have it now', said);
   if (!hasLayersOf(found, entry.image)) {
     const layers = `it has ${found.layers.length} layers there, not the ${entry.image.layers.length} of the bundle`;
-    throw loadFailed(target, entry, layers, said);
+    throw loadFailed(target, entry, layers, said, found.layers.length === 0);
   }
   if (!target.isContainerd && found.id !== entry.image.configDigest) {
     throw loadFailed(target, entry, `it is ${found.id} there, not ${entry.image.configDigest}`, said);
@@ -219,10 +219,21 @@ function nameOf({ image, tag }: Entry): string {
   return tag === undefined ? hexOf(image.configDigest).slice(0, 12) : familiarName(tag);
 }
 
-function loadFailed({ connection }: Target, { image, tag }: Entry, found: string, said: string): BundleError {
+/** `isHollow`: the engine has made a name of an image that it could not unpack. */
+function loadFailed(
+  { connection }: Target,
+  { image, tag }: Entry,
+  found: string,
+  said: string,
+  isHollow = false,
+): BundleError {
   const name = tag === undefined ? describeImage(image) : familiarName(tag);
+  const hints = [
+    ...(said === '' ? [] : [`The engine said: ${said}`]),
+    ...(isHollow ? [`What it has under this name cannot be used: docker image rm ${name}`] : []),
+  ];
   return new BundleError('load-failed', `Cannot load "${name}" into ${connection.description}: ${found}`, {
-    ...(said !== '' && { hint: `The engine said: ${said}` }),
+    ...(hints.length > 0 && { hint: hints.join('\n') }),
   });
 }
 

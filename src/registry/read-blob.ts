@@ -1,6 +1,7 @@
 /** Reads a blob of a registry front to back, through connections that break. */
 import { type Digest, finishDigest, startDigest } from '../digest.ts';
 import { BundleError } from '../errors.ts';
+import { foreignLayerMissing } from '../image/foreign-layer.ts';
 import { isTransient, readChunks } from './exchange.ts';
 import { pullScope } from './manifests.ts';
 import type { RegistryClient, RegistryRequest } from './registry-client.ts';
@@ -15,6 +16,8 @@ export interface WantedBlob {
   readonly size: number | undefined;
   /** For messages: `layer 3 of shop/web:1`. */
   readonly label: string;
+  /** Of a foreign layer: where else it is offered. */
+  readonly foreignUrls?: readonly string[] | undefined;
 }
 
 export interface ReadBlobOptions {
@@ -109,7 +112,8 @@ function wrongSize({ host }: RegistryClient, { digest, label }: WantedBlob, faul
   );
 }
 
-function blobMissing({ host }: RegistryClient, { digest, label }: WantedBlob): BundleError {
+function blobMissing({ host }: RegistryClient, { digest, label, foreignUrls }: WantedBlob): BundleError {
+  if (foreignUrls !== undefined) return foreignLayerMissing(label, `registry ${host}`, foreignUrls);
   return new BundleError('layer-missing', `Cannot take ${label}: ${host} does not have its blob ${digest}`, {
     hint: 'The image was not pushed whole, or a part of it was removed. Push it again.',
   });

@@ -127,6 +127,9 @@ const gc = z
     olderThan: duration
       .optional()
       .describe('What was not used for so long is removed, whatever the size: 30d.'),
+    keepRecipes: texts
+      .optional()
+      .describe('Recipes of bundlefs describe whose images stay in the cache, whatever the limits say.'),
     auto: z.boolean().optional().describe('Whether the cache is looked after without being asked.'),
   })
   .describe('What is kept in the cache.');

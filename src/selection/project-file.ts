@@ -64,7 +64,7 @@ export function parseProjectFile(text: string, path: string): ProjectFile {
 function withAbsolutePaths(content: ProjectFileContent, folder: string): ProjectFileContent {
   const at = (path: string): string => resolve(folder, path);
   const orInput = (path: string): string => (path === '-' ? path : at(path));
-  const { imagesFiles, compose, from, transforms, cache, output, mountPoint, watch } = content;
+  const { imagesFiles, compose, from, transforms, cache, output, mountPoint, watch, gc } = content;
   return {
     ...content,
     ...(imagesFiles && { imagesFiles: imagesFiles.map(orInput) }),
@@ -86,6 +86,7 @@ function withAbsolutePaths(content: ProjectFileContent, folder: string): Project
     ...(cache !== undefined && { cache: at(cache) }),
     ...(output !== undefined && { output: at(output) }),
     ...(mountPoint !== undefined && { mountPoint: at(mountPoint) }),
+    ...(gc?.keepRecipes && { gc: { ...gc, keepRecipes: gc.keepRecipes.map(at) } }),
     ...(watch?.metricsFile !== undefined && { watch: { ...watch, metricsFile: at(watch.metricsFile) } }),
   };
 }

@@ -7,6 +7,7 @@ import { createStreamSource, type StandardInput } from './docker-archive/stream-
 import type { ImageSource } from './image-source.ts';
 import { createOciFolderSource } from './oci-layout/oci-folder-source.ts';
 import { wishPlatform } from './platform-wish.ts';
+import { refuseDocument } from './refuse-document.ts';
 import { createRecipeSource, type FindStoredLayer } from './recipe/recipe-source.ts';
 
 export interface OpenSourceOptions {
@@ -85,6 +86,7 @@ async function checkArchive(path: string): Promise<void> {
     });
   }
   if (info.isFIFO()) return; // opening it would take what is in it
+  refuseDocument(path);
   if (!info.isFile()) {
     throw new BundleError(
       'archive-unsupported',

@@ -125,6 +125,54 @@ describe('collectGarbage', { timeout: 120_000 }, () => {
     expect(await readdir(join(cache.root, 'uses'))).toEqual([]);
   });
 
+  it('keeps what the images of a recipe need, under its own profile or, where they are not there, under any', async () => {
+    const cache = await openCache(await makeTempFolder());
+    const first = await prepare(cache, 1);
+    const wanted = await readAll(first.xz);
+    await first[Symbol.asyncDispose]();
+    await (await prepare(cache, 4))[Symbol.asyncDispose]();
+    const { recipe, images } = first;
+    const kept = [{ profile: recipe.profile, images }];
+    const all = { keepLast: 0, maxSize: 0, olderThanMs: 0 };
+    const needed = (await surveyCache(cache, Date.now())).recipes.find(
+      ({ digest }) => digest === recipeDigest(recipe),
+    )?.blocks;
+    const done = await collectGarbage(cache, all, { kept });
+    expect(new Set(done.protectedBlocks.values())).toEqual(new Set(['kept-recipe']));
+    expect(await listStored(cache)).toEqual([...(needed ?? [])].sort());
+    await using again = await openRecipe(cache, recipe);
+    expect(await readAll(again.xz)).toEqual(wanted);
+    await again[Symbol.asyncDispose]();
+
+    // Of its layers under another profile nothing is there: those that are there must do.
+    const other = [{ profile: { ...recipe.profile, preset: 9 }, images }];
+    await collectGarbage(cache, all, { kept: other });
+    const layers = new Set(images.flatMap((image) => image.layers));
+    const survey = await surveyCache(cache, Date.now());
+    const ofLayers = survey.layers
+      .filter(({ diffId }) => layers.has(diffId))
+      .flatMap(({ blocks }) => [...blocks]);
+    expect([...survey.blocks.keys()].sort()).toEqual([...new Set(ofLayers)].sort());
+    expect(survey.blocks.size).toBeGreaterThan(0);
+    await collectGarbage(cache, all);
+    expect(await listStored(cache)).toEqual([]);
+  });
+
+  it('keeps records of the images of a recipe, however old they are', async () => {
+    const cache = await openCache(await makeTempFolder());
+    const first = await prepare(cache, 1);
+    const { recipe, images } = first;
+    await first[Symbol.asyncDispose]();
+    await age(cache, 400);
+    const kept = [{ profile: recipe.profile, images }];
+    const old = (plan: { readonly removals: readonly { readonly kind: string }[] }): Set<string> =>
+      new Set(plan.removals.map(({ kind }) => kind));
+    const limits = { keepLast: 0 };
+    const without = await collectGarbage(cache, limits, { isDryRun: true });
+    expect(old(without)).toEqual(new Set(['block', 'recipe', 'layer', 'config']));
+    expect(old(await collectGarbage(cache, limits, { kept, isDryRun: true }))).toEqual(new Set(['recipe']));
+  });
+
   it('without limits removes only what an interrupted build left a day ago', async () => {
     const folder = await makeTempFolder();
     const cache = await openCache(folder);

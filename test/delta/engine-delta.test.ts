@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeImage } from '../../sample/make-image.mjs';
@@ -21,6 +21,7 @@ import {
   type ScriptResult,
   shells,
 } from '../stick/run-script.ts';
+import { startContainerd } from '../stick/throwaway-containerd.ts';
 import { createMemorySource } from '../support/memory-source.ts';
 import { runCli, runCliOk } from '../support/run-cli.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
@@ -295,16 +296,52 @@ describe('a delta for an engine is refused, and changes nothing', () => {
   });
 });
 
+/** The archive in a delta, in a file of its own. */
+async function cutOutArchive(delta: string, path: string): Promise<void> {
+  const text = await readFile(delta);
+  await writeFile(
+    path,
+    text.subarray(text.indexOf('load_main "$@"; exit\n') + 'load_main "$@"; exit\n'.length),
+  );
+}
+
+it.each(['docker', 'containerd-store'] as const)(
+  'its archive for %s leaves layers out whole: none has no bytes, and the OCI part is there',
+  async (kind) => {
+    const { path, omitted } = await makeDelta(kind, await describeBase(before));
+    const folder = await makeTempFolder();
+    const lacking = join(folder, 'lacking.tar.xz');
+    await cutOutArchive(path, lacking);
+    const { stdout } = await run('tar', ['-tvJf', lacking]);
+    for (const name of ['index.json', 'oci-layout', 'manifest.json']) expect(stdout).toContain(` ${name}\n`);
+    // Containerd would take a member of no bytes for a layer, and push it.
+    expect(stdout).not.toMatch(/^-\S+ \S+ +0 /m);
+    const { stdout: index } = await run('tar', ['-xJOf', lacking, 'manifest.json']);
+    const named = new Set((JSON.parse(index) as { Layers: string[] }[]).flatMap(({ Layers }) => Layers));
+    const missing = [...named].filter((name) => !stdout.includes(` ${name}\n`));
+    expect(missing).toHaveLength(omitted);
+  },
+);
+
+it('its archive makes ctr fail and leave names behind, for a base that it lacks: why there is no --for containerd', async () => {
+  const { path } = await makeDelta('containerd-store', await describeBase(before));
+  const folder = await makeTempFolder();
+  const lacking = join(folder, 'lacking.tar');
+  await cutOutArchive(path, `${lacking}.xz`);
+  await run('xz', ['-d', `${lacking}.xz`]);
+  await using containerd = await startContainerd();
+  await expect(containerd.ctr('images', 'import', lacking)).rejects.toThrow();
+  const names = await containerd.ctr('images', 'ls', '-q');
+  expect(names).toContain('docker.io/tiny/web:1.1');
+  await expect(containerd.ctr('images', 'mount', 'docker.io/tiny/web:1.1', folder)).rejects.toThrow();
+});
+
 it('its archive is refused by podman and by skopeo, also where podman has the base: why there is no --for for them', async () => {
   const { path } = await makeDelta('docker', await describeBase(before));
   const folder = await makeTempFolder();
   const [base, lacking] = [join(folder, 'base.tar'), join(folder, 'lacking.tar.xz')];
   await writeHybridArchive(base, before);
-  const text = await readFile(path);
-  await writeFile(
-    lacking,
-    text.subarray(text.indexOf('load_main "$@"; exit\n') + 'load_main "$@"; exit\n'.length),
-  );
+  await cutOutArchive(path, lacking);
   const podman = (file: string): Promise<unknown> =>
     run('podman', [
       ...['--root', join(folder, 'r'), '--runroot', join(folder, 'rr'), '--storage-driver', 'vfs'],
@@ -396,4 +433,63 @@ describe('bundlefs delta --for', () => {
       expect([untold.status, untold.stderr]).toEqual([2, expect.stringContaining('does not tell which')]);
     }
   });
+
+  it('of a thin image is its one layer, and its files are those of the newer image', async () => {
+    const { path, cache } = await prepareDelta();
+    const folder = dirname(path);
+    const at = (name: string): string => join(folder, name);
+    const common = ['--no-config', '--preset', '0'];
+    const from = ['--from', at('2.tar'), '--on-from', at('1.tar')];
+    const thin = [
+      'thin',
+      'tiny/web:1.1',
+      '--on',
+      'tiny/web:1.0',
+      '-t',
+      'tiny/web:thin',
+      '-o',
+      at('thin.tar.xz'),
+    ];
+    await runCliOk([...thin, ...common, ...from], { cache });
+    const described = await runCliOk(['describe', ...common, '--from', at('1.tar')], { cache });
+    await writeFile(at('base.json'), described.stdout);
+    const args = ['delta', ...common, '--for', 'docker', '--base', `recipe:${at('base.json')}`];
+    const { stdout } = await runCliOk([...args, '--from', at('thin.tar.xz'), '-o', path, '--json'], {
+      cache,
+    });
+    const { layers } = JSON.parse(stdout.toString()) as { layers: { total: number; omitted: number } };
+    expect(layers.total - layers.omitted).toBe(1);
+    const engine = engines.get('20.10');
+    await loadArchive(engine, before);
+    expect((await load(engine, path)).status).toBe(0);
+    await loadArchive(engine, after);
+    const files: string[] = [];
+    for (const name of ['tiny/web:thin', 'tiny/web:1.1']) {
+      const id = (await engine.docker('create', name, '/none')).trim();
+      await engine.docker('export', '-o', at('files.tar'), id);
+      await engine.docker('rm', id);
+      files.push(await listFiles(at('files.tar')));
+    }
+    expect(files[0]).toBe(files[1]);
+  });
 });
+
+/** Every path with its metadata, and a sum of all contents; without what an engine adds to a container. */
+async function listFiles(tar: string): Promise<string> {
+  const own = [
+    '.dockerenv',
+    'dev',
+    'etc/hostname',
+    'etc/hosts',
+    'etc/mtab',
+    'etc/resolv.conf',
+    'proc',
+    'sys',
+    'etc',
+  ];
+  const options = [...own.map((name) => `--exclude=${name}`), '--full-time', '--numeric-owner'];
+  const listed = await run('sh', ['-c', 'tar -tvf "$@" | sort', 'sh', tar, ...options]);
+  expect(listed.stdout.split('\n').length).toBeGreaterThan(10);
+  const sum = await run('sh', ['-c', 'tar --sort=name -xOf "$@" | sha256sum', 'sh', tar, ...options]);
+  return listed.stdout + sum.stdout;
+}

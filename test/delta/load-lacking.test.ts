@@ -13,6 +13,7 @@ import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { createMemorySource } from '../support/memory-source.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
+import { startRegistry } from '../support/throwaway-registry.ts';
 import type { ThrowawayEngine } from '../support/throwaway-engine.ts';
 import {
   engineNames,
@@ -42,6 +43,16 @@ async function loadBefore(engine: ThrowawayEngine): Promise<void> {
   const archive = join(await makeTempFolder(), 'before.tar');
   await writeHybridArchive(archive, before);
   await engine.docker('load', '-q', '-i', archive);
+}
+
+/** From a registry, which has compressed layers: those are what a containerd image store then has. */
+async function pullBefore(engine: ThrowawayEngine): Promise<void> {
+  await using registry = await startRegistry();
+  await registry.fill(before);
+  for (const tag of before.flatMap(({ tags }) => tags)) {
+    await engine.docker('pull', '-q', `${registry.host}/${tag}`);
+    await engine.docker('tag', `${registry.host}/${tag}`, tag);
+  }
 }
 
 async function prepare(images: readonly FixtureImage[]): Promise<PreparedBundle> {
@@ -115,7 +126,7 @@ describe('loadIntoEngine, of a bundle whose layers are there in part', () => {
 
   it('sends an engine in containerd all of it, so that its store is whole also where the base was pulled', async () => {
     const engine = engines.get(inContainerd);
-    await loadBefore(engine);
+    await pullBefore(engine);
     await using bundle = await prepare(after);
     const { loaded, size, omitted } = await load(engine, bundle);
     expect([size, omitted]).toEqual([bundle.assembled.tarSize, []]);
@@ -145,8 +156,11 @@ describe('openTarWithout', () => {
     const position = Math.floor(tar.size / 2);
     expect(await tar.read(bytes, position)).toBe(5000);
     expect((await readFile(file)).subarray(position, position + 5000).equals(bytes)).toBe(true);
-    const { stdout } = await run('tar', ['-tf', file]);
+    const { stdout } = await run('tar', ['-tvf', file]);
     expect(stdout).not.toContain(first.diffId.slice(7));
+    // Without an OCI part, or with a member of no bytes for a layer, containerd's store would be poisoned.
+    for (const name of ['index.json', 'oci-layout', 'manifest.json']) expect(stdout).toContain(` ${name}\n`);
+    expect(stdout).not.toMatch(/^-\S+ \S+ +0 /m);
     expect(stdout.split('\n').length).toBeGreaterThan(bundle.assembled.layers.length);
   });
 });

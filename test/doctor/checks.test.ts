@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -10,7 +11,9 @@ import { checkEngine } from '../../src/doctor/check-engine.ts';
 import { checkAllowOther, checkFusermount } from '../../src/doctor/check-fuse.ts';
 import { checkNode } from '../../src/doctor/check-node.ts';
 import { checkXz } from '../../src/doctor/check-xz.ts';
-import type { CheckContext } from '../../src/doctor/finding.ts';
+import { diagnose } from '../../src/doctor/diagnose.ts';
+import { type CheckContext, problemOf } from '../../src/doctor/finding.ts';
+import { BundleError } from '../../src/errors.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
 const hourMs = 3_600_000;
@@ -36,6 +39,54 @@ async function makeXz(script: string): Promise<CheckContext> {
   await writeFile(join(folder, 'xz'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   return contextWith({ environment: { PATH: `${folder}:/usr/bin:/bin` } });
 }
+
+describe('problemOf', () => {
+  it.each<[string, unknown, string, RegExp | undefined]>([
+    [
+      'its own errors',
+      new BundleError('cache-full', 'It is full', { hint: 'Make room' }),
+      'cache-full',
+      /^Make room$/,
+    ],
+    ['what nobody foresaw', new TypeError('x is not a function'), 'unexpected', /fault of bundlefs/],
+    ['what is no error', 'thrown', 'unexpected', /fault of bundlefs/],
+  ])('gives %s a code and a cure that are true', (_, error, code, cure) => {
+    expect(problemOf('thing', error)).toMatchObject({
+      ...{ subject: 'thing', level: 'problem', code },
+      cure: expect.stringMatching(cure ?? /./) as string,
+    });
+  });
+
+  it('takes a module that cannot be loaded for a broken installation', async () => {
+    const notAddon = join(await makeTempFolder(), 'x.node');
+    await writeFile(notAddon, 'no addon');
+    const load = createRequire(import.meta.url);
+    for (const path of [notAddon, './no-such-file']) {
+      let thrown: unknown;
+      try {
+        load(path);
+      } catch (error) {
+        thrown = error;
+      }
+      expect(problemOf('thing', thrown)).toMatchObject({ code: 'addon-unavailable' });
+    }
+  });
+
+  it('is what diagnose makes of a check that fails for another reason', async () => {
+    const broken = contextWith({
+      from: 'images.tar',
+      cache: await makeTempFolder(),
+      getMaxSize: () => {
+        throw new RangeError('no such day');
+      },
+    });
+    const findings = await diagnose(broken);
+    const unexpected = findings.filter(
+      (finding) => finding.level === 'problem' && finding.code === 'unexpected',
+    );
+    expect(unexpected).toMatchObject([{ text: expect.stringContaining('no such day') as string }]);
+  });
+});
 
 describe('checkNode', () => {
   it.each([

@@ -73,6 +73,7 @@ beforeAll(async () => {
     one,
     makeImage({ name: 'name', tags: ['odd:name'], layers: [...web.layers, hidden] }),
     withPlatform(web, 'odd:windows', { os: 'windows' }),
+    withPlatform(web, 'odd:windows-older', { os: 'windows', author: 'somebody' }),
     withPlatform(web, 'odd:arm', { architecture: 'arm64' }),
   ];
   await writeHybridArchive(at('r1.tar'), [...(await buildSampleImages()), ...odd]);
@@ -277,6 +278,39 @@ describe('bundlefs thin', () => {
     expect((JSON.parse(stdout.toString()) as Report).image.names).toEqual(['project:2']);
   });
 
+  it('makes an image of 125 layers, which an engine takes, and none of 126, which it does not', async () => {
+    const big = { name: 'big', content: Buffer.alloc(20_000, 'big') };
+    const layers = await Promise.all(
+      Array.from({ length: 126 }, (_, index) =>
+        makeLayer([
+          { name: `file-${index}`, content: Buffer.from(String(index)) },
+          ...(index === 0 ? [big] : []),
+        ]),
+      ),
+    );
+    const again = await makeLayer([big, { name: 'new', content: Buffer.from('new') }]);
+    const below = layers.slice(0, 124);
+    await writeHybridArchive(at('deep.tar'), [
+      makeImage({ name: 'newer', tags: ['deep:newer'], layers: [...below, again] }),
+      makeImage({ name: '124', tags: ['deep:124'], layers: below }),
+      makeImage({ name: '125', tags: ['deep:125'], layers: layers.slice(0, 125) }),
+    ]);
+    const thin = ['thin', 'deep:newer', '--from', at('deep.tar'), '-t', 'deep:thin', '-o', at('deep.tar.xz')];
+    expect((await report([...thin, '--on', 'deep:124'])).image.layers).toHaveLength(125);
+    const refused = await runCli([...thin, '--on', 'deep:125', ...fast], { cache: at('cache') });
+    expect([refused.status, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /the older one has 125 layers, and engines take no more than 125\n.*Squash it first/,
+      ),
+    ]);
+    await using engine = await startEngine();
+    await engine.docker('load', '-q', '-i', at('deep.tar.xz'));
+    await engine.docker('create', 'deep:thin', '/none');
+    await writeHybridArchive(at('deeper.tar'), [makeImage({ name: '126', tags: ['deep:126'], layers })]);
+    await expect(engine.docker('load', '-q', '-i', at('deeper.tar'))).rejects.toThrow(/max depth exceeded/);
+  });
+
   it.each<[string, string[], number, RegExp]>([
     ['one image twice', ['tiny/web:1.0', '--on', 'tiny/web:latest'], 2, /they are one image/],
     [
@@ -285,6 +319,13 @@ describe('bundlefs thin', () => {
       2,
       /it is for linux\/arm64, the older one for linux\/amd64/,
     ],
+    [
+      'images for two systems',
+      ['odd:windows', '--on', 'tiny/web:1.0'],
+      2,
+      /it is for windows\/amd64, the older one for linux\/amd64/,
+    ],
+    ['images for Windows', ['odd:windows', '--on', 'odd:windows-older'], 5, /only layers for linux/],
     ['what saves nothing', ['tiny/db:5', '--on', 'odd:one'], 2, /It is smaller as it is/],
     [
       'an older image that is not there',

@@ -1,7 +1,7 @@
 /** What is made of images shows the same files as they do, on every engine and under every rule that these have for layers. */
 import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createHash } from 'node:crypto';
@@ -13,6 +13,7 @@ import { packMembers } from '../fixtures/pack-members.ts';
 import type { FixtureImage } from '../fixtures/sample-images.ts';
 import { buildRuleImages, ruleNames } from '../fixtures/rule-images.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
+import { startContainerd } from '../stick/throwaway-containerd.ts';
 import { startNewerEngine } from '../support/newer-engine.ts';
 import { runCliOk } from '../support/run-cli.ts';
 import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';
@@ -114,25 +115,28 @@ async function exportDocker(start: () => Promise<ThrowawayEngine>): Promise<Expo
   return exported;
 }
 
-/** Packed by GNU tar from where podman mounts it: with all xattrs and whole times, which no engine exports. */
-async function exportPodman(): Promise<Exported> {
+/** Packed by GNU tar where `mounted` is, with all xattrs and whole times, which no engine exports. */
+async function describeMounted(mounted: string, tar: string): Promise<string[]> {
+  const options = ['--format=posix', '--sort=name', '--numeric-owner', '--xattrs', '--xattrs-include=*'];
+  // overlayfs lists whiteouts of nothing, and has no such files: tar says that they changed, by status 1.
+  const pack = 'tar "$@" || [ $? = 1 ]';
+  await run('sh', ['-c', pack, 'tar', '-C', mounted, ...options, '-cf', tar, '.']);
+  return describeTar(tar);
+}
+
+/** What is in a store of podman's that `load` has put the bundle into: below `root`, in `r` and `rr`. */
+async function exportPodman(load: (root: string, podman: Podman) => Promise<void>): Promise<Exported> {
   const root = await mkdtemp('/tmp/bfs-');
-  const podman = async (...args: readonly string[]): Promise<string> => {
+  const podman: Podman = async (...args) => {
     const own = ['--root', join(root, 'r'), '--runroot', join(root, 'rr'), '--storage-driver', 'overlay'];
     return (await run('podman', [...own, '--events-backend', 'none', ...args])).stdout.trim();
   };
   try {
-    await podman('load', '-q', '-i', bundle);
+    await load(root, podman);
     const exported = new Map<string, readonly string[]>();
     for (const name of ['rules:1', ...made]) {
       const id = await podman('create', `docker.io/library/${name}`, '/none');
-      const mounted = await podman('mount', id);
-      const tar = join(root, 'files.tar');
-      const options = ['--format=posix', '--sort=name', '--numeric-owner', '--xattrs', '--xattrs-include=*'];
-      // overlayfs lists whiteouts of nothing, and has no such files: tar says that they changed, by status 1.
-      const pack = 'tar "$@" || [ $? = 1 ]';
-      await run('sh', ['-c', pack, 'tar', '-C', mounted, ...options, '-cf', tar, '.']);
-      exported.set(name, await describeTar(tar));
+      exported.set(name, await describeMounted(await podman('mount', id), join(root, 'files.tar')));
       await podman('rm', '-f', id);
     }
     return exported;
@@ -140,6 +144,45 @@ async function exportPodman(): Promise<Exported> {
     await unmountBelow(root);
     await rm(root, { recursive: true });
   }
+}
+
+type Podman = (...args: readonly string[]) => Promise<string>;
+
+async function loadWithPodman(_: string, podman: Podman): Promise<void> {
+  await podman('load', '-q', '-i', bundle);
+}
+
+/** Into podman's store, for skopeo has none; it compares every layer with its digest on the way. */
+async function loadWithSkopeo(root: string): Promise<void> {
+  const store = `[overlay@${join(root, 'r')}+${join(root, 'rr')}]`;
+  for (const name of ['rules:1', ...made]) {
+    const places = [
+      `docker-archive:${bundle}:${name}`,
+      `containers-storage:${store}docker.io/library/${name}`,
+    ];
+    await run('skopeo', ['--insecure-policy', 'copy', '-q', ...places]);
+  }
+}
+
+/** Which reads no xz. */
+async function exportContainerd(): Promise<Exported> {
+  await using containerd = await startContainerd();
+  const tar = join(folder, 'plain.tar');
+  await run('sh', ['-c', 'xz -dc "$1" > "$2"', 'sh', bundle, tar]);
+  await containerd.ctr('images', 'import', tar);
+  const exported = new Map<string, readonly string[]>();
+  for (const [index, name] of ['rules:1', ...made].entries()) {
+    // A snapshot is called after where it is mounted.
+    const mounted = join(folder, `mounted-${index}`);
+    await mkdir(mounted);
+    await containerd.ctr('images', 'mount', `docker.io/library/${name}`, mounted);
+    try {
+      exported.set(name, await describeMounted(mounted, join(folder, 'files.tar')));
+    } finally {
+      await run('umount', [mounted]);
+    }
+  }
+  return exported;
 }
 
 /** Podman leaves its folder of layers mounted on itself, and the roots of its containers. */
@@ -207,7 +250,9 @@ describe.each<[string, () => Promise<Exported>]>([
   ['the installed docker', () => exportDocker(() => startEngine())],
   ['a newer docker with a graph driver', () => exportDocker(() => startNewerEngine('graph driver'))],
   ['a newer docker with a containerd store', () => exportDocker(() => startNewerEngine('containerd'))],
-  ['podman', exportPodman],
+  ['podman', () => exportPodman(loadWithPodman)],
+  ['podman, loaded by skopeo', () => exportPodman(loadWithSkopeo)],
+  ['containerd', exportContainerd],
 ])('on %s', (_, exportImages) => {
   let exported: Exported;
   beforeAll(async () => {

@@ -1,16 +1,29 @@
 /** Mounted views, read by the tools that they are for. */
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { open, readdir, readFile, readlink, rename, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  copyFile,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeImage, makeLayer } from '../../sample/make-image.mjs';
+import { digestOf, hexOf } from '../../src/digest.ts';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
 import { createLiveBench, type LiveBench } from '../support/live-bench.ts';
 import { startContainerd } from '../stick/throwaway-containerd.ts';
 import { startRegistry } from '../support/throwaway-registry.ts';
+import { startEngine } from '../support/throwaway-engine.ts';
 import { waitUntil } from '../mount/support/start-test-daemon.ts';
 
 const run = promisify(execFile);
@@ -224,7 +237,91 @@ describe('the view images.tar', () => {
   });
 });
 
+/** Podman with a store of its own below `folder`. */
+function podmanIn(folder: string): (...args: readonly string[]) => Promise<string> {
+  const own = ['--root', join(folder, 'r'), '--runroot', join(folder, 'rr'), '--storage-driver', 'vfs'];
+  return async (...args) => (await run('podman', [...own, '--events-backend', 'none', ...args])).stdout;
+}
+
+describe('the view images/', () => {
+  it('is a bundle an image, each of which docker and podman load and skopeo copies, and nothing else with it', async () => {
+    const { bench, mountPoint } = await mountViews('--view', 'images/');
+    const podman = podmanIn(bench.folder);
+    await using engine = await startEngine();
+    for (const { tags, config, layers } of await buildSampleImages()) {
+      const [tag = ''] = tags;
+      const file = join(mountPoint, 'images', `${tag.replace(/[/:]/g, '_')}.tar.xz`);
+      const id = digestOf(config);
+      const diffIds = layers.map((layer) => digestOf(layer));
+      await engine.docker('load', '-q', '-i', file);
+      const listed = (
+        await engine.docker('images', '--no-trunc', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}')
+      ).trim();
+      expect(listed.split('\n').sort()).toEqual(tags.map((name) => `${name} ${id}`).sort());
+      expect(JSON.parse(await engine.docker('inspect', '-f', '{{json .RootFS.Layers}}', tag))).toEqual(
+        diffIds,
+      );
+      await engine.docker('create', tag, '/none');
+      await engine.docker('rm', (await engine.docker('ps', '-aq')).trim());
+      await engine.docker('rmi', '-f', id);
+      // Straight from the mount they would read it byte by byte, each from the daemon: docs/views.md.
+      const copied = join(bench.folder, basename(file));
+      await copyFile(file, copied);
+      await podman('load', '-q', '-i', copied);
+      const found = JSON.parse(await podman('image', 'inspect', hexOf(id))) as {
+        RootFS: { Layers: string[] };
+      }[];
+      expect(found.map(({ RootFS }) => RootFS.Layers)).toEqual([diffIds]);
+      await podman('create', hexOf(id), '/none');
+      await run('skopeo', [
+        '--insecure-policy',
+        'copy',
+        '-q',
+        `docker-archive:${copied}:${tag}`,
+        `dir:${bench.folder}/${hexOf(id)}`,
+      ]);
+    }
+  }, 300_000);
+});
+
 describe('the view oci/', () => {
+  it('is pulled by podman, copied by skopeo, and loaded by docker from the archive that skopeo makes of it', async () => {
+    const { bench, mountPoint } = await mountViews('--view', 'oci');
+    const podman = podmanIn(bench.folder);
+    await using engine = await startEngine();
+    // Podman calls what it pulls from a layout after its path, which must be in small letters then.
+    const layout = `/tmp/bfs-${randomBytes(8).toString('hex')}`;
+    await symlink(join(mountPoint, 'oci'), layout);
+    onTestFinished(() => rm(layout));
+    for (const { tags, config, layers } of await buildSampleImages()) {
+      const [tag = ''] = tags;
+      const from = `oci:${layout}:${tag}`;
+      const id = hexOf(digestOf(config));
+      expect((await podman('pull', '-q', from)).trim()).toBe(id);
+      expect(await podman('image', 'inspect', '--format', '{{json .RootFS.Layers}}', id)).toBe(
+        `${JSON.stringify(layers.map((layer) => digestOf(layer)))}\n`,
+      );
+      await podman('create', id, '/none');
+      const archive = join(bench.folder, `${id}.tar`);
+      await run('skopeo', ['--insecure-policy', 'copy', '-q', from, `docker-archive:${archive}:${tag}`]);
+      await engine.docker('load', '-q', '-i', archive);
+      expect((await engine.docker('inspect', '-f', '{{.Id}}', tag)).trim()).toBe(`sha256:${id}`);
+      await engine.docker('create', tag, '/none');
+    }
+  }, 300_000);
+
+  it('is copied into the store of podman by skopeo, under the name of docker', async () => {
+    const { bench, mountPoint } = await mountViews('--view', 'oci');
+    const podman = podmanIn(bench.folder);
+    const store = `[vfs@${join(bench.folder, 'r')}+${join(bench.folder, 'rr')}]`;
+    const from = `oci:${join(mountPoint, 'oci')}:tiny/web:1.0`;
+    const to = `containers-storage:${store}docker.io/tiny/web:1.0`;
+    await run('skopeo', ['--insecure-policy', 'copy', '-q', from, to]);
+    const [web] = await buildSampleImages();
+    const found = await podman('images', '--no-trunc', '--format', '{{.Repository}}:{{.Tag}} {{.Id}}');
+    expect(found.trim()).toBe(`docker.io/tiny/web:1.0 ${hexOf(digestOf(web?.config ?? Buffer.alloc(0)))}`);
+  }, 300_000);
+
   it('is copied to a registry by skopeo, which sends nothing that is there', async () => {
     await using registry = await startRegistry();
     const { bench, mountPoint } = await mountViews('--view', 'oci');

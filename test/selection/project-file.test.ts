@@ -22,7 +22,7 @@ tagAs: { 'shop/*': 'customer/*', 'a:1': [b:1, c:1] }
 transforms: [{ squash: a, last: 2 }, { thin: b, on: a, onFrom: last.tar }, { thin: b, on: a, onFrom: docker }]
 watch: { debounceMs: 500, logFormat: json, metricsFile: m.prom }
 stick: { maxFileSize: 4095M, media: fat32 }
-gc: { maxSize: 20G, keepLast: 5, olderThan: 30d, auto: true }
+gc: { maxSize: 20G, keepLast: 5, olderThan: 30d, keepRecipes: [r.json], auto: true }
 `;
     expect(parseProjectFile(text, '/srv/shop/bundlefs.yaml')).toEqual({
       path: '/srv/shop/bundlefs.yaml',
@@ -49,7 +49,7 @@ gc: { maxSize: 20G, keepLast: 5, olderThan: 30d, auto: true }
       ],
       watch: { debounceMs: 500, logFormat: 'json', metricsFile: '/srv/shop/m.prom' },
       stick: { maxFileSize: '4095M', media: 'fat32' },
-      gc: { maxSize: '20G', keepLast: 5, olderThan: '30d', auto: true },
+      gc: { maxSize: '20G', keepLast: 5, olderThan: '30d', keepRecipes: ['/srv/shop/r.json'], auto: true },
     });
     for (const from of ['docker', 'docker:unix:///x.sock', '-']) {
       expect(parseProjectFile(`from: "${from}"`, '/srv/bundlefs.yaml').from).toBe(from);
@@ -70,7 +70,7 @@ gc: { maxSize: 20G, keepLast: 5, olderThan: 30d, auto: true }
     ],
     [
       'gc: { colour: red }',
-      'line 1, column 7: "gc.colour" is not a key; there are maxSize, keepLast, olderThan, auto',
+      'line 1, column 7: "gc.colour" is not a key; there are maxSize, keepLast, olderThan, keepRecipes, auto',
     ],
     ['images: shop/web:1', 'line 1, column 9: "images" is "shop/web:1", a list was expected'],
     [

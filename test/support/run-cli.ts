@@ -1,6 +1,9 @@
 /** Runs the program as a user does: bin/bundlefs in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
+import { findErrno } from '../../src/errors.ts';
 
 export const programPath = fileURLToPath(new URL('../../bin/bundlefs', import.meta.url));
 
@@ -22,7 +25,7 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Runs it to its end. Rejects only where it cannot be started. */
+/** Runs it to its end. Rejects only where it cannot be started, or where Node finds that it forgets listeners. */
 export async function runCli(args: readonly string[], options: RunCliOptions = {}): Promise<CliResult> {
   const { cache, env, input, onStart, timeoutMs = 60_000 } = options;
   const child = spawn(programPath, [...args], {
@@ -36,7 +39,6 @@ export async function runCli(args: readonly string[], options: RunCliOptions = {
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  child.stdin.on('error', () => undefined); // the program need not read it to the end
   void writeInput(child, input ?? []);
   const status = await new Promise<number | string>((resolve, reject) => {
     child.on('error', reject);
@@ -44,7 +46,9 @@ export async function runCli(args: readonly string[], options: RunCliOptions = {
       resolve(code ?? signal ?? 'unknown');
     });
   });
-  return { status, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() };
+  const said = Buffer.concat(stderr).toString();
+  if (said.includes('MaxListenersExceededWarning')) throw new Error(said);
+  return { status, stdout: Buffer.concat(stdout), stderr: said };
 }
 
 /** The same, for a run that must succeed: throws with what it said where it does not. */
@@ -57,12 +61,11 @@ export async function runCliOk(args: readonly string[], options: RunCliOptions =
 }
 
 async function writeInput(child: ChildProcess, input: NonNullable<RunCliOptions['input']>): Promise<void> {
-  const { stdin } = child;
-  if (stdin === null) return;
-  for await (const chunk of input) {
-    if (!stdin.writable) return;
-    if (!stdin.write(chunk))
-      await new Promise((resolve) => stdin.once('drain', resolve).once('close', resolve));
+  if (child.stdin === null) return;
+  try {
+    await pipeline(Readable.from(input), child.stdin);
+  } catch (error) {
+    // The program need not read it to the end.
+    if (!['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(findErrno(error) ?? '')) throw error;
   }
-  stdin.end();
 }

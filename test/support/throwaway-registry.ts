@@ -51,6 +51,8 @@ export async function startRegistry({
         tls: { certificate: join(tlsFolder, 'cert.pem'), key: join(tlsFolder, 'key.pem') },
       }),
     },
+    // Of foreign layers: it refuses manifests with addresses that no rule allows.
+    validation: { manifests: { urls: { allow: ['^https?://'] } } },
     ...(hasLogin && { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } }),
   };
   await writeFile(join(folder, 'config.yml'), JSON.stringify(config)); // JSON is YAML

@@ -11,6 +11,7 @@ What running builds, mounts and readers use is never removed. Of the rest:
   --keep-last COUNT  protects all that the COUNT bundles used last need; 1 if you say nothing. Given alone, all else goes.
   --older-than AGE   removes what no bundle used for longer.
   --max-size SIZE    then removes more, what was used longest ago first, until the cache has that size.
+  --keep-recipe FILE protects all that the images of a recipe need.
 What is not given here is what "gc" in bundlefs.yaml says, and of the size, $BUNDLEFS_CACHE_MAX_SIZE.
 Without any limit only goes what interrupted builds left a day ago or longer.
 What is removed is encoded again when it is wanted. Records of it stay for a year: they are small.

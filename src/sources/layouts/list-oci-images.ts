@@ -167,6 +167,6 @@ function describeBlob({ label }: MemberTable, digest: Digest): string {
   return `"${blobName(digest)}" in ${label}`;
 }
 
-function locateBlob({ digest, size }: OciDescriptor): LocatedBlob {
-  return { name: blobName(digest), digest, size };
+function locateBlob({ digest, size, foreignUrls }: OciDescriptor): LocatedBlob {
+  return { name: blobName(digest), digest, size, foreignUrls };
 }

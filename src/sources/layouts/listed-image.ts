@@ -28,4 +28,6 @@ export interface LocatedBlob {
   readonly digest: Digest | undefined;
   /** How many bytes the member must have, where the layout says it. */
   readonly size?: number | undefined;
+  /** Of a foreign layer: where else it is offered. */
+  readonly foreignUrls?: readonly string[] | undefined;
 }

@@ -1,6 +1,7 @@
 /** Finds an image's layers in a table of members, and compares what is known of them with the image's config. */
 import { type DiffId, digestOf, type Digest } from '../../digest.ts';
 import { BundleError } from '../../errors.ts';
+import { foreignLayerMissing } from '../../image/foreign-layer.ts';
 import type { Image } from '../../image/image.ts';
 import { hollowImageHint } from './hollow-image.ts';
 import type { LocatedBlob } from './listed-image.ts';
@@ -65,12 +66,16 @@ export function checkLayer(
 
 async function locateLayer(
   table: MemberTable,
-  { name, digest }: LocatedBlob,
+  { name, digest, foreignUrls }: LocatedBlob,
   diffId: DiffId,
   label: string,
 ): Promise<LocatedLayer> {
   const member = await table.findMember(name);
-  if (member === undefined) throw layerMissing(table, name, label);
+  if (member === undefined) {
+    throw foreignUrls === undefined
+      ? layerMissing(table, name, label)
+      : foreignLayerMissing(label, table.label, foreignUrls);
+  }
   if (member.size === 0 && diffId !== emptyDigest) throw layerEmptied(table, name, label);
   const layer = { diffId, member, storedDigest: digest ?? findBlobDigest(member.name), label };
   if (member.kind === 'passed') checkLayer(layer, member);

@@ -115,9 +115,9 @@ function wantedLayers(
   layers: readonly OciDescriptor[],
 ): WantedLayer[] {
   return image.layers.map((diffId, index) => {
-    const descriptor = getLayer(layers, index);
+    const { digest, size, foreignUrls } = getLayer(layers, index);
     const label = `layer ${index + 1} of ${reference.text}`;
-    return { diffId, path, digest: descriptor.digest, size: descriptor.size, label };
+    return { diffId, path, digest, size, label, foreignUrls };
   });
 }
 
