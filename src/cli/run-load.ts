@@ -26,12 +26,13 @@ export async function runLoad(
   process.stdout.write(`${text}\n`);
 }
 
-/** Loads the bundle into the engine at `host`, with progress on a terminal. */
+/** Loads the bundle into the engine that `into` names, with progress on a terminal. */
 export async function loadWithProgress(
   bundle: Bundle,
-  host: string | undefined,
+  into: string | undefined,
   signal: AbortSignal,
 ): Promise<LoadedImage[]> {
+  const host = hostOf(into);
   using progress = startProgress({ label: 'loading' });
   return await loadIntoEngine(bundle.tar, bundle.images, {
     ...(host !== undefined && { host }),
@@ -49,4 +50,10 @@ export function loadedToText(loaded: readonly LoadedImage[]): string {
     ['image', 'id', ''],
     loaded.map(({ name, id, status }) => [name, id.slice(7, 19), status]),
   );
+}
+
+/** `docker` and `docker:HOST`, as `--from` has them, or the host alone. */
+function hostOf(into: string | undefined): string | undefined {
+  if (into === 'docker' || into === 'docker:') return undefined;
+  return into?.replace(/^docker:(?!\/\/)/, '');
 }

@@ -1,4 +1,5 @@
 /** What `bundlefs thin` does. */
+import { BundleError, isBundleError } from '../errors.ts';
 import { parseReference } from '../image/reference.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import type { Outcome } from '../transforms/apply-transforms.ts';
@@ -32,7 +33,7 @@ export async function runThin(
 ): Promise<void> {
   checkOneImage(selection, 'thin');
   if (options.dryRun === true) {
-    await runDry(image, selection, options, signal);
+    await withOlderHint(options, () => runDry(image, selection, options, signal));
     return;
   }
   const transform: ThinTransform = {
@@ -42,7 +43,19 @@ export async function runThin(
     ...(options.ignoreMtime === true && { ignoreMtime: true }),
     ...(options.tag !== undefined && { as: options.tag }),
   };
-  await runTransform(selection, options, transform, describeThin, signal);
+  await withOlderHint(options, () => runTransform(selection, options, transform, describeThin, signal));
+}
+
+/** Where images are not found, the older one may be somewhere else. */
+async function withOlderHint({ onFrom }: ThinCommandOptions, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (onFrom !== undefined || !isBundleError(error, 'image-not-found')) throw error;
+    const where = 'Where the older image is in another place, such as the last bundle: --on-from last.tar.xz';
+    const hint = [error.hint, where].filter((text) => text !== undefined).join(' ');
+    throw new BundleError(error.code, error.message, { cause: error, hint });
+  }
 }
 
 function describeThin(

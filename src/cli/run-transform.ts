@@ -67,7 +67,7 @@ export async function runTransform(
     const report = { ...fields, bundle: { path, size, sha256: hexOf(digest), isNew }, seconds };
     print(options, bundle, report, `${text}\n${path}: ${isNew ? '' : 'unchanged, '}${summary.text}`);
   } else {
-    const loaded = await loadWithProgress(bundle, hostOf(options.into), signal);
+    const loaded = await loadWithProgress(bundle, options.into, signal);
     const seconds = (performance.now() - startMs) / 1000;
     print(options, bundle, { ...fields, loaded, seconds }, `${text}\n${loadedToText(loaded)}`);
   }
@@ -95,12 +95,6 @@ function findNewLayer({ assembled }: RecordedBundle, { after }: Outcome): NewLay
   const layer = assembled.layers.find((one) => one.diffId === diffId);
   if (layer === undefined) throw new RangeError('The new image has no layer');
   return layer;
-}
-
-/** `docker` and `docker:HOST`, as `--from` has them, or the host alone. */
-function hostOf(into: string | undefined): string | undefined {
-  if (into === 'docker' || into === 'docker:') return undefined;
-  return into?.replace(/^docker:(?!\/\/)/, '');
 }
 
 /** Throws invalid-argument where `selection` may be several images, for these verbs are about one. */

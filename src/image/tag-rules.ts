@@ -140,7 +140,7 @@ function sameName(name: string, ...images: readonly NamedImage[]): BundleError {
     'invalid-argument',
     `Cannot name two images "${familiarName(name)}": they are ${shown.join(' and ')}`,
     {
-      hint: 'A name in a bundle is that of one image: give one of them another with --tag-as, or leave it out.',
+      hint: 'A name in a bundle is that of one image: give one of them another, with --tag-as or in its transform, or leave it out.',
     },
   );
 }

@@ -58,7 +58,7 @@ function explainStatus(
       problem === undefined
         ? `Log in: docker login ${host}. Some registries answer so for what is not there; look at the name, too.`
         : `There may be a login for it, but ${problem}. Or log in anew: docker login ${host}`;
-    return { which: 'it wants another login, and answered', isDenied: true, hint };
+    return { which: 'it wants a login that may do that, and answered', isDenied: true, hint };
   }
   if (status === 403) {
     const hint = `This login may not do that. Ask who runs ${host} for the right, or log in as somebody else: docker login ${host}`;
@@ -67,6 +67,10 @@ function explainStatus(
   if (status === 404) {
     const hint = 'Look at the name of the registry and the repository.';
     return { which: 'it does not have that, and answered', hint };
+  }
+  if (status === 405) {
+    const hint = `It may be read-only, or pass on what another one has. Ask who runs ${host} where to push to.`;
+    return { which: 'it does not do such things, and answered', hint };
   }
   if (status === 429) {
     const when = retryAfterMs === undefined ? 'later' : `in ${Math.ceil(retryAfterMs / 60_000)} min`;
@@ -80,7 +84,7 @@ function explainStatus(
   }
   return {
     which: 'it answered',
-    hint: `Is ${host} a registry? See what it says to: curl https://${host}/v2/`,
+    hint: `Is ${host} a registry? One answers requests for ${host}/v2/ with 200 or 401; try it with curl.`,
   };
 }
 
@@ -129,6 +133,11 @@ function explain(
       return {
         reason: 'it does not speak TLS',
         hint: `If it is to be used without, say so: BUNDLEFS_INSECURE_REGISTRIES=${host}, or "insecure-registries" in /etc/docker/daemon.json.`,
+      };
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return {
+        reason: `its certificate is for another name than ${host.replace(/:\d+$/, '')}`,
+        hint: 'Use a name that it is for; openssl s_client -connect shows them. Or have a certificate made for this one.',
       };
     default:
       return isCertificateFault(errno)

@@ -69,9 +69,13 @@ beforeAll(async () => {
   if (web === undefined) throw new Error('no sample');
   const one = makeImage({ name: 'one', tags: ['odd:one'], layers: web.layers.slice(0, 1) });
   const hidden = await packMembers([{ name: 'a/.wh.' }]);
+  const dangling = await packMembers([{ name: 'a', type: 'link', linkname: 'later' }, { name: 'later' }]);
+  const emptied = await packMembers([{ name: '.wh..wh..opq' }]);
   const odd = [
     one,
     makeImage({ name: 'name', tags: ['odd:name'], layers: [...web.layers, hidden] }),
+    makeImage({ name: 'link', tags: ['odd:link'], layers: [...web.layers, dangling] }),
+    makeImage({ name: 'emptied', tags: ['odd:emptied'], layers: [...web.layers, emptied] }),
     withPlatform(web, 'odd:windows', { os: 'windows' }),
     withPlatform(web, 'odd:windows-older', { os: 'windows', author: 'somebody' }),
     withPlatform(web, 'odd:arm', { architecture: 'arm64' }),
@@ -186,6 +190,8 @@ describe('bundlefs squash', () => {
     ['two places to write to', ['tiny/web:1.0', '-o', 'x', '--into', 'docker'], 2, /cannot be used with/],
     ['an image that is not there', ['tiny/wep:1.0', '-o', 'x'], 3, /Did you mean tiny\/web:1.0/],
     ['a name that says another file is gone', ['odd:name', '-o', 'x'], 5, /"a\/\.wh\." is a file there/],
+    ['a hardlink to nothing', ['odd:link', '-o', 'x'], 5, /a hardlink "a" to "later", which is not there/],
+    ['a whiteout of everything', ['odd:emptied', '-o', 'x'], 5, /a whiteout of all below the root/],
     ['an image for Windows', ['odd:windows', '-o', 'x'], 5, /it is for windows/],
   ])('refuses %s', async (_, args, status, message) => {
     const options = args.map((arg) => (arg === 'x' ? at('refused.tar.xz') : arg));
@@ -331,10 +337,16 @@ describe('bundlefs thin', () => {
       'an older image that is not there',
       ['tiny/web:1.0', '--on', 'tiny/wep:1'],
       3,
-      /Cannot find image "tiny\/wep:1"/,
+      /Cannot find image "tiny\/wep:1"[^]*--on-from last\.tar\.xz/,
     ],
     ['a pattern for the older image', ['tiny/web:1.0', '--on', 'tiny/*'], 2, /one image was expected/],
     ['no older image', ['tiny/web:1.0'], 2, /required option '--on/],
+    [
+      'layers that say what nobody can unpack',
+      ['odd:link', '--on', 'tiny/web:1.0'],
+      5,
+      /a hardlink "a" to "later", which is not there/,
+    ],
     ['names that no layer can have', ['odd:name', '--on', 'tiny/web:1.0'], 5, /"a\/\.wh\." is a file there/],
   ])('refuses %s', async (_, args, status, message) => {
     const all = ['thin', ...args, '--from', at('r1.tar'), '-o', at('refused.tar.xz'), ...fast];

@@ -223,6 +223,7 @@ describe('readImages', () => {
   it.each([
     [401, 'access-denied', /docker login 127/, 1],
     [403, 'access-denied', /login may not do that/, 1],
+    [405, 'source-failed', /read-only/, 2], // some know no HEAD, and are asked again by GET
     [429, 'source-failed', /Run it again/, 4],
     [503, 'source-failed', /Its log says why/, 4],
     [418, 'source-failed', /Is 127.* a registry/, 1],

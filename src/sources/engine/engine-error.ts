@@ -66,7 +66,7 @@ function explainSocket(path: string, errno: string, error: unknown): Explanation
     case 'ENOTDIR':
       return {
         reason: `there is no socket "${path}"`,
-        hint: 'Start docker (systemctl start docker), or say with DOCKER_HOST or --from docker:unix:///PATH where it is.',
+        hint: 'Start docker (systemctl start docker), or say where it is: DOCKER_HOST, or docker:unix:///PATH behind --from or --into.',
       };
     case 'ECONNREFUSED':
       return {
