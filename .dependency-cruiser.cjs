@@ -80,11 +80,10 @@ const folders = {
   },
   views: {
     uses: [
-      'addon/block-codec',
-      'blocks/read-back',
       'blocks/recipe',
       'bundle/assemble',
-      'bundle/block-maker',
+      'bundle/content-key',
+      'bundle/encode-piece',
       'file',
       'image',
       'plan',

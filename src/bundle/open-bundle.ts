@@ -16,7 +16,7 @@ import type { Image } from '../image/image.ts';
 import type { Layout } from '../layout/extent.ts';
 import { sliceLayout } from '../layout/slice-layout.ts';
 import { type AssembledBundle, assembleBundle } from './assemble.ts';
-import { contentKey } from './block-maker.ts';
+import { contentKey } from './content-key.ts';
 import { pieceOf } from '../plan/piece-cutter.ts';
 import { mapWithLimit } from './map-with-limit.ts';
 
