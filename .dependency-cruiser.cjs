@@ -114,7 +114,6 @@ const owners = {
   'lru-cache': ['file'],
   commander: ['cli'],
   'tar-stream': ['tar'],
-  fzstd: ['sources'],
   yaml: ['selection/yaml-document'],
   zod: [
     'selection',

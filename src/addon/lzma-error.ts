@@ -1,9 +1,8 @@
 /** What liblzma's return values mean to bundlefs. */
 import { BundleError } from '../errors.ts';
 
-/** The values of lzma_ret that callers answer themselves (lzma/base.h). */
+/** LZMA_OK (lzma/base.h). */
 export const lzmaOk = 0;
-export const lzmaStreamEnd = 1;
 
 type DecodeErrorCode = 'xz-corrupt' | 'xz-truncated' | 'xz-unsupported';
 
