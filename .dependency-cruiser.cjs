@@ -78,6 +78,19 @@ const folders = {
     ],
     types: ['stick'],
   },
+  zst: {
+    uses: [
+      'addon/block-codec',
+      'addon/frame-codec',
+      'blocks/block-record',
+      'blocks/list-files',
+      'bundle/find-bad-blocks',
+      'bundle/map-with-limit',
+      'bundle/work-limit',
+      'file',
+    ],
+    types: ['blocks', 'bundle', 'layout'],
+  },
   views: {
     uses: [
       'blocks/recipe',
@@ -87,6 +100,7 @@ const folders = {
       'file',
       'image',
       'plan',
+      'zst/open-zst',
     ],
     types: ['blocks', 'bundle', 'layout'],
   },

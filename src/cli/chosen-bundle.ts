@@ -4,6 +4,7 @@ import type { PrepareProgress, ReworkImages } from '../bundle/prepare-bundle.ts'
 import { type RecordedBundle, recordBuild } from '../bundle/record-build.ts';
 import { collectAutomatically } from '../bundle/collect-automatically.ts';
 import type { Collection } from '../bundle/collect-garbage.ts';
+import type { CollectLimits } from '../bundle/plan-collection.ts';
 import type { Digest } from '../digest.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import type { ImageSource } from '../sources/image-source.ts';
@@ -54,8 +55,7 @@ export async function prepareChosenBundle(
     onCollected = isSilent ? () => undefined : printCollected,
   }: PrepareChosenOptions = {},
 ): Promise<RecordedBundle> {
-  const gc = selection.project?.gc ?? {};
-  const limits = gc.auto === false ? {} : automaticLimits(gc, process.env);
+  const limits = limitsOf(selection);
   const source = await openChosenSource(options, cache, signal);
   try {
     const rework = await chooseRework(source, options, cache, transforms, onOutcome);
@@ -76,14 +76,28 @@ export async function prepareChosenBundle(
         { verb, version: readVersion() },
       ),
     );
-    const addedSize = bundle.statistics.encodedSize;
-    const collection = await collectAutomatically(cache, limits, { addedSize });
-    if (collection !== undefined && collection.removals.length > 0)
-      onCollected(describeCollection(collection));
+    await collectByLimits(cache, limits, bundle.statistics.encodedSize, onCollected);
     return bundle;
   } finally {
     await source.close();
   }
+}
+
+/** The limits that hold without anybody asking. Throws invalid-argument. */
+export function limitsOf({ project }: Selection): CollectLimits {
+  const gc = project?.gc ?? {};
+  return gc.auto === false ? {} : automaticLimits(gc, process.env);
+}
+
+/** Brings the cache within `limits`, after `addedSize` bytes were stored. */
+export async function collectByLimits(
+  cache: Cache,
+  limits: CollectLimits,
+  addedSize: number,
+  onCollected: (text: string) => void = printCollected,
+): Promise<void> {
+  const collection = await collectAutomatically(cache, limits, { addedSize });
+  if (collection !== undefined && collection.removals.length > 0) onCollected(describeCollection(collection));
 }
 
 /** The step that applies `transforms`, whose code is loaded only where there are any. */

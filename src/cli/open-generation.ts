@@ -28,6 +28,8 @@ export interface GenerationOpenerOptions {
   readonly deltaFrom?: DeltaReference;
   /** Shown besides the stick. */
   readonly views: readonly ViewName[];
+  /** Of the frames of the view `images.tar.zst`. */
+  readonly zstLevel: number;
   /** Bytes of decoded blocks that all files of all generations keep together. */
   readonly viewCacheSize: number;
 }
@@ -35,7 +37,7 @@ export interface GenerationOpenerOptions {
 /** Opens generations one after the other, each of which tells what is different from the one before. */
 export function createGenerationOpener(
   cache: Cache,
-  { deltaFrom, views: viewNames, viewCacheSize, ...options }: GenerationOpenerOptions,
+  { deltaFrom, views: viewNames, viewCacheSize, zstLevel, ...options }: GenerationOpenerOptions,
 ): GenerationOpener {
   const decoded = createDecodedBlocks(viewCacheSize);
   let previous: BundleDescription | undefined;
@@ -64,7 +66,8 @@ export function createGenerationOpener(
           ...(previous !== undefined && { previous }),
         });
         const createdMs = Date.parse(stick.description.created);
-        const views = await createViews(bundle, viewNames, { decoded, createdMs });
+        const frames = { cache, level: zstLevel };
+        const views = await createViews(bundle, viewNames, { decoded, createdMs, frames });
         previous = stick.description;
         return {
           recipe: digest,

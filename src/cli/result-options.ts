@@ -1,9 +1,10 @@
 /** The options of verbs that make one image of another: how it is called, and where it goes. */
 import { type Command, Option } from 'commander';
+import { addFormatOptions } from './format-options.ts';
 
-/** Adds `-t`, `-o`, `--into` and `--json` to `command`. */
+/** Adds `-t`, `-o`, `--into`, `--json` and the options of the format to `command`. */
 export function addResultOptions(command: Command): Command {
-  return command
+  const named = command
     .option('-t, --tag <name>', 'the name of the new image (default: that of the image it is made of)')
     .option('-o, --output <file>', 'write a bundle with the new image to this file')
     .addOption(
@@ -13,4 +14,5 @@ export function addResultOptions(command: Command): Command {
       ).conflicts('output'),
     )
     .option('--json', 'print one JSON object on standard output');
+  return addFormatOptions(named, 'zst for -o FILE.zst and FILE.tzst, else xz');
 }

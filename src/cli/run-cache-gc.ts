@@ -28,6 +28,7 @@ const keepReasons: Readonly<Record<KeepReason, string>> = {
 };
 const removedKinds: Readonly<Record<Removal['kind'], string>> = {
   block: 'blocks',
+  frame: 'zstd frames',
   layer: 'layer records',
   recipe: 'recipes',
   config: 'image configs',

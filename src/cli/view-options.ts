@@ -1,11 +1,12 @@
-/** The options that say what a mount shows besides the stick: `--view` and `--view-cache`. */
+/** The options that say what a mount shows besides the stick: `--view`, `--view-cache` and `--zst-level`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../errors.ts';
 import type { ProjectFile } from '../selection/project-file.ts';
-import { findViewName, type ViewName, viewNames } from '../views/view-name.ts';
+import { findViewName, isFileView, type ViewName, viewNames } from '../views/view-name.ts';
 import { findSize } from './find-size.ts';
+import { addZstOptions, type ZstOptions } from './format-options.ts';
 
-export interface ViewOptions {
+export interface ViewOptions extends ZstOptions {
   readonly view?: readonly ViewName[];
   /** Bytes of decoded blocks that are kept. */
   readonly viewCache?: number;
@@ -15,9 +16,9 @@ export interface ViewOptions {
 const smallestViewCache = 48 * 2 ** 20;
 const defaultViewCache = 192 * 2 ** 20;
 
-/** Adds the two options to `command`. */
+/** Adds the options to `command`, that of the level of `images.tar.zst` included. */
 export function addViewOptions(command: Command): Command {
-  return command
+  const viewed = command
     .addOption(
       new Option('--view <name>', 'show the images in this form, too (repeatable)')
         .choices(viewNames.map(toText))
@@ -28,6 +29,7 @@ export function addViewOptions(command: Command): Command {
       'memory for decoded blocks of views, at least 48M (default: 192M)',
       parseViewCache,
     );
+  return addZstOptions(viewed);
 }
 
 /** Bytes of decoded blocks to keep. */
@@ -38,6 +40,11 @@ export function chosenViewCache({ viewCache }: ViewOptions): number {
 /** What the project file says, where the command line does not. Throws invalid-argument. */
 export function completeViews(given: ViewOptions, stick: ProjectFile['stick']): ViewOptions {
   const view = given.view ?? stick?.views;
+  if (given.zstLevel !== undefined && view?.includes('images.tar.zst') !== true) {
+    throw new BundleError('invalid-argument', 'Cannot use --zst-level: the mount shows no images.tar.zst', {
+      hint: 'Add --view images.tar.zst.',
+    });
+  }
   const viewCache = given.viewCache ?? readViewCache(stick?.viewCache);
   return { ...(view !== undefined && { view }), ...(viewCache !== undefined && { viewCache }) };
 }
@@ -65,5 +72,5 @@ function parseViewCache(text: string): number {
 }
 
 function toText(name: ViewName): string {
-  return name === 'images.tar' ? name : `${name}/`;
+  return isFileView(name) ? name : `${name}/`;
 }
