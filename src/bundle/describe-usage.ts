@@ -15,7 +15,7 @@ export interface FolderMeasure {
 export interface CacheFolders {
   /** Per encoder: `xz6-crc64-5.4.1`. */
   readonly blocks: readonly FolderMeasure[];
-  /** Per encoder: `zst12-1.5.4`. */
+  /** Per encoder: `zst9-1.5.4`. */
   readonly frames: readonly FolderMeasure[];
   /** Per profile. */
   readonly layers: readonly FolderMeasure[];

@@ -48,7 +48,7 @@ export interface KeptRecipe extends FoundFile {
 export interface CacheSurvey {
   readonly timeMs: number;
   readonly blocks: ReadonlyMap<BlockId, StoredBlock>;
-  /** Blocks' content in another format; the encoder is like `zst12-1.5.4`. */
+  /** Blocks' content in another format; the encoder is like `zst9-1.5.4`. */
   readonly frames: ReadonlyMap<BlockId, StoredBlock>;
   readonly layers: readonly KeptLayer[];
   /** Newest use first. */

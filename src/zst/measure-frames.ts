@@ -6,6 +6,7 @@ export interface FrameStatistics {
   readonly size: number;
   readonly frameCount: number;
   readonly encodedFrameCount: number;
+  /** Without the seek table. */
   readonly encodedSize: number;
   readonly reusedSize: number;
 }
@@ -18,16 +19,20 @@ export function measureFrames(
 ): FrameStatistics {
   const isNew = new Set<BlockKey>();
   let encodedSize = 0;
+  let reusedSize = 0;
   for (const frame of frames) {
-    if (!encoded.has(frame.key) || isNew.has(frame.key)) continue;
-    isNew.add(frame.key);
-    encodedSize += frameForm.sizeOf(frame);
+    if (encoded.has(frame.key) && !isNew.has(frame.key)) {
+      isNew.add(frame.key);
+      encodedSize += frameForm.sizeOf(frame);
+    } else {
+      reusedSize += frameForm.sizeOf(frame);
+    }
   }
   return {
     size,
     frameCount: frames.length,
     encodedFrameCount: isNew.size,
     encodedSize,
-    reusedSize: size - encodedSize,
+    reusedSize,
   };
 }

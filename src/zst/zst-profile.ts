@@ -4,19 +4,19 @@ import { libzstdVersion } from '../addon/frame-codec.ts';
 export interface ZstProfile {
   /** The libzstd version, for encoders of different versions may differ: `1.5.4`. */
   readonly libzstd: string;
-  /** 1 to 19, as in `zstd -12`. */
+  /** 1 to 19, as in `zstd -9`. */
   readonly level: number;
 }
 
-/** Docs/decisions/0090 has the figures. */
-export const defaultZstLevel = 12;
+/** docs/decisions/0090-frames-of-zstd.md has the figures. */
+export const defaultZstLevel = 9;
 
 /** The profile of `level` on this machine. */
 export function completeZstProfile(level: number): ZstProfile {
   return { libzstd: libzstdVersion(), level };
 }
 
-/** A name for `profile`, fit for a folder: `zst12-1.5.4`. */
+/** A name for `profile`, fit for a folder: `zst9-1.5.4`. */
 export function zstProfileName({ level, libzstd }: ZstProfile): string {
   return `zst${level}-${libzstd}`;
 }
