@@ -109,6 +109,7 @@ const folders = {
   doctor: {
     uses: [
       'addon/block-codec',
+      'addon/frame-codec',
       'addon/read-module',
       'blocks',
       'cli/format-text',

@@ -27,7 +27,7 @@ export function storedSize(record: { readonly unpaddedSize: number }): number {
 export interface StoredForm {
   /** Eight characters, where a file's trailer begins. */
   readonly magic: string;
-  sizeOf(record: BlockRecord): number;
+  readonly sizeOf: (record: BlockRecord) => number;
 }
 
 export const blockForm: StoredForm = { magic: 'bfsblk2\n', sizeOf: storedSize };

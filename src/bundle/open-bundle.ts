@@ -50,8 +50,8 @@ export function openAssembledBundle(
   store: BlockStore,
 ): Bundle {
   const files: StoredFile[] = [];
-  const open = (layout: Layout, { blockPath }: Pick<BlockStore, 'blockPath'> = store): StoredFile => {
-    const file = openStoredFile(layout, blockPath);
+  const open = (layout: Layout, from: Pick<BlockStore, 'blockPath'> = store): StoredFile => {
+    const file = openStoredFile(layout, (key) => from.blockPath(key));
     files.push(file);
     return file;
   };

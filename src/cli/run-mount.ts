@@ -84,7 +84,8 @@ async function chooseSettings(
   options: MountOptions,
   signal: AbortSignal,
 ): Promise<MountSettings> {
-  const { from, preset, check, platform, maxFileSize, media, view, viewCache, settle, deltaFrom } = options;
+  const { from, preset, check, platform, maxFileSize, media, view, viewCache, zstLevel, settle, deltaFrom } =
+    options;
   const metricsPath = options.metrics === undefined ? undefined : resolve(options.metrics);
   if (metricsPath !== undefined) await checkMetricsFolder(metricsPath);
   const cache = await openChosenCache(options);
@@ -104,6 +105,7 @@ async function chooseSettings(
       ...(media !== undefined && { media }),
       ...(view !== undefined && { view }),
       ...(viewCache !== undefined && { viewCache }),
+      ...(zstLevel !== undefined && { zstLevel }),
     },
     // What is wrong with it should show before minutes of encoding.
     ...(deltaFrom !== undefined && {

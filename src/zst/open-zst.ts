@@ -44,12 +44,13 @@ async function findFrames(
   blocks: readonly BlockRecord[],
   store: BlockStore,
 ): Promise<BlockRecord[] | undefined> {
-  let isWhole = true;
+  let missingCount = 0;
   const frames = await mapWithLimit(blocks, filesAtOnce, async ({ key, uncompressedSize }) => {
-    const frame = isWhole ? await store.findBlock(key) : undefined;
-    isWhole &&= frame?.uncompressedSize === uncompressedSize;
-    return frame;
+    const frame = missingCount === 0 ? await store.findBlock(key) : undefined;
+    if (frame?.uncompressedSize === uncompressedSize) return frame;
+    missingCount += 1;
+    return undefined;
   });
   const found = frames.filter((frame) => frame !== undefined);
-  return isWhole && found.length === blocks.length ? found : undefined;
+  return found.length === blocks.length ? found : undefined;
 }
