@@ -11,7 +11,7 @@ export function addResultOptions(command: Command): Command {
       new Option(
         '--into <engine>',
         'load the new image into this engine: docker for the one that docker would use, or a host such as unix:///other.sock',
-      ).conflicts('output'),
+      ).conflicts(['output', 'format', 'zstLevel']),
     )
     .option('--json', 'print one JSON object on standard output');
   return addFormatOptions(named, 'zst for -o FILE.zst and FILE.tzst, else xz');

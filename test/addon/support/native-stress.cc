@@ -211,7 +211,7 @@ void StressPool() {
         job->content = reinterpret_cast<const uint8_t*>(owner.contents[id].data());
         job->size = owner.contents[id].size();
         if (IsFrame(id)) {
-          job->settings = bundlefs::FrameSettings{static_cast<int>(1 + (*random)() % 9)};
+          job->settings = bundlefs::FrameSettings{static_cast<int>(1 + (*random)() % 3)};
         } else {
           job->settings =
               bundlefs::EncodeSettings{static_cast<uint32_t>((*random)() % 3), LZMA_CHECK_CRC64};
