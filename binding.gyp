@@ -1,4 +1,4 @@
-# Builds build/Release/bundlefs.node: `npx node-gyp rebuild`. Needs a C++17 compiler and liblzma-dev.
+# Builds build/Release/bundlefs.node: `npx node-gyp rebuild`. Needs a C++17 compiler, liblzma-dev and libzstd-dev.
 {
   'targets': [
     {
@@ -16,6 +16,9 @@
         'native/fd-cache.cc',
         'native/file-lock-binding.cc',
         'native/file-stamp-binding.cc',
+        'native/frame-codec-binding.cc',
+        'native/frame-decoder.cc',
+        'native/frame-encoder.cc',
         'native/gear-scan-binding.cc',
         'native/libfuse.cc',
         'native/memory-use.cc',
@@ -33,7 +36,7 @@
       'defines': ['NAPI_VERSION=9', '_FILE_OFFSET_BITS=64'],
       'cflags': ['-Wall', '-Wextra', "<!@(node -p \"process.env.CI ? '-Werror' : ''\")", '-fvisibility=hidden'],
       'cflags_cc': ['-std=c++17'],
-      'libraries': ['-llzma', '-ldl'],
+      'libraries': ['-llzma', '-lzstd', '-ldl'],
     },
   ],
 }

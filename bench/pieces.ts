@@ -1,5 +1,5 @@
 /** Which pieces an archive's layers are cut into, and how much of them is known from another: in bytes of content. */
-import { contentKey } from '../src/bundle/block-maker.ts';
+import { contentKey } from '../src/bundle/content-key.ts';
 import { cuttingRule } from '../src/plan/cutting-rule.ts';
 import { digestOf, finishDigest, startDigest, type DiffId } from '../src/digest.ts';
 import type { Piece } from '../src/plan/piece-cutter.ts';

@@ -7,6 +7,7 @@
 #include "extent-reader-binding.h"
 #include "file-lock-binding.h"
 #include "file-stamp-binding.h"
+#include "frame-codec-binding.h"
 #include "gear-scan-binding.h"
 #include "memory-use.h"
 #include "notify-binding.h"
@@ -22,6 +23,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   bundlefs::ExportDeviceIo(env, exports);
   bundlefs::ExportFileLock(env, exports);
   bundlefs::ExportFileStamp(env, exports);
+  bundlefs::ExportFrameCodec(env, exports);
   bundlefs::ExportGearScan(env, exports);
   bundlefs::ExportNotify(env, exports);
   bundlefs::ExportStreamDecoder(env, exports);

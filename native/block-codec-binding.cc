@@ -4,41 +4,12 @@
 #include "block-decoder.h"
 #include "block-encoder.h"
 #include "crc64-text.h"
+#include "decoding-worker.h"
 #include "encode-requests.h"
-#include "promise-worker.h"
 
 namespace bundlefs {
 
 namespace {
-
-// Keeps both arrays alive, and reads and fills them on libuv's pool.
-class BlockDecoding : public PromiseWorker {
- public:
-  BlockDecoding(Napi::Env env, Napi::Uint8Array block, lzma_check check, Napi::Uint8Array content)
-      : PromiseWorker(env),
-        kept_block_(Napi::Persistent(block)),
-        kept_content_(Napi::Persistent(content)),
-        block_(block.Data()),
-        block_size_(block.ByteLength()),
-        check_(check),
-        content_(content.Data()),
-        content_size_(content.ByteLength()) {}
-
-  void Execute() override { status_ = DecodeBlock(block_, block_size_, check_, content_, content_size_); }
-
- protected:
-  Napi::Value Result(Napi::Env env) override { return Napi::Number::New(env, status_); }
-
- private:
-  Napi::Reference<Napi::Uint8Array> kept_block_;
-  Napi::Reference<Napi::Uint8Array> kept_content_;
-  const uint8_t* block_;
-  size_t block_size_;
-  lzma_check check_;
-  uint8_t* content_;
-  size_t content_size_;
-  lzma_ret status_ = LZMA_PROG_ERROR;
-};
 
 lzma_check CheckFrom(const Napi::Value& value) {
   return static_cast<lzma_check>(value.As<Napi::Number>().Uint32Value());
@@ -76,8 +47,12 @@ void SetEncoderThreads(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value StartDecode(const Napi::CallbackInfo& info) {
-  auto* decoding = new BlockDecoding(info.Env(), info[0].As<Napi::Uint8Array>(), CheckFrom(info[1]),
-                                     info[2].As<Napi::Uint8Array>());
+  const lzma_check check = CheckFrom(info[1]);
+  const auto decode = [check](const uint8_t* block, size_t size, uint8_t* content, size_t content_size) {
+    return DecodeBlock(block, size, check, content, content_size);
+  };
+  auto* decoding = new DecodingWorker(info.Env(), info[0].As<Napi::Uint8Array>(),
+                                      info[2].As<Napi::Uint8Array>(), decode);
   return decoding->Start();
 }
 

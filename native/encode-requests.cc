@@ -15,7 +15,7 @@ EncodeRequests::EncodeRequests(Napi::Env env)
   env.AddCleanupHook([](EncodeRequests* self) { self->Close(); }, this);
 }
 
-uint64_t EncodeRequests::Start(Napi::Uint8Array content, const EncodeSettings& settings,
+uint64_t EncodeRequests::Start(Napi::Uint8Array content, const JobSettings& settings,
                                Napi::Function on_done) {
   const uint64_t id = ++last_id_;
   if (requests_.empty()) channel_.Ref(env_);

@@ -1,4 +1,4 @@
-// One JavaScript environment's blocks in the encoder pool, and the way of the results back to its thread.
+// One JavaScript environment's blocks and frames in the encoder pool, and the way of the results back to its thread.
 #ifndef BUNDLEFS_ENCODE_REQUESTS_H_
 #define BUNDLEFS_ENCODE_REQUESTS_H_
 
@@ -17,9 +17,9 @@ class EncodeRequests final : public EncodeOwner {
   EncodeRequests(const EncodeRequests&) = delete;
   EncodeRequests& operator=(const EncodeRequests&) = delete;
 
-  // Queues a block and returns the request's id. `content` is kept alive until `on_done` has been called with
+  // Queues a block or a frame and returns the request's id. `content` is kept alive until `on_done` has been called with
   // (status, bytes?, unpaddedSize?, crc64?).
-  uint64_t Start(Napi::Uint8Array content, const EncodeSettings& settings, Napi::Function on_done);
+  uint64_t Start(Napi::Uint8Array content, const JobSettings& settings, Napi::Function on_done);
   void Cancel(uint64_t id);
 
   void OnEncoded(uint64_t id, EncodeResult result) override;  // on a thread of the pool

@@ -22,6 +22,13 @@ size_t UsableCores() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
+EncodeResult Encode(const EncodeJob& job, BlockEncoder* blocks) {
+  if (const auto* frame = std::get_if<FrameSettings>(&job.settings)) {
+    return EncodeFrame(job.content, job.size, *frame, job.cancelled);
+  }
+  return blocks->Encode(job.content, job.size, std::get<EncodeSettings>(job.settings), job.cancelled);
+}
+
 EncodeResult Failed(lzma_ret status) {
   EncodeResult result;
   result.status = status;
@@ -118,7 +125,7 @@ void EncoderPool::Run() {
     waiting_.pop_front();
     running_.push_back(job.get());
     lock.unlock();
-    job->owner->OnEncoded(job->id, encoder.Encode(job->content, job->size, job->settings, job->cancelled));
+    job->owner->OnEncoded(job->id, Encode(*job, &encoder));
     lock.lock();
     running_.erase(std::find(running_.begin(), running_.end(), job.get()));
     done_.notify_all();

@@ -1,4 +1,4 @@
-// The threads that encode blocks: not libuv's, so that file I/O never waits behind a second of LZMA.
+// The threads that encode blocks and frames: not libuv's, so that file I/O never waits behind a second of LZMA.
 #ifndef BUNDLEFS_ENCODER_POOL_H_
 #define BUNDLEFS_ENCODER_POOL_H_
 
@@ -7,13 +7,18 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <variant>
 #include <vector>
 
 #include "block-encoder.h"
+#include "frame-encoder.h"
 
 namespace bundlefs {
 
-// Who gives blocks to the pool. OnEncoded runs on a thread of the pool, for each job that was not withdrawn.
+// Whether content becomes a block or a frame, and how.
+using JobSettings = std::variant<EncodeSettings, FrameSettings>;
+
+// Who gives content to the pool. OnEncoded runs on a thread of the pool, for each job that was not withdrawn.
 class EncodeOwner {
  public:
   virtual void OnEncoded(uint64_t id, EncodeResult result) = 0;
@@ -27,7 +32,7 @@ struct EncodeJob {
   uint64_t id;  // the owner's name for the job
   const uint8_t* content;
   size_t size;
-  EncodeSettings settings;
+  JobSettings settings;
   std::atomic<bool> cancelled{false};
 };
 

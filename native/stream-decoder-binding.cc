@@ -1,9 +1,10 @@
-// A class of two methods; each step runs on libuv's pool and holds the decoder and both arrays meanwhile.
+// Two classes of two methods each; every step runs on libuv's pool and holds its decoder and both arrays meanwhile.
 #include "stream-decoder-binding.h"
 
 #include <memory>
 #include <utility>
 
+#include "frame-decoder.h"
 #include "promise-worker.h"
 #include "stream-decoder.h"
 
@@ -11,9 +12,10 @@ namespace bundlefs {
 
 namespace {
 
+template <class Decoder>
 class DecodeStep : public PromiseWorker {
  public:
-  DecodeStep(Napi::Env env, std::shared_ptr<StreamDecoder> decoder, Napi::Uint8Array input, bool is_last,
+  DecodeStep(Napi::Env env, std::shared_ptr<Decoder> decoder, Napi::Uint8Array input, bool is_last,
              Napi::Uint8Array output)
       : PromiseWorker(env),
         decoder_(std::move(decoder)),
@@ -39,7 +41,7 @@ class DecodeStep : public PromiseWorker {
   }
 
  private:
-  std::shared_ptr<StreamDecoder> decoder_;
+  std::shared_ptr<Decoder> decoder_;
   Napi::Reference<Napi::Uint8Array> kept_input_;
   Napi::Reference<Napi::Uint8Array> kept_output_;
   const uint8_t* input_;
@@ -47,37 +49,50 @@ class DecodeStep : public PromiseWorker {
   bool is_last_;
   uint8_t* output_;
   size_t output_size_;
-  StreamDecoder::Progress progress_ = {LZMA_PROG_ERROR, 0, 0};
+  typename Decoder::Progress progress_ = {};
 };
 
-class StreamDecoderObject : public Napi::ObjectWrap<StreamDecoderObject> {
+std::shared_ptr<StreamDecoder> MakeDecoder(const Napi::CallbackInfo& info, StreamDecoder*) {
+  const auto number = [&](size_t index) { return info[index].As<Napi::Number>().DoubleValue(); };
+  return std::make_shared<StreamDecoder>(StreamDecoderLimits{static_cast<uint32_t>(number(0)),
+                                                             static_cast<uint64_t>(number(1)),
+                                                             static_cast<uint64_t>(number(2))});
+}
+
+std::shared_ptr<FrameStreamDecoder> MakeDecoder(const Napi::CallbackInfo&, FrameStreamDecoder*) {
+  return std::make_shared<FrameStreamDecoder>();
+}
+
+template <class Decoder>
+class DecoderObject : public Napi::ObjectWrap<DecoderObject<Decoder>> {
  public:
-  explicit StreamDecoderObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<StreamDecoderObject>(info) {
-    const auto number = [&](size_t index) { return info[index].As<Napi::Number>().DoubleValue(); };
-    decoder_ = std::make_shared<StreamDecoder>(StreamDecoderLimits{static_cast<uint32_t>(number(0)),
-                                                                   static_cast<uint64_t>(number(1)),
-                                                                   static_cast<uint64_t>(number(2))});
+  static Napi::Function Define(Napi::Env env, const char* name) {
+    using Wrap = Napi::ObjectWrap<DecoderObject>;
+    return Wrap::DefineClass(env, name,
+                             {Wrap::InstanceMethod("step", &DecoderObject::Step),
+                              Wrap::InstanceMethod("close", &DecoderObject::Close)});
   }
 
+  explicit DecoderObject(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<DecoderObject>(info), decoder_(MakeDecoder(info, static_cast<Decoder*>(nullptr))) {}
+
   Napi::Value Step(const Napi::CallbackInfo& info) {
-    auto* step = new DecodeStep(info.Env(), decoder_, info[0].As<Napi::Uint8Array>(),
-                                info[1].As<Napi::Boolean>().Value(), info[2].As<Napi::Uint8Array>());
+    auto* step = new DecodeStep<Decoder>(info.Env(), decoder_, info[0].As<Napi::Uint8Array>(),
+                                         info[1].As<Napi::Boolean>().Value(), info[2].As<Napi::Uint8Array>());
     return step->Start();
   }
 
   void Close(const Napi::CallbackInfo&) { decoder_.reset(); }
 
  private:
-  std::shared_ptr<StreamDecoder> decoder_;
+  std::shared_ptr<Decoder> decoder_;
 };
 
 }  // namespace
 
 void ExportStreamDecoder(Napi::Env env, Napi::Object exports) {
-  exports["StreamDecoder"] = StreamDecoderObject::DefineClass(
-      env, "StreamDecoder",
-      {StreamDecoderObject::InstanceMethod("step", &StreamDecoderObject::Step),
-       StreamDecoderObject::InstanceMethod("close", &StreamDecoderObject::Close)});
+  exports["StreamDecoder"] = DecoderObject<StreamDecoder>::Define(env, "StreamDecoder");
+  exports["FrameStreamDecoder"] = DecoderObject<FrameStreamDecoder>::Define(env, "FrameStreamDecoder");
 }
 
 }  // namespace bundlefs

@@ -11,7 +11,7 @@ const require = createRequire(import.meta.url);
 const addonPath = fileURLToPath(new URL('../../build/Release/bundlefs.node', import.meta.url));
 
 const buildHint =
-  'Run bin/setup, which builds it. On Debian this needs the packages g++, make, python3 and liblzma-dev.';
+  'Run bin/setup, which builds it. On Debian this needs the packages g++, make, python3, liblzma-dev and libzstd-dev.';
 
 /** The addon at `path`, loaded once for each thread. Throws addon-unavailable. */
 export function loadAddon(path: string = addonPath): RawAddon {
@@ -46,8 +46,12 @@ function reasonOf(path: string, error: unknown): string {
 function hintFor(path: string, error: unknown): string {
   const library = existsSync(path) ? findMissingLibrary(error) : undefined;
   if (library === undefined) return buildHint;
-  return library.startsWith('liblzma') ? 'On Debian: apt-get install liblzma5.' : `Install ${library}.`;
+  const found = Object.entries(debianPackages).find(([name]) => library.startsWith(name));
+  return found === undefined ? `Install ${library}.` : `On Debian: apt-get install ${found[1]}.`;
 }
+
+/** By the name of the library, the package that has it. */
+const debianPackages = { liblzma: 'liblzma5', libzstd: 'libzstd1' };
 
 /** The name in the dynamic linker's message, `liblzma.so.5: cannot open shared object file: No such file or directory`. */
 function findMissingLibrary(error: unknown): string | undefined {

@@ -1,7 +1,7 @@
 /** What liblzma's return values mean to bundlefs. */
 import { BundleError } from '../errors.ts';
 
-/** The values of lzma_ret that callers answer themselves (lzma/base.h). */
+/** LZMA_OK (lzma/base.h). */
 export const lzmaOk = 0;
 export const lzmaStreamEnd = 1;
 export const lzmaDataError = 9;

@@ -21,6 +21,18 @@ export interface RawAddon {
   setEncoderThreads(count: number): void;
   /** Fills `content` exactly; settles to a lzma_ret. */
   decodeBlock(block: Uint8Array, check: number, content: Uint8Array): Promise<number>;
+  /** ZSTD_versionString. */
+  libzstdVersion(): string;
+  /** Text for a ZSTD_ErrorCode. */
+  zstdErrorText(code: number): string;
+  /** Queues a frame, as startEncode does a block; `size` is that of `bytes`. Status is a lzma_ret. */
+  startFrame(
+    content: Uint8Array,
+    level: number,
+    onDone: (status: number, bytes: Buffer, size: number, crc64: string) => void,
+  ): number;
+  /** Fills `content` exactly; settles to 0 or a ZSTD_ErrorCode. */
+  decodeFrame(frame: Uint8Array, content: Uint8Array): Promise<number>;
   /** See GearScan. Bounds and the table's 256 entries are trusted. */
   readonly scanGear: GearScan;
   /** For each path its stamp, nothing where there is no file of that size, or an errno. */
@@ -40,6 +52,7 @@ export interface RawAddon {
   /** Ends what RawExtentTable.openHandle began. */
   closeReadHandle(handle: number): void;
   readonly StreamDecoder: new (threads: number, threadingMemory: number, memory: number) => RawStreamDecoder;
+  readonly FrameStreamDecoder: new () => RawStreamDecoder;
   /** `starts` has one entry more than there are extents: the size. `openFileLimit` 0 is the process's shared budget. */
   readonly ExtentTable: new (
     paths: readonly string[],
@@ -54,7 +67,9 @@ export interface RawAddon {
 }
 
 export interface RawStreamDecoder {
-  /** One step, on libuv's pool; the next one only when this has settled. Settles to [lzma_ret, consumed, produced]. */
+  /** One step, on libuv's pool; the next one only when this has settled. Settles to [status, consumed,
+   * produced]; 0: there is more to do, 1: all is done; else a lzma_ret, or of frames 2 (they end early) or minus a
+   * ZSTD_ErrorCode. */
   step(input: Uint8Array, isLast: boolean, output: Uint8Array): Promise<[number, number, number]>;
   /** Frees the decoder's memory; no step may be under way. */
   close(): void;

@@ -8,7 +8,7 @@ export type BlockKey = string & { readonly [brand]: 'block-key' };
 
 export interface BlockRecord {
   readonly key: BlockKey;
-  /** Bytes of header, compressed data and check, without padding (.xz 1.2.1 §4.3 "Unpadded Size"). */
+  /** Bytes of header, compressed data and check, without padding (.xz 1.2.1 §4.3 "Unpadded Size"); all bytes of a frame. */
   readonly unpaddedSize: number;
   /** Bytes of the content. */
   readonly uncompressedSize: number;
@@ -22,3 +22,15 @@ export interface BlockRecord {
 export function storedSize(record: { readonly unpaddedSize: number }): number {
   return Math.ceil(record.unpaddedSize / 4) * 4;
 }
+
+/** A kind of stored bytes: how its files are told from those of others, and how many bytes a record stands for. */
+export interface StoredForm {
+  /** Eight characters, where a file's trailer begins. */
+  readonly magic: string;
+  readonly sizeOf: (record: BlockRecord) => number;
+}
+
+export const blockForm: StoredForm = { magic: 'bfsblk2\n', sizeOf: storedSize };
+
+/** Of the same content in another format, whose frames are not padded (docs/format.md, "The .tar.zst form"). */
+export const frameForm: StoredForm = { magic: 'bfsfrm1\n', sizeOf: ({ unpaddedSize }) => unpaddedSize };

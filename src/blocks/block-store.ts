@@ -1,4 +1,4 @@
-/** The blocks of one encoder in a cache folder: one file each, named by its key. */
+/** The blocks of one encoder, or the frames of one, in a cache folder: one file each, named by its key. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { stampFiles } from '../addon/stamp-files.ts';
 import { findErrno } from '../errors.ts';
 import { encodeTrailer, findRecordInTrailer, trailerSize } from './block-file.ts';
-import { type BlockKey, type BlockRecord, storedSize } from './block-record.ts';
+import { blockForm, type BlockKey, type BlockRecord, type StoredForm } from './block-record.ts';
 import { withCacheErrors } from './cache-error.ts';
 import { makeFolder } from './make-folder.ts';
 import { startDurableFile } from './write-durably.ts';
@@ -23,9 +23,9 @@ export interface BlockStore {
    * each store object, and again when it has put the block there.
    */
   stampBlocks(records: readonly BlockRecord[]): Promise<(string | undefined)[]>;
-  /** Stores `bytes`, the whole block with its padding, durably. Storing a block again replaces it in one step. */
+  /** Stores `bytes`, the whole block with its padding, or the frame, durably. Storing a block again replaces it in one step. */
   putBlock(record: BlockRecord, bytes: Uint8Array): Promise<void>;
-  /** The file whose first storedSize(record) bytes are the block. */
+  /** The file whose first bytes, as many as the form says, are the block. */
   blockPath(key: BlockKey): string;
 }
 
@@ -36,8 +36,8 @@ export interface BlockStoreFolders {
   readonly partials: string;
 }
 
-/** Opens the store in `folders`, which must exist. */
-export function openBlockStore(folders: BlockStoreFolders): BlockStore {
+/** Opens the store in `folders`, which must exist, of what is stored in `form`. */
+export function openBlockStore(folders: BlockStoreFolders, form: StoredForm = blockForm): BlockStore {
   // Ten thousand times in a row; join takes ten times as long.
   const blockPath = (key: BlockKey): string => `${folders.blocks}/${key.slice(0, 2)}/${key}`;
   const stamps = new Map<BlockKey, string>();
@@ -45,7 +45,7 @@ export function openBlockStore(folders: BlockStoreFolders): BlockStore {
     const unknown = records.filter((record) => !stamps.has(record.key));
     const found = stampFiles(
       unknown.map((record) => blockPath(record.key)),
-      unknown.map((record) => storedSize(record) + trailerSize),
+      unknown.map((record) => form.sizeOf(record) + trailerSize),
     );
     for (const [index, { key }] of unknown.entries()) {
       const stamp = found[index];
@@ -55,18 +55,21 @@ export function openBlockStore(folders: BlockStoreFolders): BlockStore {
   };
   return {
     blockPath,
-    findBlock: (key) => withCacheErrors('read block', blockPath(key), () => findStored(key, blockPath(key))),
+    findBlock: (key) =>
+      withCacheErrors('read block', blockPath(key), () => findStored(key, blockPath(key), form)),
     hasBlock: (record) =>
       withCacheErrors('find block', blockPath(record.key), () =>
         Promise.resolve(
-          stampFiles([blockPath(record.key)], [storedSize(record) + trailerSize])[0] !== undefined,
+          stampFiles([blockPath(record.key)], [form.sizeOf(record) + trailerSize])[0] !== undefined,
         ),
       ),
     stampBlocks: (records) =>
       withCacheErrors('find blocks in', folders.blocks, () => Promise.resolve(stampBlocks(records))),
     putBlock: async (record, bytes) => {
       const path = blockPath(record.key);
-      await withCacheErrors('store block', path, () => store(record, bytes, path, folders.partials));
+      await withCacheErrors('store block', path, () =>
+        store(record, bytes, path, { partials: folders.partials, form }),
+      );
       stamps.delete(record.key);
     },
   };
@@ -87,7 +90,7 @@ export async function setAside(path: string, badFolder: string): Promise<void> {
   });
 }
 
-async function findStored(key: BlockKey, path: string): Promise<BlockRecord | undefined> {
+async function findStored(key: BlockKey, path: string, form: StoredForm): Promise<BlockRecord | undefined> {
   let handle;
   try {
     // What lies there may be no file: opening a pipe would wait for somebody who writes into it.
@@ -105,17 +108,23 @@ async function findStored(key: BlockKey, path: string): Promise<BlockRecord | un
       trailerSize,
       size - trailerSize,
     );
-    return findRecordInTrailer(key, buffer.subarray(0, bytesRead), size);
+    return findRecordInTrailer(key, buffer.subarray(0, bytesRead), size, form);
   } finally {
     await handle.close();
   }
 }
 
-async function store(record: BlockRecord, bytes: Uint8Array, path: string, partials: string): Promise<void> {
-  if (bytes.length !== storedSize(record)) throw new RangeError('A block must have the size its record says');
+async function store(
+  record: BlockRecord,
+  bytes: Uint8Array,
+  path: string,
+  { partials, form }: { readonly partials: string; readonly form: StoredForm },
+): Promise<void> {
+  if (bytes.length !== form.sizeOf(record))
+    throw new RangeError('A block must have the size its record says');
   await makeFolder(dirname(path));
   await using file = await startDurableFile(path, partials);
-  const trailer = encodeTrailer(record);
+  const trailer = encodeTrailer(record, form);
   await file.handle.writeFile(bytes);
   await file.handle.writeFile(trailer);
   await file.commit(bytes.length + trailer.length);

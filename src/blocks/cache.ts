@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Digest, digestOf, hexOf } from '../digest.ts';
 import { BundleError, findErrno } from '../errors.ts';
+import { frameForm } from './block-record.ts';
 import { type BlockStore, openBlockStore, setAside } from './block-store.ts';
 import { type BuildJournal, openBuildJournal } from './build-journal.ts';
 import { withCacheErrors } from './cache-error.ts';
@@ -26,6 +27,8 @@ export interface Cache extends BuildJournal, Leases {
   /** The folder in it for what is not whole yet: partial files of dead processes are removed from there. */
   readonly partials: string;
   openBlocks(settings: EncoderSettings): Promise<BlockStore>;
+  /** The frames of `encoder`, a name fit for a folder, by the keys of the blocks whose content they have. */
+  openFrames(encoder: string): Promise<BlockStore>;
   openLayers(profile: Profile): Promise<LayerRecords>;
   /** Config bytes by their own digest. */
   findConfig(digest: Digest): Promise<Uint8Array | undefined>;
@@ -116,6 +119,9 @@ export async function openCache(path: string): Promise<Cache> {
     partials,
     async openBlocks(settings) {
       return openBlockStore({ blocks: await openFolder('blocks', encoderName(settings)), partials });
+    },
+    async openFrames(encoder) {
+      return openBlockStore({ blocks: await openFolder('frames', encoder), partials }, frameForm);
     },
     async openLayers(profile) {
       return openLayerRecords(await openFolder('layers', profileName(profile)), partials);

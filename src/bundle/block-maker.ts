@@ -1,14 +1,12 @@
 /** Makes blocks of pieces: finds a piece that is known, encodes, reads back and stores one that is not. */
-import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { encodeBlock } from '../addon/block-codec.ts';
 import type { BlockKey, BlockRecord } from '../blocks/block-record.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
 import type { EncoderSettings } from '../blocks/profile.ts';
-import { readBack } from '../blocks/read-back.ts';
-import { digestOf } from '../digest.ts';
 import { joinPiece, type Piece, pieceOf } from '../plan/piece-cutter.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
+import { contentKey } from './content-key.ts';
+import { encodePiece } from './encode-piece.ts';
 import { createWorkLimit } from './work-limit.ts';
 
 /** A block is read back some ten times as fast as it was encoded, and takes twice its content in memory meanwhile. */
@@ -48,10 +46,11 @@ export function createBlockMaker(
     const { signal } = options;
     const content = joinPiece(held.piece);
     held.piece = pieceOf(noBytes);
-    const { bytes, unpaddedSize, crc64 } = await encodeBlock(content, settings, signal ? { signal } : {});
-    const { result } = await readBacks.run(1, () => readBack(content, bytes, unpaddedSize, settings.check));
-    await result;
-    const record = { key, unpaddedSize, uncompressedSize: content.length, digest: digestOf(bytes), crc64 };
+    const { record, bytes } = await encodePiece(content, settings, {
+      key,
+      readBacks,
+      ...(signal && { signal }),
+    });
     await store.putBlock(record, bytes);
     return record;
   };
@@ -80,11 +79,4 @@ export function createBlockMaker(
       await Promise.allSettled(made.values());
     },
   };
-}
-
-/** The key under which a block of this content is stored. */
-export function contentKey({ parts }: Piece): BlockKey {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest('hex') as BlockKey;
 }

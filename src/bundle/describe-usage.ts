@@ -15,6 +15,8 @@ export interface FolderMeasure {
 export interface CacheFolders {
   /** Per encoder: `xz6-crc64-5.4.1`. */
   readonly blocks: readonly FolderMeasure[];
+  /** Per encoder: `zst9-1.5.4`. */
+  readonly frames: readonly FolderMeasure[];
   /** Per profile. */
   readonly layers: readonly FolderMeasure[];
   readonly configs: FolderMeasure;
@@ -65,6 +67,7 @@ export interface ReuseMeasure {
 export function measureFolders(survey: CacheSurvey): CacheFolders {
   return {
     blocks: measureBy([...survey.blocks.values()], ({ encoder }) => encoder),
+    frames: measureBy([...survey.frames.values()], ({ encoder }) => encoder),
     layers: measureBy(survey.layers, ({ profile }) => profile),
     configs: measureFiles('configs', survey.configs),
     recipes: measureFiles('recipes', survey.recipes),

@@ -10,7 +10,7 @@ import type { Image } from '../image/image.ts';
 import { pieceOf } from '../plan/piece-cutter.ts';
 import { tarLayoutName } from '../plan/plan-bundle.ts';
 import { assembleBundle } from './assemble.ts';
-import { contentKey } from './block-maker.ts';
+import { contentKey } from './content-key.ts';
 
 /**
  * The keys, each once; `findLayer` gives records of the recipe's profile. Throws block-missing where a record or config

@@ -16,7 +16,7 @@ import type { Image } from '../image/image.ts';
 import type { Layout } from '../layout/extent.ts';
 import { sliceLayout } from '../layout/slice-layout.ts';
 import { type AssembledBundle, assembleBundle } from './assemble.ts';
-import { contentKey } from './block-maker.ts';
+import { contentKey } from './content-key.ts';
 import { pieceOf } from '../plan/piece-cutter.ts';
 import { mapWithLimit } from './map-with-limit.ts';
 
@@ -36,8 +36,8 @@ export interface Bundle extends AsyncDisposable {
    * layout; throws RangeError otherwise.
    */
   openPart(start: number, end: number): StoredFile;
-  /** A file of any layout over the bundle's own blocks, closed with the bundle. */
-  openLayout(layout: Layout): StoredFile;
+  /** A file of any layout over the bundle's own blocks, or what `store` has, closed with the bundle. */
+  openLayout(layout: Layout, store?: Pick<BlockStore, 'blockPath'>): StoredFile;
   /** `images.tar` once more, which keeps what it decodes in `decoded`, together with others. */
   openTar(decoded: DecodedBlocks): DecodedFile;
 }
@@ -50,8 +50,8 @@ export function openAssembledBundle(
   store: BlockStore,
 ): Bundle {
   const files: StoredFile[] = [];
-  const open = (layout: Layout): StoredFile => {
-    const file = openStoredFile(layout, (key) => store.blockPath(key));
+  const open = (layout: Layout, from: Pick<BlockStore, 'blockPath'> = store): StoredFile => {
+    const file = openStoredFile(layout, (key) => from.blockPath(key));
     files.push(file);
     return file;
   };

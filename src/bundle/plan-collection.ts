@@ -1,4 +1,5 @@
 /** Decides what a collection removes from a cache, and why; pure, so that a dry run and a real one cannot differ (docs/cache.md). */
+import type { BlockKey } from '../blocks/block-record.ts';
 import type { FoundFile } from '../blocks/list-files.ts';
 import { type KeepReason, type KeptImages, protectBlocks } from './protect-blocks.ts';
 import type { BlockId, CacheSurvey, KeptRecipe, StoredBlock } from './survey-cache.ts';
@@ -27,7 +28,7 @@ export type RemovalReason =
   | 'old-record';
 
 export interface Removal {
-  readonly kind: 'block' | 'layer' | 'recipe' | 'config' | 'image-id' | 'damaged';
+  readonly kind: 'block' | 'frame' | 'layer' | 'recipe' | 'config' | 'image-id' | 'damaged';
   readonly file: FoundFile;
   readonly reason: RemovalReason;
 }
@@ -69,7 +70,8 @@ export function planCollection(
       const reason = findReason(block, uses, survey.timeMs, limits);
       if (reason !== undefined) removals.push({ kind: 'block', file: block, reason });
     }
-    removals.push(...planDamaged(survey), ...planRecords(survey, limits.keepLast ?? 1, kept));
+    const frames = planFrames(survey, removals);
+    removals.push(...frames, ...planDamaged(survey), ...planRecords(survey, limits.keepLast ?? 1, kept));
     removals.push(...planForSize(survey, free, uses, removals, limits.maxSize));
   }
   const sizeAfter = survey.size - sumSizes(removals);
@@ -125,6 +127,37 @@ function findReason(
   return !needed.has(id) && ageMs > unneededGraceMs ? 'unneeded' : undefined;
 }
 
+/**
+ * A frame lives as long as a block of the same content: with the last of those it goes, for the same reason. While a
+ * build runs all stay, for it may be about to want them.
+ */
+function planFrames(survey: CacheSurvey, removals: readonly Removal[]): Removal[] {
+  if (survey.frames.size === 0 || isAnyEncoderHeld(survey)) return [];
+  const reasons = new Map(removals.map(({ file, reason }) => [file.path, reason]));
+  const staying = new Set<BlockKey>();
+  const going = new Map<BlockKey, RemovalReason>();
+  for (const { key, path } of survey.blocks.values()) {
+    const reason = reasons.get(path);
+    if (reason === undefined) staying.add(key);
+    else going.set(key, reason);
+  }
+  const leased = new Set(
+    survey.recipes.filter(({ isLeased }) => isLeased).flatMap(({ blocks }) => [...blocks].map(keyOf)),
+  );
+  return [...survey.frames.values()]
+    .filter(({ key }) => !staying.has(key) && !leased.has(key))
+    .map((file): Removal => ({ kind: 'frame', file, reason: going.get(file.key) ?? 'unneeded' }));
+}
+
+/** Whether a build runs, or a bundle is in use of which is not known what it needs. */
+function isAnyEncoderHeld({ leases, recipes }: CacheSurvey): boolean {
+  return leases.some(({ kind }) => kind === 'build') || recipes.some((one) => one.isLeased && !one.isKnown);
+}
+
+function keyOf(id: BlockId): BlockKey {
+  return id.slice(id.indexOf('/') + 1) as BlockKey;
+}
+
 function planDamaged({ bad, timeMs }: CacheSurvey): Removal[] {
   return bad
     .filter(({ mtimeMs }) => timeMs - mtimeMs > damagedGraceMs)
@@ -166,7 +199,7 @@ function planRecords(survey: CacheSurvey, keepLast: number, kept: readonly KeptI
   ];
 }
 
-/** Damaged files first, then the blocks that were used longest ago. */
+/** Damaged files first, then the blocks that were used longest ago, each with its frames: both were used by the same bundles. */
 function planForSize(
   survey: CacheSurvey,
   free: readonly StoredBlock[],
@@ -179,9 +212,18 @@ function planForSize(
   const byUse = [...free].sort(
     (a, b) => (useMs.get(a.id) ?? 0) - (useMs.get(b.id) ?? 0) || (a.id < b.id ? -1 : 1),
   );
+  const framesOf = groupFreeFrames(survey, free);
+  const takeFrames = (key: BlockKey): readonly StoredBlock[] => {
+    const found = framesOf.get(key) ?? [];
+    framesOf.delete(key); // once, where several encoders have a block of this content
+    return found;
+  };
   const candidates: Omit<Removal, 'reason'>[] = [
     ...survey.bad.map((file) => ({ kind: 'damaged' as const, file })),
-    ...byUse.map((file) => ({ kind: 'block' as const, file })),
+    ...byUse.flatMap((file) => [
+      ...takeFrames(file.key).map((frame) => ({ kind: 'frame' as const, file: frame })),
+      { kind: 'block' as const, file },
+    ]),
   ];
   let excess = survey.size - sumSizes(planned) - maxSize;
   const removals: Removal[] = [];
@@ -192,6 +234,19 @@ function planForSize(
     excess -= candidate.file.size;
   }
   return removals;
+}
+
+/** Frames whose blocks are all free, by their key. */
+function groupFreeFrames(survey: CacheSurvey, free: readonly StoredBlock[]): Map<BlockKey, StoredBlock[]> {
+  const groups = new Map<BlockKey, StoredBlock[]>();
+  if (isAnyEncoderHeld(survey)) return groups;
+  const isFree = new Set(free);
+  const held = new Set([...survey.blocks.values()].filter((one) => !isFree.has(one)).map(({ key }) => key));
+  for (const frame of survey.frames.values()) {
+    if (held.has(frame.key)) continue;
+    groups.set(frame.key, [...(groups.get(frame.key) ?? []), frame]);
+  }
+  return groups;
 }
 
 function sumSizes(removals: readonly Removal[]): number {

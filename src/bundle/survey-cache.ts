@@ -15,7 +15,7 @@ import { listRecipeBlocks } from './list-recipe-blocks.ts';
 
 const filesAtOnce = 16;
 
-/** `<encoder>/<key>`: one block among those of all encoders. */
+/** `<encoder>/<key>`: one block among those of all encoders, or one frame. */
 export type BlockId = string;
 
 export interface StoredBlock extends FoundFile {
@@ -48,6 +48,8 @@ export interface KeptRecipe extends FoundFile {
 export interface CacheSurvey {
   readonly timeMs: number;
   readonly blocks: ReadonlyMap<BlockId, StoredBlock>;
+  /** Blocks' content in another format; the encoder is like `zst9-1.5.4`. */
+  readonly frames: ReadonlyMap<BlockId, StoredBlock>;
   readonly layers: readonly KeptLayer[];
   /** Newest use first. */
   readonly recipes: readonly KeptRecipe[];
@@ -67,6 +69,7 @@ export interface CacheSurvey {
 export async function surveyCache(cache: Cache, timeMs: number): Promise<CacheSurvey> {
   return withCacheErrors('read the cache', cache.root, async () => {
     const blocks = await surveyBlocks(join(cache.root, 'blocks'));
+    const frames = await surveyBlocks(join(cache.root, 'frames'));
     const layers = await surveyLayers(cache);
     const leases = await cache.listLeases();
     const recipes = await surveyRecipes(cache, layers, leases, timeMs);
@@ -77,10 +80,12 @@ export async function surveyCache(cache: Cache, timeMs: number): Promise<CacheSu
     );
     const others = { configs: configs ?? [], imageIds: imageIds ?? [], bad: bad ?? [] };
     const notes = [...(builds ?? []), ...(uses ?? []), ...(checks ?? [])];
-    const files = [blocks.values(), layers, recipes, others.configs, others.imageIds, others.bad, notes];
+    const { configs: configFiles, imageIds: imageIdFiles, bad: badFiles } = others;
+    const stored = [blocks.values(), frames.values()];
+    const files = [...stored, layers, recipes, configFiles, imageIdFiles, badFiles, notes];
     let size = 0;
     for (const group of files) for (const file of group) size += file.size;
-    return { timeMs, blocks, layers, recipes, ...others, notes, leases, size };
+    return { timeMs, blocks, frames, layers, recipes, ...others, notes, leases, size };
   });
 }
 

@@ -1,6 +1,7 @@
 /** Checks every stored block of a cache against its record. */
 import { readFile } from 'node:fs/promises';
 import { findRecordInTrailer, trailerSize } from '../blocks/block-file.ts';
+import { blockForm, frameForm, type StoredForm } from '../blocks/block-record.ts';
 import type { Cache } from '../blocks/cache.ts';
 import { withCacheErrors } from '../blocks/cache-error.ts';
 import { type Digest, digestOf } from '../digest.ts';
@@ -13,6 +14,7 @@ const blocksAtOnce = 4;
 
 export interface CacheVerification {
   readonly blockCount: number;
+  readonly frameCount: number;
   /** Bytes that were read. */
   readonly size: number;
   readonly damaged: readonly DamagedBlock[];
@@ -29,8 +31,8 @@ export interface VerifyCacheOptions {
 }
 
 /**
- * Reads every block, hashes it and compares it with the record at its own end and with those in layer records. A block
- * that is gone meanwhile was collected. Throws cache-* where a file cannot be read at all.
+ * Reads every block and frame, hashes it and compares it with the record at its own end, blocks also with those in layer
+ * records. What is gone meanwhile was collected. Throws cache-* where a file cannot be read at all.
  */
 export async function verifyCache(
   cache: Cache,
@@ -42,22 +44,26 @@ export async function verifyCache(
     const encoder = profile.split('-').slice(0, 3).join('-');
     for (const { key, digest } of record.blocks) digests.set(`${encoder}/${key}`, digest);
   }
-  const blocks = [...survey.blocks.values()];
-  const total = blocks.reduce((sum, { size }) => sum + size, 0);
+  const frames = [...survey.frames.values()];
+  const stored = [...survey.blocks.values(), ...frames];
+  const isFrame = new Set(frames);
+  const total = stored.reduce((sum, { size }) => sum + size, 0);
   const damaged: DamagedBlock[] = [];
   let done = 0;
-  await mapWithLimit(blocks, blocksAtOnce, async (block) => {
+  await mapWithLimit(stored, blocksAtOnce, async (block) => {
     signal?.throwIfAborted();
-    const problem = await findProblem(block, digests.get(block.id));
+    const form = isFrame.has(block) ? frameForm : blockForm;
+    const problem = await findProblem(block, form, digests.get(block.id));
     if (problem !== undefined) damaged.push({ path: block.path, problem });
     done += block.size;
     onProgress?.(done, total);
   });
-  return { blockCount: blocks.length, size: total, damaged };
+  return { blockCount: survey.blocks.size, frameCount: frames.length, size: total, damaged };
 }
 
 async function findProblem(
   { path, key }: StoredBlock,
+  form: StoredForm,
   wanted: Digest | undefined,
 ): Promise<string | undefined> {
   const bytes = await withCacheErrors('read', path, () =>
@@ -69,7 +75,9 @@ async function findProblem(
   );
   if (bytes === undefined) return undefined;
   const trailer = bytes.subarray(Math.max(0, bytes.length - trailerSize));
-  const record = /^[0-9a-f]{64}$/.test(key) ? findRecordInTrailer(key, trailer, bytes.length) : undefined;
+  const record = /^[0-9a-f]{64}$/.test(key)
+    ? findRecordInTrailer(key, trailer, bytes.length, form)
+    : undefined;
   if (record === undefined) return 'it does not end in its record';
   if (digestOf(bytes.subarray(0, bytes.length - trailerSize)) !== record.digest) {
     return 'its bytes are not the ones that were stored';

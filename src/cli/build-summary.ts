@@ -2,6 +2,8 @@
 import type { BuildEntry } from '../blocks/build-journal.ts';
 import type { Cache } from '../blocks/cache.ts';
 import type { RecordedBundle } from '../bundle/record-build.ts';
+import type { FrameStatistics } from '../zst/measure-frames.ts';
+import { describeFrames } from './chosen-archive.ts';
 import { formatCount, formatDuration, formatSize } from '../format-text.ts';
 
 /** Builds looked at for this machine's figures: enough for a mean, few enough to be read at once. */
@@ -15,15 +17,19 @@ export interface BuildSummary {
   readonly fields: {
     /** Seconds in which all of it could have been encoded, by this machine's own past figures; left out where there are none. */
     readonly fullSeconds?: number;
+    /** Of a `.tar.zst`. */
+    readonly frames?: { readonly total: number; readonly reused: number; readonly encoded: number };
   };
 }
 
-/** The summary of `bundle`, `seconds` after its verb began. */
+/** The summary of `bundle`, `seconds` after its verb began; with `frames`, of its `.tar.zst`. */
 export async function summarizeBuild(
   cache: Cache,
   { images, xz, statistics, entry }: Pick<RecordedBundle, 'images' | 'xz' | 'statistics' | 'entry'>,
   seconds: number,
+  frames?: FrameStatistics,
 ): Promise<BuildSummary> {
+  if (frames !== undefined) return summarizeFrames({ images, statistics }, seconds, frames);
   const past = await cache.listBuilds({ limit: pastBuilds });
   const rate = findEncodeRate(past, entry.profile);
   const { encodedSize, reusedSize, reusedUncompressedSize, uncompressedSize } = statistics;
@@ -34,6 +40,27 @@ export async function summarizeBuild(
   return {
     text: reusedUncompressedSize === 0 ? facts : `${facts}; in full about ${formatDuration(fullSeconds)}`,
     fields: { fullSeconds: Math.round(fullSeconds * 10) / 10 },
+  };
+}
+
+/** Both are said: either may have been new. What a build would have taken without a cache is known of xz alone. */
+function summarizeFrames(
+  { images, statistics }: Pick<RecordedBundle, 'images' | 'statistics'>,
+  seconds: number,
+  frames: FrameStatistics,
+): BuildSummary {
+  const { encodedSize, reusedSize } = statistics;
+  const blocks = `made of xz blocks: ${formatSize(encodedSize)} newly encoded, ${formatSize(reusedSize)} reused`;
+  const { frameCount, encodedFrameCount } = frames;
+  return {
+    text: `${formatCount(images.length, 'image')}, ${describeFrames(frames)}, ${blocks}; in ${formatDuration(seconds)}`,
+    fields: {
+      frames: {
+        total: frameCount,
+        reused: frameCount - encodedFrameCount,
+        encoded: encodedFrameCount,
+      },
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import type { PrepareProgress, ReworkImages } from '../bundle/prepare-bundle.ts'
 import { type RecordedBundle, recordBuild } from '../bundle/record-build.ts';
 import { collectAutomatically } from '../bundle/collect-automatically.ts';
 import type { Collection } from '../bundle/collect-garbage.ts';
+import type { CollectLimits } from '../bundle/plan-collection.ts';
 import type { Digest } from '../digest.ts';
 import { describeError } from '../errors.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
@@ -56,8 +57,7 @@ export async function prepareChosenBundle(
     onCollected = isSilent ? () => undefined : printCollected,
   }: PrepareChosenOptions = {},
 ): Promise<RecordedBundle> {
-  const gc = selection.project?.gc ?? {};
-  const limits = gc.auto === false ? {} : automaticLimits(gc, process.env);
+  limitsOf(selection.project); // what is wrong with them should show before minutes of encoding
   const source = await openChosenSource(options, cache, signal);
   try {
     const rework = await chooseRework(source, options, cache, transforms, onOutcome);
@@ -78,24 +78,38 @@ export async function prepareChosenBundle(
         { verb, version: readVersion() },
       ),
     );
-    const addedSize = bundle.statistics.encodedSize;
-    const collection = await collectAutomatically(cache, limits, {
-      addedSize,
-      async readKept() {
-        try {
-          return await readKeptRecipes(gc.keepRecipes ?? []);
-        } catch (error) {
-          onCollected(`nothing was removed from the cache, whatever its limits say: ${describeError(error)}`);
-          throw error;
-        }
-      },
-    });
-    if (collection !== undefined && collection.removals.length > 0)
-      onCollected(describeCollection(collection));
+    await collectByLimits(cache, selection, bundle.statistics.encodedSize, onCollected);
     return bundle;
   } finally {
     await source.close();
   }
+}
+
+/** The limits that hold without anybody asking. Throws invalid-argument. */
+function limitsOf(project: Selection['project']): CollectLimits {
+  const gc = project?.gc ?? {};
+  return gc.auto === false ? {} : automaticLimits(gc, process.env);
+}
+
+/** Brings the cache within the limits of the project file and the environment, after `addedSize` bytes were stored. Throws invalid-argument. */
+export async function collectByLimits(
+  cache: Cache,
+  { project }: Selection,
+  addedSize: number,
+  onCollected: (text: string) => void = printCollected,
+): Promise<void> {
+  const collection = await collectAutomatically(cache, limitsOf(project), {
+    addedSize,
+    async readKept() {
+      try {
+        return await readKeptRecipes(project?.gc?.keepRecipes ?? []);
+      } catch (error) {
+        onCollected(`nothing was removed from the cache, whatever its limits say: ${describeError(error)}`);
+        throw error;
+      }
+    },
+  });
+  if (collection !== undefined && collection.removals.length > 0) onCollected(describeCollection(collection));
 }
 
 /** The step that applies `transforms`, whose code is loaded only where there are any. */

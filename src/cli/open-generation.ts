@@ -30,6 +30,8 @@ export interface GenerationOpenerOptions {
   readonly deltaFrom?: DeltaReference;
   /** Shown besides the stick. */
   readonly views: readonly ViewName[];
+  /** Of the frames of the view `images.tar.zst`. */
+  readonly zstLevel: number;
   /** Bytes of decoded blocks that all files of all generations keep together in memory. */
   readonly viewCacheSize: number;
   /** And on disk; where absent, as many as the newest generation has, but no more than a share of the disk. */
@@ -46,6 +48,7 @@ export function createGenerationOpener(
     views: viewNames,
     viewCacheSize,
     viewSpillSize,
+    zstLevel,
     onSpillFailure,
     ...options
   }: GenerationOpenerOptions,
@@ -85,7 +88,8 @@ export function createGenerationOpener(
         });
         const createdMs = Date.parse(stick.description.created);
         if (viewNames.length > 0) contentSize = bundle.tar.size;
-        const views = await createViews(bundle, viewNames, { decoded, createdMs });
+        const frames = { cache, level: zstLevel };
+        const views = await createViews(bundle, viewNames, { decoded, createdMs, frames });
         previous = stick.description;
         return {
           recipe: digest,

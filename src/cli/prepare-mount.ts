@@ -1,11 +1,19 @@
 /** Makes the bundle that a mount is to show, at its start and at each refresh. */
 import type { Cache } from '../blocks/cache.ts';
+import type { RecordedBundle } from '../bundle/record-build.ts';
 import { recipeDigest } from '../blocks/recipe.ts';
 import type { PreparedGeneration } from '../live/worker-message.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { summarizeBuild } from './build-summary.ts';
 import { type PrepareChosenOptions, prepareChosenBundle } from './chosen-bundle.ts';
+import {
+  type ChosenArchive,
+  describeFrames,
+  prepareArchive,
+  type PrepareArchiveOptions,
+} from './chosen-archive.ts';
 import { describeImages } from './describe-images.ts';
+import { chooseFormat } from './format-options.ts';
 import type { ImageOptions } from './image-options.ts';
 import type { PartOptions } from './part-options.ts';
 import { prepareStick } from './prepare-stick.ts';
@@ -29,6 +37,7 @@ export async function prepareMount(
   const startMs = performance.now();
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, verb, chosen);
   const { images, statistics } = bundle;
+  const { frames } = await prepareZstView(selection, bundle, options, cache, { signal, ...chosen });
   const { description } = await prepareStick(bundle, options, cache, signal);
   const { text, fields } = await summarizeBuild(cache, bundle, (performance.now() - startMs) / 1000);
   const { encodedSize, reusedSize, encodedBlockCount, reusedBlockCount, blockCount } = statistics;
@@ -56,8 +65,22 @@ export async function prepareMount(
       parts: description.parts,
       blocks: { total: blockCount, reused: reusedBlockCount, encoded: encodedBlockCount },
       bytes: { reused: reusedSize, encoded: encodedSize },
+      ...(frames !== undefined && { zst: frames }),
       ...fields,
     },
-    summary: text,
+    summary: frames === undefined ? text : `${text}; images.tar.zst: ${describeFrames(frames)}`,
   };
+}
+
+/** Frames are made here, for the daemon encodes nothing. */
+async function prepareZstView(
+  selection: Selection,
+  bundle: RecordedBundle,
+  { view, zstLevel }: ViewOptions,
+  cache: Cache,
+  options: PrepareArchiveOptions,
+): Promise<Partial<ChosenArchive>> {
+  if (view?.includes('images.tar.zst') !== true) return {};
+  const format = chooseFormat({ format: 'zst', ...(zstLevel !== undefined && { zstLevel }) });
+  return prepareArchive(selection, bundle, cache, format, options);
 }

@@ -1,4 +1,5 @@
 /** What `bundlefs build` does. */
+import type { Cache } from '../blocks/cache.ts';
 import { keepDigest } from '../bundle/keep-digest.ts';
 import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
 import { findDigestOfHex, hexOf } from '../digest.ts';
@@ -6,13 +7,15 @@ import { writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.
 import { type BuildSummary, summarizeBuild } from './build-summary.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
+import { type ChosenArchive, prepareArchive } from './chosen-archive.ts';
 import type { ImageOptions } from './image-options.ts';
 import { checkOutput } from './check-output.ts';
+import { chooseFormat, type FormatOptions } from './format-options.ts';
 import { sourceFiles, transformFiles } from './source-files.ts';
 import { describeImages } from './describe-images.ts';
 import { startProgress } from './progress.ts';
 
-export interface BuildOptions extends ImageOptions {
+export interface BuildOptions extends ImageOptions, FormatOptions {
   readonly output: string;
   readonly json?: boolean;
 }
@@ -24,14 +27,15 @@ export async function runBuild(
   signal: AbortSignal,
 ): Promise<void> {
   const startMs = performance.now();
+  const format = chooseFormat(options, options.output);
   const olderFiles = selection.transforms.flatMap(transformFiles);
   await checkOutput(options.output, [...sourceFiles(options.from), ...olderFiles]);
   const cache = await openChosenCache(options);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'build');
-  const written = await writeWithProgress(bundle, options.output, signal);
-  await keepDigest(cache, bundle.recipe, written);
+  const archive = await prepareArchive(selection, bundle, cache, format, { signal });
+  const written = await writeWithProgress(bundle, archive, options.output, cache, signal);
   const seconds = (performance.now() - startMs) / 1000;
-  const { text, fields } = await summarizeBuild(cache, bundle, seconds);
+  const { text, fields } = await summarizeBuild(cache, bundle, seconds, archive.frames);
   process.stdout.write(
     options.json === true
       ? toJson(bundle, written, seconds, fields)
@@ -39,21 +43,25 @@ export async function runBuild(
   );
 }
 
-/** Writes the bundle to `path`, with progress on a terminal. */
+/** Writes the bundle to `path`, with progress on a terminal, and keeps its digest where it is the recipe's. */
 export async function writeWithProgress(
   bundle: PreparedBundle,
+  { file, frames }: ChosenArchive,
   path: string,
+  cache: Cache,
   signal: AbortSignal,
 ): Promise<WrittenFile> {
   using progress = startProgress({ label: 'writing' });
-  const { sha256 } = bundle.recipe.bundle ?? {};
-  return await writeBundleFile(bundle.xz, path, {
+  const sha256 = frames === undefined ? bundle.recipe.bundle?.sha256 : undefined;
+  const written = await writeBundleFile(file, path, {
     signal,
     knownDigest: sha256 === undefined ? undefined : findDigestOfHex(sha256),
     onProgress: (done, total) => {
       progress.show(done, total);
     },
   });
+  if (frames === undefined) await keepDigest(cache, bundle.recipe, written);
+  return written;
 }
 
 function toJson(

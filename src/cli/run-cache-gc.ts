@@ -31,6 +31,7 @@ const keepReasons: Readonly<Record<KeepReason, string>> = {
 };
 const removedKinds: Readonly<Record<Removal['kind'], string>> = {
   block: 'blocks',
+  frame: 'zstd frames',
   layer: 'layer records',
   recipe: 'recipes',
   config: 'image configs',
@@ -62,6 +63,7 @@ function toReport(collection: Collection): object {
     isWithinSize,
     removed: groupRemovals(removals),
     kept: groupKept(collection),
+    keptFrames: measureKeptFrames(collection),
     bundles: listAffected(collection).map(({ recipe, useMs, ...sizes }) => ({
       recipe: recipe.digest,
       images: recipe.recipe.images.map(({ tags }) => tags),
@@ -97,6 +99,11 @@ function toText(root: string, isDryRun: boolean, collection: Collection): string
     formatSize(size),
     reason === 'within-limits' ? 'within the limits' : keepReasons[reason],
   ]);
+  const frames = measureKeptFrames(collection);
+  if (frames.fileCount > 0) {
+    const { fileCount, size } = frames;
+    kept.push(['zstd frames', String(fileCount), formatSize(size), 'kept with the blocks of their content']);
+  }
   if (kept.length > 0) lines.push(formatTable(['kept', '>files', '>size', 'why'], kept));
   const affected = listAffected(collection).map(({ recipe, useMs, size, removedSize }) => [
     nameImages(recipe.recipe.images),
@@ -154,6 +161,15 @@ function groupKept({ survey, protectedBlocks, removals }: Collection): KeptGroup
     groups.set(reason, { reason, blockCount: blockCount + 1, size: size + block.size });
   }
   return [...groups.values()];
+}
+
+function measureKeptFrames({ survey, removals }: Collection): {
+  readonly fileCount: number;
+  readonly size: number;
+} {
+  const removed = new Set(removals.map(({ file }) => file.path));
+  const kept = [...survey.frames.values()].filter(({ path }) => !removed.has(path));
+  return { fileCount: kept.length, size: kept.reduce((sum, { size }) => sum + size, 0) };
 }
 
 interface AffectedBundle {

@@ -119,6 +119,7 @@ function foldersTable(folders: CacheFolders): string {
   ];
   const rows = [
     ...folders.blocks.map((folder) => row(`blocks of ${folder.name}`, folder)),
+    ...folders.frames.map((folder) => row(`frames of ${folder.name}`, folder)),
     ...folders.layers.map((folder) => row(`layers of ${folder.name}`, folder)),
     row('image configs', folders.configs),
     row('recipes', folders.recipes),

@@ -14,11 +14,12 @@ export interface CacheVerifyOptions extends CacheChoice {
 /** Checks every block and, where it is asked to, sets damaged ones aside. Throws block-corrupt where some are damaged and stay. */
 export async function runCacheVerify(options: CacheVerifyOptions, signal: AbortSignal): Promise<void> {
   const cache = await findCache((await chooseCache(options)).path);
-  const { blockCount, size, damaged } = await verifyWithProgress(cache, signal);
+  const { blockCount, frameCount, size, damaged } = await verifyWithProgress(cache, signal);
   const isRepaired = options.repair === true;
   if (isRepaired) for (const { path } of damaged) await cache.setAside(path);
   const lines = damaged.map(({ path, problem }) => `${path}: ${problem}`);
-  const counted = `${formatCount(blockCount, 'block')}, ${formatSize(size)}`;
+  const frames = frameCount === 0 ? '' : `${formatCount(frameCount, 'frame')}, `;
+  const counted = `${formatCount(blockCount, 'block')}, ${frames}${formatSize(size)}`;
   const verdict = isRepaired
     ? `${formatCount(damaged.length, 'damaged block')} set aside; the next build makes what it needs of them again.`
     : `${formatCount(damaged.length, 'damaged block')}.`;
@@ -27,13 +28,13 @@ export async function runCacheVerify(options: CacheVerifyOptions, signal: AbortS
   );
   process.stdout.write(
     options.json === true
-      ? `${JSON.stringify({ path: cache.root, blockCount, size, damaged, isRepaired: isRepaired && damaged.length > 0 })}\n`
+      ? `${JSON.stringify({ path: cache.root, blockCount, frameCount, size, damaged, isRepaired: isRepaired && damaged.length > 0 })}\n`
       : `${lines.join('\n')}\n`,
   );
   if (damaged.length > 0 && !isRepaired) {
     throw new BundleError(
       'block-corrupt',
-      `Cannot trust the cache "${cache.root}": ${damaged.length} of its ${blockCount} blocks are damaged`,
+      `Cannot trust the cache "${cache.root}": ${damaged.length} of its ${blockCount + frameCount} ${frameCount === 0 ? 'blocks' : 'blocks and frames'} are damaged`,
       {
         hint: 'Run bundlefs cache verify --repair: damaged blocks are set aside, and the next build makes them again.',
       },

@@ -5,6 +5,7 @@ import { hexOf } from '../digest.ts';
 import { writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
+import { checkDeltaName } from './check-delta-name.ts';
 import { checkOutput } from './check-output.ts';
 import { chooseBase } from './choose-base.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
@@ -28,6 +29,7 @@ export async function runDelta(
   signal: AbortSignal,
 ): Promise<void> {
   const startMs = performance.now();
+  checkDeltaName(options.output);
   await checkOutput(options.output, [...sourceFiles(options.from), ...options.base]);
   const cache = await openChosenCache(options);
   const base = await chooseBase(options.base, options, cache, signal);

@@ -11,6 +11,7 @@ import type { Selection } from '../selection/resolve-selection.ts';
 import { connectEngine } from '../sources/engine/engine-connection.ts';
 import { findEngineEndpoint } from '../sources/engine/engine-endpoint.ts';
 import { hasContainerdStore, listEngineImages } from '../sources/engine/engine-image.ts';
+import { checkDeltaName } from './check-delta-name.ts';
 import { checkOutput } from './check-output.ts';
 import { isEngineName, selectBase } from './choose-base.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
@@ -34,6 +35,7 @@ export async function runEngineDelta(
 ): Promise<void> {
   const startMs = performance.now();
   checkKind(options.for);
+  checkDeltaName(options.output);
   await checkOutput(options.output, [...sourceFiles(options.from), ...options.base]);
   const cache = await openChosenCache(options);
   const base = await chooseBaseImages(options.base, options, cache, signal);

@@ -84,8 +84,20 @@ async function chooseSettings(
   options: MountOptions,
   signal: AbortSignal,
 ): Promise<MountSettings> {
-  const { from, preset, check, platform, maxFileSize, media, view, viewCache, viewSpill, settle, deltaFrom } =
-    options;
+  const {
+    from,
+    preset,
+    check,
+    platform,
+    maxFileSize,
+    media,
+    view,
+    viewCache,
+    viewSpill,
+    zstLevel,
+    settle,
+    deltaFrom,
+  } = options;
   const metricsPath = options.metrics === undefined ? undefined : resolve(options.metrics);
   if (metricsPath !== undefined) await checkMetricsFolder(metricsPath);
   const cache = await openChosenCache(options);
@@ -106,6 +118,7 @@ async function chooseSettings(
       ...(view !== undefined && { view }),
       ...(viewCache !== undefined && { viewCache }),
       ...(viewSpill !== undefined && { viewSpill }),
+      ...(zstLevel !== undefined && { zstLevel }),
     },
     // What is wrong with it should show before minutes of encoding.
     ...(deltaFrom !== undefined && {

@@ -3,10 +3,12 @@ import { BundleError } from '../errors.ts';
 import { writeToStream } from '../outputs/write-to-stream.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
+import { prepareArchive } from './chosen-archive.ts';
+import { chooseFormat, type FormatOptions } from './format-options.ts';
 import type { ImageOptions } from './image-options.ts';
 import { startProgress } from './progress.ts';
 
-export interface StreamOptions extends ImageOptions {
+export interface StreamOptions extends ImageOptions, FormatOptions {
   readonly tar?: boolean;
 }
 
@@ -21,10 +23,14 @@ export async function runStream(
       hint: 'Pipe it into a loader (bundlefs stream … | docker load), or write a file with bundlefs build -o FILE.',
     });
   }
+  const format = chooseFormat(options);
   const cache = await openChosenCache(options);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'stream');
+  const file =
+    options.tar === true
+      ? bundle.tar
+      : (await prepareArchive(selection, bundle, cache, format, { signal })).file;
   using progress = startProgress({ label: 'streaming' });
-  const file = options.tar === true ? bundle.tar : bundle.xz;
   await writeToStream(file, process.stdout, {
     signal,
     onProgress: (done, total) => {

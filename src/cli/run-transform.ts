@@ -1,6 +1,5 @@
 /** What verbs do that make one image of another: read it, make the new one, hand that out, and say what it is. */
 import type { RecordedBundle } from '../bundle/record-build.ts';
-import { keepDigest } from '../bundle/keep-digest.ts';
 import { type DiffId, hexOf } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
@@ -8,14 +7,16 @@ import type { Outcome } from '../transforms/apply-transforms.ts';
 import type { Transform } from '../transforms/transform.ts';
 import { summarizeBuild } from './build-summary.ts';
 import { checkOutput } from './check-output.ts';
+import { prepareArchive } from './chosen-archive.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { describeImages } from './describe-images.ts';
+import { chooseFormat, type FormatOptions } from './format-options.ts';
 import type { ImageOptions } from './image-options.ts';
 import { writeWithProgress } from './run-build.ts';
 import { loadedToText, loadWithProgress } from './run-load.ts';
 import { sourceFiles, transformFiles } from './source-files.ts';
 
-export interface ResultOptions extends ImageOptions {
+export interface ResultOptions extends ImageOptions, FormatOptions {
   readonly tag?: string;
   readonly output?: string;
   readonly into?: string;
@@ -47,6 +48,7 @@ export async function runTransform(
 ): Promise<void> {
   const startMs = performance.now();
   if (options.output === undefined && options.into === undefined) throw nowhere(transform);
+  const format = chooseFormat(options, options.output);
   if (options.output !== undefined)
     await checkOutput(options.output, [...sourceFiles(options.from), ...transformFiles(transform)]);
   const cache = await openChosenCache(options);
@@ -59,10 +61,10 @@ export async function runTransform(
   const outcome = getOutcome(outcomes);
   const { text, fields } = describe(outcome, findNewLayer(bundle, outcome));
   if (options.output !== undefined) {
-    const written = await writeWithProgress(bundle, options.output, signal);
-    await keepDigest(cache, bundle.recipe, written);
+    const archive = await prepareArchive(own, bundle, cache, format, { signal });
+    const written = await writeWithProgress(bundle, archive, options.output, cache, signal);
     const seconds = (performance.now() - startMs) / 1000;
-    const summary = await summarizeBuild(cache, bundle, seconds);
+    const summary = await summarizeBuild(cache, bundle, seconds, archive.frames);
     const { path, size, digest, isNew } = written;
     const report = { ...fields, bundle: { path, size, sha256: hexOf(digest), isNew }, seconds };
     print(options, bundle, report, `${text}\n${path}: ${isNew ? '' : 'unchanged, '}${summary.text}`);

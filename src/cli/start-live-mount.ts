@@ -10,6 +10,7 @@ import { createGenerationOpener } from './open-generation.ts';
 import { chosenPartSize } from './part-options.ts';
 import { readVersion } from './read-version.ts';
 import { chosenViewCache } from './view-options.ts';
+import { defaultZstLevel } from '../zst/zst-profile.ts';
 
 /** Mounts the bundle of the kept recipe `recipe`. Throws block-missing where it is not kept, and what mounting throws. */
 export async function startLiveMount(
@@ -24,6 +25,7 @@ export async function startLiveMount(
     ...(deltaFrom !== undefined && { deltaFrom }),
     views: options.view ?? [],
     viewCacheSize: chosenViewCache(options),
+    zstLevel: options.zstLevel ?? defaultZstLevel,
     ...(options.viewSpill !== undefined && { viewSpillSize: options.viewSpill }),
     onSpillFailure: (error) => {
       log.warn(`decoded blocks of views get no more disk than they have: ${describeError(error)}`);

@@ -1,11 +1,12 @@
-/** The options that say what a mount shows besides the stick: `--view`, `--view-cache` and `--view-spill`. */
+/** The options that say what a mount shows besides the stick: `--view`, `--view-cache`, `--view-spill` and `--zst-level`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../errors.ts';
 import type { ProjectFile } from '../selection/project-file.ts';
-import { findViewName, type ViewName, viewNames } from '../views/view-name.ts';
+import { findViewName, isFileView, type ViewName, viewNames } from '../views/view-name.ts';
 import { findSize } from './find-size.ts';
+import { addZstOptions, type ZstOptions } from './format-options.ts';
 
-export interface ViewOptions {
+export interface ViewOptions extends ZstOptions {
   readonly view?: readonly ViewName[];
   /** Bytes of decoded blocks that are kept in memory. */
   readonly viewCache?: number;
@@ -19,9 +20,9 @@ const smallestViewCache = 48 * 2 ** 20;
 const defaultViewCache = 96 * 2 ** 20;
 const defaultWithoutSpill = 192 * 2 ** 20;
 
-/** Adds the three options to `command`. */
+/** Adds the options to `command`, that of the level of `images.tar.zst` included. */
 export function addViewOptions(command: Command): Command {
-  return command
+  const viewed = command
     .addOption(
       new Option('--view <name>', 'show the images in this form, too (repeatable)')
         .choices(viewNames.map(toText))
@@ -37,6 +38,7 @@ export function addViewOptions(command: Command): Command {
       'disk in the cache folder for decoded blocks that memory has no room for, until the mount ends; 0 for none (default: what the images have, and a quarter of what is free at most)',
       parseViewSpill,
     );
+  return addZstOptions(viewed);
 }
 
 /** Bytes of decoded blocks to keep. */
@@ -47,6 +49,11 @@ export function chosenViewCache({ viewCache, viewSpill }: ViewOptions): number {
 /** What the project file says, where the command line does not. Throws invalid-argument. */
 export function completeViews(given: ViewOptions, stick: ProjectFile['stick']): ViewOptions {
   const view = given.view ?? stick?.views;
+  if (given.zstLevel !== undefined && view?.includes('images.tar.zst') !== true) {
+    throw new BundleError('invalid-argument', 'Cannot use --zst-level: the mount shows no images.tar.zst', {
+      hint: 'Add --view images.tar.zst.',
+    });
+  }
   const viewCache = given.viewCache ?? readViewCache(stick?.viewCache);
   const viewSpill = given.viewSpill ?? readViewSpill(stick?.viewSpill);
   return {
@@ -92,5 +99,5 @@ function parseViewSpill(text: string): number {
 }
 
 function toText(name: ViewName): string {
-  return name === 'images.tar' ? name : `${name}/`;
+  return isFileView(name) ? name : `${name}/`;
 }

@@ -1,6 +1,7 @@
 /** Whether this Node runs bundlefs, and whether the addon fits it. */
 import { arch, versions } from 'node:process';
 import { liblzmaVersion } from '../addon/block-codec.ts';
+import { libzstdVersion } from '../addon/frame-codec.ts';
 import { type Finding, ok, problem, problemOf } from './finding.ts';
 
 /** As package.json has it in `engines`. */
@@ -29,7 +30,7 @@ export function checkNode(version: string): Finding[] {
 
 export function checkAddon(): Finding[] {
   try {
-    return [ok('addon', `loads, with liblzma ${liblzmaVersion()}`)];
+    return [ok('addon', `loads, with liblzma ${liblzmaVersion()} and libzstd ${libzstdVersion()}`)];
   } catch (error) {
     return [problemOf('addon', error)];
   }

@@ -1,7 +1,7 @@
 /** Reads layers and cuts them as a build would, and looks up every piece, encoding nothing: what exactly would be new. */
 import { scanGearNatively } from '../addon/scan-gear.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
-import { contentKey } from '../bundle/block-maker.ts';
+import { contentKey } from '../bundle/content-key.ts';
 import { type DiffId, finishDigest, startDigest } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import { cuttingRule } from '../plan/cutting-rule.ts';

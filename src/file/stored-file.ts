@@ -1,6 +1,6 @@
-/** The `.tar.xz` view: a layout read straight from stored blocks, never decoded, each checked when it is first touched. */
+/** The `.tar.xz` view, and others of stored bytes: a layout read straight from stored blocks, never decoded, each checked when it is first touched. */
 import { type ExtentFile, type ExtentInput, ExtentReader, type ReadHandle } from '../addon/extent-reader.ts';
-import { type BlockKey, storedSize } from '../blocks/block-record.ts';
+import type { BlockKey } from '../blocks/block-record.ts';
 import type { Layout } from '../layout/extent.ts';
 import { readChunks } from './read-chunks.ts';
 import type { VirtualFile } from './virtual-file.ts';
@@ -46,7 +46,7 @@ function createReader(layout: Layout, blockPath: (key: BlockKey) => string): Ext
     const { record } = extent;
     let file = fileOf.get(record.key);
     if (file === undefined) {
-      file = files.push({ path: blockPath(record.key), size: storedSize(record), crc64: record.crc64 }) - 1;
+      file = files.push({ path: blockPath(record.key), size: length, crc64: record.crc64 }) - 1;
       fileOf.set(record.key, file);
     }
     return { start, length, source: { kind: 'file', file, position: 0 } };

@@ -107,7 +107,7 @@ const stick = z
       .optional()
       .describe('What the copy is for, in place of maxFileSize.'),
     views: z
-      .array(z.enum(['images.tar', 'oci', 'images', 'layers']))
+      .array(z.enum(['images.tar', 'images.tar.zst', 'oci', 'images', 'layers']))
       .optional()
       .describe('What the mounted folder shows besides: the same images in other forms.'),
     viewCache: size.optional().describe('Memory for decoded blocks of views: 96M.'),

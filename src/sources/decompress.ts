@@ -1,8 +1,8 @@
 /** Finds out how bytes are compressed by how they start, and decompresses them. */
 import { decodeXz } from '../addon/decode-xz.ts';
+import { decodeZstd } from '../addon/decode-zstd.ts';
 import { BundleError } from '../errors.ts';
 import { decodeGzip } from './decode-gzip.ts';
-import { decodeZstd } from './decode-zstd.ts';
 import { peekStart } from './peek-start.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2' | 'lz4';
@@ -57,7 +57,7 @@ export function decompressAs(
     case 'gzip':
       return decodeGzip(source, what);
     case 'zstd':
-      return decodeZstd(source, what);
+      return decodeZstd(source, what, signal === undefined ? {} : { signal });
     case 'xz':
       return decodeXz(source, signal === undefined ? {} : { signal });
     case 'bzip2':

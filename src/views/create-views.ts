@@ -1,4 +1,5 @@
 /** The views of a bundle: the same blocks, as other files than `images.tar.xz`. */
+import type { Cache } from '../blocks/cache.ts';
 import { recipeDigest } from '../blocks/recipe.ts';
 import type { Bundle } from '../bundle/open-bundle.ts';
 import type { DiffId } from '../digest.ts';
@@ -7,6 +8,7 @@ import { type DecodedFile } from '../file/decoded-file.ts';
 import { sliceFile } from '../file/slice-file.ts';
 import { locateMembers } from '../plan/locate-members.ts';
 import { planBundle } from '../plan/plan-bundle.ts';
+import { openZst } from '../zst/open-zst.ts';
 import { listImageFiles } from './images-view.ts';
 import { listLayerFiles } from './layers-view.ts';
 import { listOciFiles } from './oci-view.ts';
@@ -19,26 +21,34 @@ export interface CreateViewsOptions {
   readonly decoded: DecodedBlocks;
   /** When the bundle was finished: the modification time of what is not named by its digest. */
   readonly createdMs: number;
+  /** What has the frames of `images.tar.zst`, which must all be there, and of which level they are. */
+  readonly frames: { readonly cache: Cache; readonly level: number };
 }
 
 /**
  * The files of the views `names` of `bundle`, which must stay open for as long as they are read. Nothing is read; the
- * few blocks that `images` needs besides the bundle's are encoded here, so that no read has to. Throws encode-failed.
+ * few blocks that `images` needs besides the bundle's are encoded here, so that no read has to. Throws encode-failed, and
+ * block-missing where frames are.
  */
 export async function createViews(
   bundle: Bundle,
   names: readonly ViewName[],
-  { decoded, createdMs }: CreateViewsOptions,
+  { decoded, createdMs, frames }: CreateViewsOptions,
 ): Promise<ViewFile[]> {
   if (names.length === 0) return [];
   const tar = bundle.openTar(decoded);
   const viewed: ViewBundle = { bundle, createdMs, blobs: placeBlobs(bundle, tar) };
   const files: ViewFile[] = [];
-  for (const name of new Set(names)) files.push(...(await listFiles(name, viewed, tar)));
+  for (const name of new Set(names)) files.push(...(await listFiles(name, viewed, tar, frames)));
   return files;
 }
 
-async function listFiles(name: ViewName, viewed: ViewBundle, tar: DecodedFile): Promise<readonly ViewFile[]> {
+async function listFiles(
+  name: ViewName,
+  viewed: ViewBundle,
+  tar: DecodedFile,
+  frames: CreateViewsOptions['frames'],
+): Promise<readonly ViewFile[]> {
   switch (name) {
     case 'images.tar':
       return [
@@ -49,6 +59,8 @@ async function listFiles(name: ViewName, viewed: ViewBundle, tar: DecodedFile): 
           content: { kind: 'decoded', file: tar },
         },
       ];
+    case 'images.tar.zst':
+      return [await openZstFile(viewed, frames)];
     case 'oci':
       return listOciFiles(viewed);
     case 'layers':
@@ -56,6 +68,19 @@ async function listFiles(name: ViewName, viewed: ViewBundle, tar: DecodedFile): 
     case 'images':
       return listImageFiles(viewed);
   }
+}
+
+async function openZstFile(
+  { bundle, createdMs }: ViewBundle,
+  { cache, level }: CreateViewsOptions['frames'],
+): Promise<ViewFile> {
+  const { file, profile } = await openZst(bundle, cache, level);
+  return {
+    path: 'images.tar.zst',
+    mtimeMs: createdMs,
+    identity: `${recipeDigest(bundle.recipe)} ${profile}`,
+    content: { kind: 'extents', file },
+  };
 }
 
 /** The blobs of the bundle tar: layers as runs of `tar`, all else as bytes. */

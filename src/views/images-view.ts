@@ -1,9 +1,8 @@
 /** `images/`: each image as a bundle of its own. */
-import { encodeBlock } from '../addon/block-codec.ts';
-import type { BlockKey, BlockRecord } from '../blocks/block-record.ts';
-import { readBack } from '../blocks/read-back.ts';
+import type { BlockKey } from '../blocks/block-record.ts';
 import { assembleBundle } from '../bundle/assemble.ts';
-import { contentKey } from '../bundle/block-maker.ts';
+import { contentKey } from '../bundle/content-key.ts';
+import { type EncodedPiece, encodePiece } from '../bundle/encode-piece.ts';
 import type { Bundle } from '../bundle/open-bundle.ts';
 import { type Digest, digestOf, hexOf } from '../digest.ts';
 import type { Image } from '../image/image.ts';
@@ -13,13 +12,7 @@ import { pieceOf } from '../plan/piece-cutter.ts';
 import type { ViewBundle } from './view-bundle.ts';
 import type { ViewFile } from './view-file.ts';
 
-/** An encoded block that lies in memory. */
-interface GlueBlock {
-  readonly record: BlockRecord;
-  readonly bytes: Uint8Array;
-}
-
-type Glue = Map<BlockKey, Promise<GlueBlock>>;
+type Glue = Map<BlockKey, Promise<EncodedPiece>>;
 
 /**
  * A bundle for each image: the bytes that `bundlefs build` writes of that image alone. Its layers' blocks are those of
@@ -63,18 +56,13 @@ async function layOutImage({ assembled, recipe }: Bundle, image: Image, glue: Gl
   };
 }
 
-function getGlue(glue: Glue, content: Uint8Array, profile: Bundle['recipe']['profile']): Promise<GlueBlock> {
+function getGlue(
+  glue: Glue,
+  content: Uint8Array,
+  profile: Bundle['recipe']['profile'],
+): Promise<EncodedPiece> {
   const key = contentKey(pieceOf(content));
-  const encode = async (): Promise<GlueBlock> => {
-    const { bytes, unpaddedSize, crc64 } = await encodeBlock(content, profile);
-    await readBack(content, bytes, unpaddedSize, profile.check);
-    const record = {
-      ...{ key, unpaddedSize, crc64 },
-      ...{ uncompressedSize: content.length, digest: digestOf(bytes) },
-    };
-    return { record, bytes };
-  };
-  const made = glue.get(key) ?? encode();
+  const made = glue.get(key) ?? encodePiece(content, profile, { key });
   glue.set(key, made);
   return made;
 }

@@ -50,6 +50,7 @@ describe('loadAddon', () => {
 
   it.each([
     { library: 'liblzma.so.5', hint: 'apt-get install liblzma5' },
+    { library: 'libzstd.so.1', hint: 'apt-get install libzstd1' },
     { library: 'libother.so.3', hint: 'Install libother.so.3' },
   ])('says that $library is missing, and what to install', ({ library, hint }) => {
     const libraryPath = join(folder, 'library.so');

@@ -14,6 +14,8 @@ const sources = [
   'encoder-pool.cc',
   'extent-table.cc',
   'fd-cache.cc',
+  'frame-decoder.cc',
+  'frame-encoder.cc',
   'pinned-runs.cc',
   'read-handles.cc',
 ];
@@ -35,7 +37,7 @@ describe('the native code', { timeout: 120_000 }, () => {
       const built = join(folder, 'stress');
       const flags = ['-std=c++17', '-g', '-O1', '-Wall', '-Wextra', '-Werror', `-fsanitize=${sanitizer}`];
       const files = [program, ...sources.map((source) => join(native, source))];
-      expect(run('g++', [...flags, '-o', built, ...files, '-llzma', '-pthread'])).toEqual({
+      expect(run('g++', [...flags, '-o', built, ...files, '-llzma', '-lzstd', '-pthread'])).toEqual({
         status: 0,
         output: '',
       });

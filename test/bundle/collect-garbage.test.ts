@@ -224,9 +224,10 @@ describe('planCollection', () => {
           ({ isLeased }, index) => isLeased || index < (limits.keepLast ?? 1),
         );
         const needed = new Set(kept.flatMap(({ blocks }) => [...blocks]));
-        for (const id of needed) expect(removed.has(id)).toBe(false);
+        for (const id of needed) expect(removed.has(id) || removed.has(frameOf(id))).toBe(false);
+        for (const id of blockIds) if (removed.has(id)) expect(removed.has(frameOf(id))).toBe(true);
         expect(removed.size).toBe(plan.removals.length);
-        const size = sizes.reduce((sum, one) => sum + one, 0);
+        const size = 2 * sizes.reduce((sum, one) => sum + one, 0);
         expect(plan.sizeAfter).toBe(size - plan.removals.reduce((sum, { file }) => sum + file.size, 0));
         if (limits.maxSize !== undefined && plan.sizeAfter > limits.maxSize) {
           expect(blockIds.filter((id) => !removed.has(id)).every((id) => needed.has(id))).toBe(true);
@@ -235,6 +236,11 @@ describe('planCollection', () => {
     );
   });
 });
+
+/** The path of the frame of the block `e/KEY`. */
+function frameOf(id: string): string {
+  return `zst/${id.slice(2)}`;
+}
 
 function makeSurvey(
   ids: readonly string[],
@@ -261,12 +267,18 @@ function makeSurvey(
   const blocks = new Map(
     ids.map((id, index) => [
       id,
-      { id, encoder: 'e', key: id, name: id, path: id, size: sizes[index] ?? 0, mtimeMs: 0 },
+      { id, encoder: 'e', key: id.slice(2), name: id, path: id, size: sizes[index] ?? 0, mtimeMs: 0 },
     ]),
   ) as unknown as CacheSurvey['blocks'];
-  const size = sizes.reduce((sum, one) => sum + one, 0);
+  const frames = new Map(
+    [...blocks.values()].map((block) => {
+      const id = `zst/${block.key}`;
+      return [id, { ...block, id, encoder: 'zst', path: id }];
+    }),
+  );
+  const size = 2 * sizes.reduce((sum, one) => sum + one, 0);
   const none = { layers: [], configs: [], imageIds: [], bad: [], notes: [] };
-  return { timeMs: 1000, blocks, recipes: kept, leases, size, ...none };
+  return { timeMs: 1000, blocks, frames, recipes: kept, leases, size, ...none };
 }
 
 describe('collectAutomatically', { timeout: 120_000 }, () => {

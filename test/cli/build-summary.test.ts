@@ -60,4 +60,23 @@ describe('summarizeBuild', () => {
     expect(text).toMatch(/ in 2\.0 s; in full about \d/);
     expect(fields.fullSeconds).toBeGreaterThanOrEqual(2);
   });
+
+  it('says of a .tar.zst how much of it is new, as zstd and as xz', async () => {
+    const cache = await openCache(await makeTempFolder());
+    const source = createMemorySource(await buildSampleImages());
+    const profile = { preset: 0, extreme: false, check: 'crc64' } as const;
+    await using bundle = await recordBuild(
+      { source, references: [], cache, profile },
+      { verb: 'build', version: '1' },
+    );
+    const frames = {
+      ...{ size: 3_000_000, frameCount: 9, encodedFrameCount: 2 },
+      ...{ encodedSize: 1_000_000, reusedSize: 2_000_000 },
+    };
+    const { text, fields } = await summarizeBuild(cache, bundle, 2, frames);
+    expect(text).toMatch(
+      /^3 images, 3\.0 MB as zstd \(1\.0 MB newly encoded, 2\.0 MB reused\), made of xz blocks: .* newly encoded, 0 B reused; in 2\.0 s$/,
+    );
+    expect(fields).toEqual({ frames: { total: 9, reused: 7, encoded: 2 } });
+  });
 });

@@ -216,7 +216,7 @@ describe('mount --view', () => {
     await bench.runOk(['mount', '--config', project, mountPoint]);
     expect(await readdir(mountPoint)).toContain('oci');
     const unknown = await bench.run(['mount', '--view', 'ocy', mountPoint]);
-    expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('images.tar, oci/')]);
+    expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('images.tar.zst, oci/')]);
     const small = await bench.run(['mount', '--view-cache', '1M', mountPoint]);
     expect([small.status, small.stderr]).toEqual([2, expect.stringContaining('48M')]);
     for (const wrong of ['viewCache: 1M', 'viewSpill: much']) {

@@ -57,7 +57,8 @@ async function viewBundle(...names: ViewName[]): Promise<{
   const fixtures = [...(await buildSampleImages()), ...(await buildOddImages()), buildBareImage()];
   const bundle = await prepare(join(folder, 'cache'), fixtures);
   const decoded = createDecodedBlocks(1 << 20);
-  const views = await createViews(bundle, names, { decoded, createdMs });
+  const frames = { cache: await openCache(join(folder, 'cache')), level: 3 };
+  const views = await createViews(bundle, names, { decoded, createdMs, frames });
   const files = new Map<string, Buffer>();
   for (const view of views) {
     expect(files.has(view.path)).toBe(false);
@@ -133,7 +134,8 @@ describe('createViews', () => {
     const bundle = await prepare(join(folder, 'cache'), await buildSampleImages());
     const decoded = createDecodedBlocks(1 << 28);
     const names = ['images.tar', 'layers', 'oci'] as const;
-    const views = await createViews(bundle, names, { decoded, createdMs });
+    const frames = { cache: await openCache(join(folder, 'cache')), level: 3 };
+    const views = await createViews(bundle, names, { decoded, createdMs, frames });
     const [tar, ...others] = views;
     if (tar === undefined) throw new TypeError('There is no images.tar');
     await readView(tar);

@@ -1,10 +1,11 @@
 /** `bundlefs build`: a bundle as a plain file. */
 import type { Command } from 'commander';
+import { addFormatOptions } from '../format-options.ts';
 import { addImageOptions, type Given, imagesHelp } from '../image-options.ts';
 import type { BuildOptions } from '../run-build.ts';
 
 export function addBuildCommand(program: Command, signal: AbortSignal): void {
-  addImageOptions(
+  const command = addImageOptions(
     program
       .command('build')
       .description('write the bundle of these images to a file')
@@ -13,11 +14,12 @@ export function addBuildCommand(program: Command, signal: AbortSignal): void {
         '-o, --output <file>',
         'the file to write; one that is there is replaced when the new one is whole (default: "output" in bundlefs.yaml)',
       ),
-  )
+  );
+  addFormatOptions(command, 'zst for a FILE that ends in .zst or .tzst, else xz')
     .option('--json', 'print one JSON object on standard output')
     .addHelpText(
       'after',
-      '\nExamples:\n  bundlefs build shop/web:1 shop/api:1 -o images.tar.xz\n  bundlefs build --compose docker-compose.yml -o images.tar.xz\n  docker save shop/web:1 | bundlefs build --from - -o images.tar.xz',
+      '\nExamples:\n  bundlefs build shop/web:1 shop/api:1 -o images.tar.xz\n  bundlefs build --compose docker-compose.yml -o images.tar.xz\n  bundlefs build shop/web:1 -o images.tar.zst\n  docker save shop/web:1 | bundlefs build --from - -o images.tar.xz',
     )
     .action(async (images: string[], given: Given<BuildOptions>) => {
       const { chooseImages, chooseOutput } = await import('../choose-images.ts');

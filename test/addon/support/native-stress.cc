@@ -19,6 +19,7 @@
 #include "../../../native/block-decoder.h"
 #include "../../../native/encoder-pool.h"
 #include "../../../native/extent-table.h"
+#include "../../../native/frame-decoder.h"
 #include "../../../native/pinned-runs.h"
 #include "../../../native/read-handles.h"
 
@@ -175,6 +176,9 @@ void StressHandles(const std::string& folder) {
   Expect(file.expired(), "a release lets go of what another thread pinned");
 }
 
+// Every third job makes a frame.
+bool IsFrame(uint64_t id) { return id % 3 == 0; }
+
 class Owner final : public bundlefs::EncodeOwner {
  public:
   void OnEncoded(uint64_t id, EncodeResult result) override {
@@ -182,10 +186,11 @@ class Owner final : public bundlefs::EncodeOwner {
     calls += 1;
     if (result.status != LZMA_OK) return;
     std::string content(contents[id].size(), 0);
-    Expect(bundlefs::DecodeBlock(result.bytes(), result.size, LZMA_CHECK_CRC64,
-                                 reinterpret_cast<uint8_t*>(content.data()), content.size()) == LZMA_OK &&
-               content == contents[id],
-           "a block decodes to its content");
+    auto* target = reinterpret_cast<uint8_t*>(content.data());
+    const int status = IsFrame(id) ? bundlefs::DecodeFrame(result.bytes(), result.size, target, content.size())
+                                   : bundlefs::DecodeBlock(result.bytes(), result.size, LZMA_CHECK_CRC64,
+                                                           target, content.size());
+    Expect(status == 0 && content == contents[id], "a block or frame decodes to its content");
   }
 
   std::vector<std::string> contents;
@@ -205,7 +210,12 @@ void StressPool() {
         job->id = id;
         job->content = reinterpret_cast<const uint8_t*>(owner.contents[id].data());
         job->size = owner.contents[id].size();
-        job->settings = {static_cast<uint32_t>((*random)() % 3), LZMA_CHECK_CRC64};
+        if (IsFrame(id)) {
+          job->settings = bundlefs::FrameSettings{static_cast<int>(1 + (*random)() % 3)};
+        } else {
+          job->settings =
+              bundlefs::EncodeSettings{static_cast<uint32_t>((*random)() % 3), LZMA_CHECK_CRC64};
+        }
         EncoderPool::Get().Submit(std::move(job));
         if ((*random)() % 4 == 0) EncoderPool::Get().Cancel(&owner, (*random)() % (id + 1));
         if ((*random)() % 4 == 0) EncoderPool::Get().SetThreads(1 + (*random)() % 4);
