@@ -1,8 +1,10 @@
 /** Mounts of a test, with a cache, a state folder and a runtime folder of the test's own. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { statusSchema, type MountStatus } from '../../src/live/status.ts';
+import { joinStream } from './join-stream.ts';
 import { type CliResult, runCli, runCliOk, type RunCliOptions } from './run-cli.ts';
 import { makeTempFolder } from './temp-folder.ts';
 import { waitUntil } from '../mount/support/start-test-daemon.ts';
@@ -64,7 +66,9 @@ export async function createLiveBench(extraEnv: Readonly<Record<string, string>>
       await waitUntil(
         `${what} at ${mountPoint}`,
         async () => {
-          status = statusSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+          // To its end, whatever size it is said to have: another generation may come meanwhile.
+          const text = await joinStream(createReadStream(path));
+          status = statusSchema.parse(JSON.parse(text.toString()));
           return isSo(status);
         },
         { timeoutMs: 60_000, describe: () => JSON.stringify(status) },
