@@ -386,6 +386,27 @@ look_at_new() {
 $new_files
 LIST
   [ "$place_count" -gt 0 ] || { say '' "All of it is in $new already, and is right. There is nothing to do."; finish 0; }
+  check_companions
+}
+
+# What lies beside an archive describes it: with another one there, its load.sh would refuse the stick.
+check_companions() {
+  for companion in SHA256SUMS bundle.json; do
+    [ -e "$new/$companion" ] || continue
+    case "
+$new_files" in *"
+$companion "*) continue ;; esac
+    described=$(cat "$new/$companion" 2>/dev/null)
+    while read -r name size sum; do
+      case "$described" in *"$sum"*) ;; *)
+        fail 7 "Cannot write to \"$new\": its $companion describes another bundle, and this delta brings $(list_new_archive) alone" \
+          "Its load.sh would refuse what is made. Write to another folder: sh $own_name -o FOLDER OLD" \
+          'or ask for a delta with the whole stick (made without --archive-only). Nothing was changed.' ;;
+      esac
+    done <<LIST
+$new_files
+LIST
+  done
 }
 
 # Asked of the folder that is there: NEW itself may not be yet.
