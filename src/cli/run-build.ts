@@ -8,7 +8,7 @@ import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
 import { checkOutput } from './check-output.ts';
-import { sourceFiles, transformFiles } from './source-files.ts';
+import { inputPlaces } from './source-files.ts';
 import { describeImages } from './describe-images.ts';
 import { startProgress } from './progress.ts';
 
@@ -24,8 +24,7 @@ export async function runBuild(
   signal: AbortSignal,
 ): Promise<void> {
   const startMs = performance.now();
-  const olderFiles = selection.transforms.flatMap(transformFiles);
-  await checkOutput(options.output, [...sourceFiles(options.from), ...olderFiles]);
+  await checkOutput(options.output, await inputPlaces(selection, options.from));
   const cache = await openChosenCache(options);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'build');
   const written = await writeWithProgress(bundle, options.output, signal);
