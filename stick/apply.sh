@@ -28,9 +28,9 @@ Exit statuses
   0    the new bundle is there and is right (with --dry-run: nothing speaks against it)
   2    the command line is wrong
   3    a tool is missing on this machine (sha256sum, dd)
-  5    this file, or OLD, is missing, incomplete or damaged
+  5    this file, or OLD, is missing, incomplete (cut off) or damaged
   6    too little space
-  7    NEW cannot be written
+  7    NEW cannot be written, or has the small files of another bundle, which this file does not bring
   9    OLD is another bundle than the one that this delta continues
   130  stopped (Ctrl-C); nothing was changed
 TEXT

@@ -135,7 +135,7 @@ function noSuchBuild(cache: Cache, builds: readonly NumberedBuild[], index: numb
   const count = countNumbers(builds);
   return new BundleError(
     'invalid-argument',
-    `Cannot explain build @${index}: the journal of the cache "${cache.path}" has ${count} builds`,
+    `Cannot explain build @${index}: the journal of the cache "${cache.path}" has ${count} bundles`,
     { hint: count === 0 ? 'Build a bundle first.' : `The oldest is @${count - 1}.` },
   );
 }

@@ -76,7 +76,7 @@ async function openBuild(name: string, index: number, options: OpenBaseOptions):
     const count = countNumbers(builds);
     throw notABase(
       name,
-      `the journal of the cache "${cache.path}" has ${count} builds`,
+      `the journal of the cache "${cache.path}" has ${count} bundles`,
       count === 0 ? 'Name the bundle itself.' : `The oldest is @${count - 1}.`,
     );
   }

@@ -68,7 +68,7 @@ async function openBuild(name: string, index: number, options: OpenComparandOpti
     const count = countNumbers(builds);
     throw new BundleError(
       'invalid-argument',
-      `Cannot compare "${name}": the journal of the cache "${cache.path}" has ${count} builds`,
+      `Cannot compare "${name}": the journal of the cache "${cache.path}" has ${count} bundles`,
       { hint: count === 0 ? 'Build a bundle first.' : `The oldest is @${count - 1}.` },
     );
   }

@@ -43,7 +43,7 @@ async function copyCache(): Promise<string> {
   return copy;
 }
 
-async function sha256(path: string): Promise<string> {
+function sha256(path: string): string {
   return execFileSync('sha256sum', [path], { encoding: 'utf8' }).slice(0, 64);
 }
 
@@ -62,7 +62,7 @@ async function makeDelta(
 describe('--base @N', () => {
   it('is the same bundle each time, whatever deltas were made in between and of which images', async () => {
     const cache = await copyCache();
-    const old = await sha256(bundle(1));
+    const old = sha256(bundle(1));
     for (let round = 0; round < 3; round += 1) {
       const { base, warnings } = await makeDelta(cache, ['@1']);
       expect([base.sha256, warnings]).toEqual([old, []]);
@@ -78,7 +78,7 @@ describe('--base @N', () => {
     const cache = await copyCache();
     await makeDelta(cache, ['@0'], from(3));
     const { base } = await makeDelta(cache, ['@1'], from(3));
-    expect(base.sha256).toBe(await sha256(bundle(2)));
+    expect(base.sha256).toBe(sha256(bundle(2)));
   });
 
   it('says so where it is the new bundle already, and which is the one before', async () => {
@@ -105,12 +105,12 @@ describe('--base IMAGE is the bundle that build makes of it', () => {
     await runCliOk(['build', 'tiny/web:1.0', ...own, '-o', old], { cache });
     const plain = join(folder, 'plain.tar.xz');
     await runCliOk(['build', 'tiny/web:1.0', ...from(1), '-o', plain], { cache });
-    expect(await sha256(plain)).not.toBe(await sha256(old));
+    expect(sha256(plain)).not.toBe(sha256(old));
     const { base, path } = await makeDelta(cache, ['tiny/web:1.0'], ['tiny/db:5', 'tiny/web:1.0', ...own]);
-    expect(base.sha256).toBe(await sha256(old));
+    expect(base.sha256).toBe(sha256(old));
     execFileSync('sh', [path, '-o', join(folder, 'new'), old], { stdio: 'ignore' });
     const { base: unchanged } = await makeDelta(cache, ['tiny/web:1.0'], ['tiny/db:5', ...from(1)]);
-    expect(unchanged.sha256).toBe(await sha256(plain));
+    expect(unchanged.sha256).toBe(sha256(plain));
   });
 
   it('by its whole id, with and without the name of the sum', async () => {
@@ -127,6 +127,17 @@ describe('--base IMAGE is the bundle that build makes of it', () => {
   });
 });
 
+it('--base recipe:FILE is what describe wrote, as the file is', async () => {
+  const cache = await copyCache();
+  const recipe = join(await makeTempFolder(), 'app.json');
+  const { stdout } = await runCliOk(['describe', ...from(1)], { cache });
+  await writeFile(recipe, stdout);
+  for (const given of [recipe, `recipe:${recipe}`]) {
+    const { base } = await makeDelta(cache, [given]);
+    expect(base.sha256).toBe(sha256(bundle(1)));
+  }
+});
+
 describe('--base images.tar.xz.001', () => {
   it('is the bundle of all parts beside it, with a bundle.json or without', async () => {
     const cache = await copyCache();
@@ -138,7 +149,7 @@ describe('--base images.tar.xz.001', () => {
     await writeFile(join(folder, 'images.tar.xz.002'), bytes.subarray(half));
     for (const given of ['images.tar.xz.001', 'images.tar.xz.002', '.']) {
       const { base, path } = await makeDelta(cache, [join(folder, given)]);
-      expect([base.size, base.sha256]).toEqual([bytes.length, await sha256(bundle(1))]);
+      expect([base.size, base.sha256]).toEqual([bytes.length, sha256(bundle(1))]);
       execFileSync('sh', [path, '-o', join(folder, `../${given}-new`), folder], { stdio: 'ignore' });
     }
     // The end is not there, and another bundle's.
