@@ -114,7 +114,7 @@ async function findBuild(
       'invalid-argument',
       `Cannot explain "${reference.text}": no build of the journal encoded anything of it`,
       {
-        hint: 'All of it was in the cache before the journal began.',
+        hint: 'All of it was in the cache before the journal began, or was built only as the base of a delta.',
       },
     );
   }

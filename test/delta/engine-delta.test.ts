@@ -297,6 +297,21 @@ describe('a delta for an engine is refused, and changes nothing', () => {
     await appendFile(path, 'x');
     await expectRefused(engine, path, 5, /changed on its way/);
   });
+
+  it.each(shells)('wherever it ends, under %s', async (shell) => {
+    const engine = engines.get('20.10');
+    const { path } = await makeDelta('docker', await describeBase(before));
+    const bytes = await readFile(path);
+    const text = bytes.indexOf('load_main "$@"; exit\n');
+    const images = await listImages(engine);
+    const ends = Array.from({ length: Math.floor(text / 512) }, (_, index) => (index + 1) * 512);
+    for (const end of [...ends, text, text + 'load_main "$@"'.length]) {
+      await writeFile(path, bytes.subarray(0, end));
+      const { status, said } = await load(engine, path, [], { shell });
+      expect([end, status === 0, said === '']).toEqual([end, false, false]);
+    }
+    expect(await listImages(engine)).toEqual(images);
+  });
 });
 
 /** The archive in a delta, in a file of its own. */
