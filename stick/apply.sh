@@ -28,9 +28,9 @@ Exit statuses
   0    the new bundle is there and is right (with --dry-run: nothing speaks against it)
   2    the command line is wrong
   3    a tool is missing on this machine (sha256sum, dd)
-  5    this file, or OLD, is missing, incomplete or damaged
+  5    this file, or OLD, is missing, incomplete (cut off) or damaged
   6    too little space
-  7    NEW cannot be written
+  7    NEW cannot be written, or has the small files of another bundle, which this file does not bring
   9    OLD is another bundle than the one that this delta continues
   130  stopped (Ctrl-C); nothing was changed
 TEXT
@@ -386,6 +386,27 @@ look_at_new() {
 $new_files
 LIST
   [ "$place_count" -gt 0 ] || { say '' "All of it is in $new already, and is right. There is nothing to do."; finish 0; }
+  check_companions
+}
+
+# What lies beside an archive describes it: with another one there, its load.sh would refuse the stick.
+check_companions() {
+  for companion in SHA256SUMS bundle.json; do
+    [ -e "$new/$companion" ] || continue
+    case "
+$new_files" in *"
+$companion "*) continue ;; esac
+    described=$(cat "$new/$companion" 2>/dev/null)
+    while read -r name size sum; do
+      case "$described" in *"$sum"*) ;; *)
+        fail 7 "Cannot write to \"$new\": its $companion describes another bundle, and this delta brings $(list_new_archive) alone" \
+          "Its load.sh would refuse what is made. Write to another folder: sh $own_name -o FOLDER OLD" \
+          'or ask for a delta with the whole stick (made without --archive-only). Nothing was changed.' ;;
+      esac
+    done <<LIST
+$new_files
+LIST
+  done
 }
 
 # Asked of the folder that is there: NEW itself may not be yet.

@@ -9,6 +9,8 @@ unset IFS CDPATH
 umask 022
 
 start_delta() {
+  # The file is whole up to its blocks, or this would not run; the first lines have set it.
+  trap - EXIT
   case "$0" in
     /*) own_path=$0 ;;
     *) own_path=$PWD/$0 ;;

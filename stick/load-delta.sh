@@ -118,23 +118,44 @@ check_chains() {
   there=
   # shellcheck disable=SC2086
   [ -z "$image_ids" ] || there=$(engine image inspect --format '{{.Id}} {{range .RootFS.Layers}}{{.}},{{end}}' $image_ids 2>/dev/null)
+  missing=
+  missing_count=0
+  names_missing=
+  names_pulled=
   while read -r chain ids names; do
     # Only in containerd does it matter where they came from.
     [ "$delta_kind" != docker ] || ids=-
     ! has_chain "$chain" "$ids" || continue
     if has_chain "$chain" -; then
-      fail 9 "Cannot load: the images that this delta builds upon were not loaded from a bundle of bundlefs: $names" \
-        'They were pulled, or loaded from another archive, and this engine has their files but not their layers as they' \
-        'were packed: what is built upon them could be run, but never be saved or pushed.' \
-        'Ask for the full bundle. With that in the engine, the next delta will do.'
+      names_pulled=${names_pulled:+$names_pulled,}$names
+    else
+      names_missing=${names_missing:+$names_missing,}$names
+      list_missing "$chain"
     fi
-    list_missing "$chain"
-    fail 9 "Cannot load: $missing_count of the layers that this delta builds upon $(plural "$missing_count" 'is' 'are') not in this engine:$missing" \
-      "They belong to: $names" 'Load these first, or ask for the full bundle. Nothing was changed.'
   done <<LIST
 $(delta_chains)
 LIST
+  if [ "$missing_count" -gt 0 ]; then
+    fail 9 "Cannot load: $missing_count of the layers that this delta builds upon $(plural "$missing_count" 'is' 'are') not in this engine:$missing" \
+      "They belong to: $(list_once "$names_missing")" \
+      ${names_pulled:+"There, but not loaded from a bundle of bundlefs, which will not do either: $(list_once "$names_pulled")"} \
+      'Load these first, or ask for the full bundle. Nothing was changed.'
+  fi
+  [ -z "$names_pulled" ] ||
+    fail 9 "Cannot load: the images that this delta builds upon were not loaded from a bundle of bundlefs: $(list_once "$names_pulled")" \
+      'They were pulled, or loaded from another archive, and this engine has their files but not their layers as they' \
+      'were packed: what is built upon them could be run, but never be saved or pushed.' \
+      'Ask for the full bundle. With that in the engine, the next delta will do.'
   item ok 'the layers that these images build upon are there'
+}
+
+# Words with commas between them, each once.
+list_once() {
+  listed=
+  for word in $(printf '%s' "$1" | tr ',' ' '); do
+    case ", $listed," in *", $word,"*) ;; *) listed=${listed:+$listed, }$word ;; esac
+  done
+  printf '%s' "$listed"
 }
 
 # Whether an image that is there has all layers of $1 below its own, and one of the ids $2 (- for any).
@@ -149,14 +170,13 @@ LIST
   return 1
 }
 
-# Sets missing and missing_count: those of the chain $1 that no image has above the ones below.
+# Adds to missing and missing_count: those of the chain $1 that no image has above the ones below.
 list_missing() {
-  missing=
-  missing_count=0
   below=
   for diff_id in $(printf '%s' "$1" | tr ',' ' '); do
     below=${below:+$below,}$diff_id
     ! has_chain "$below" - || continue
+    case "$missing" in *"$diff_id"*) continue ;; esac
     missing_count=$((missing_count + 1))
     missing="$missing
     $diff_id"

@@ -3,18 +3,22 @@
 # Nothing of bundlefs is needed here: POSIX sh and its usual tools, sha256sum, xz and the engine.
 # shellcheck disable=SC2154 # what verify.sh sets
 # shellcheck disable=SC2034 # and what it reads
+# A shell reads a script bit by bit: where it ends between two functions, nothing is wrong with it. start_in takes this back.
+trap 'echo "Cannot use load.sh: it, or verify.sh beside it, is cut off. Copy the whole folder again." >&2; exit 5' EXIT
 bundlefs_wants=functions
 case "$0" in
   */*) script_folder=${0%/*}/ ;;
   *) script_folder=./ ;;
 esac
 if [ ! -f "$script_folder/verify.sh" ]; then
+  trap - EXIT
   printf '%s\n' "Cannot find \"verify.sh\" beside load.sh" '  Copy the whole folder again, and run load.sh from within the copy.' >&2
   exit 5
 fi
 # shellcheck source=stick/verify.sh
 . "$script_folder/verify.sh"
 if [ "${verify_is_whole-}" != yes ]; then
+  trap - EXIT
   printf '%s\n' 'Cannot use "verify.sh": it is cut off' '  Copy the whole folder again.' >&2
   exit 5
 fi
@@ -671,5 +675,5 @@ undo_text() {
   esac
 }
 
-# The last line, so that a file that was cut off does nothing at all.
+# The last line, so that a file that was cut off does nothing but say so.
 load_main "$@"

@@ -3,6 +3,8 @@
 # load.sh takes its functions from here, so that each check has one owner. Only POSIX sh and its usual tools are used;
 # nothing is written beside this file, which may lie on a read-only, noexec medium.
 # shellcheck disable=SC2034 # load.sh uses more of what is set here
+# A shell reads a script bit by bit: where it ends between two functions, nothing is wrong with it. start_in takes this back.
+[ "${bundlefs_wants-}" = functions ] || trap 'echo "Cannot use verify.sh: it is cut off. Copy the whole folder again." >&2; exit 5' EXIT
 set -uf
 LC_ALL=C
 export LC_ALL
@@ -82,6 +84,7 @@ verify_main() {
 # Notes the folder of the script with the path $1, and makes a folder for what is only needed while this runs.
 # Folders are reached through links in there, so that no path, whatever characters it has, is ever taken for code.
 start_in() {
+  trap - EXIT
   case "$1" in
     /*) here=${1%/*}/ ;;
     */*) here=$PWD/${1%/*}/ ;;
@@ -605,6 +608,6 @@ image_title() {
   fi
 }
 
-# The last line, so that a file that was cut off does nothing at all.
+# The last lines, so that a file that was cut off does nothing but say so.
 verify_is_whole=yes
 [ "${bundlefs_wants-}" = functions ] || verify_main "$@"

@@ -2,13 +2,18 @@
 import { resolve } from 'node:path';
 import type { Cache } from '../blocks/cache.ts';
 import { type DeltaBase, readBaseBundle } from '../delta/delta-base.ts';
-import { findBase } from '../delta/open-base.ts';
-import { BundleError } from '../errors.ts';
+import type { RecordedBundle } from '../bundle/record-build.ts';
+import { findBase, findRecipeDigest } from '../delta/open-base.ts';
+import { BundleError, isBundleError } from '../errors.ts';
+import { baseVerb } from '../explain/choose-build.ts';
 import { prepareChosenBundle } from './chosen-bundle.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { chooseImages } from './choose-images.ts';
-import type { ImageOptions } from './image-options.ts';
+import type { GivenImageOptions, ImageOptions } from './image-options.ts';
 import { startProgress } from './progress.ts';
+
+/** ImageOptions, and which project file there is. */
+export type BaseOptions = ImageOptions & Pick<GivenImageOptions, 'config'>;
 
 /**
  * One bundle, however it is named, or the bundle that `build` makes of the images named. Throws invalid-argument, and
@@ -16,7 +21,7 @@ import { startProgress } from './progress.ts';
  */
 export async function chooseBase(
   names: readonly string[],
-  options: ImageOptions,
+  options: BaseOptions,
   cache: Cache,
   signal: AbortSignal,
 ): Promise<DeltaBase> {
@@ -33,15 +38,35 @@ export async function chooseBase(
     });
     if (base !== undefined) return base;
   }
-  const selection = await selectBase(names, options);
-  await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');
+  await using bundle = await prepareBaseImages(names, options, cache, signal);
   return await readBaseBundle(bundle, names.join(', '), { signal });
 }
 
-/** The images of the source that `names` are. Throws invalid-argument where the source can be read once only. */
-export async function selectBase(
+/** The bundle that `build` makes of the images of the source that `names` are. Throws as chooseBase does. */
+export async function prepareBaseImages(
   names: readonly string[],
-  { from }: Pick<ImageOptions, 'from'>,
+  options: BaseOptions,
+  cache: Cache,
+  signal: AbortSignal,
+): Promise<RecordedBundle> {
+  try {
+    const selection = await selectBase(names, options);
+    return await prepareChosenBundle(selection, options, cache, signal, baseVerb);
+  } catch (error) {
+    const digest = names.find((name) => findRecipeDigest(name) !== undefined);
+    if (digest === undefined || !isBundleError(error)) throw error;
+    throw new BundleError(
+      error.code,
+      `Cannot take "${digest}" as the base: there is no such recipe in the cache "${cache.path}". ${error.message}`,
+      { cause: error, ...(error.hint !== undefined && { hint: error.hint }) },
+    );
+  }
+}
+
+/** With what the project file says of images that the command line names. Throws where the source can be read once only. */
+async function selectBase(
+  names: readonly string[],
+  { from, config }: Pick<BaseOptions, 'from' | 'config'>,
 ): Promise<Selection> {
   if (from === '-') {
     throw new BundleError(
@@ -50,7 +75,7 @@ export async function selectBase(
       { hint: 'Name the bundle that the target has, or give the archive as a file: --from FILE' },
     );
   }
-  return (await chooseImages(names, { config: false })).selection;
+  return (await chooseImages(names, config === undefined ? {} : { config })).selection;
 }
 
 /** Whether `name` is that of an engine: `docker`, `docker:<host>`. */

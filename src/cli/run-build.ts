@@ -11,7 +11,7 @@ import { type ChosenArchive, prepareArchive } from './chosen-archive.ts';
 import type { ImageOptions } from './image-options.ts';
 import { checkOutput } from './check-output.ts';
 import { chooseFormat, type FormatOptions } from './format-options.ts';
-import { sourceFiles, transformFiles } from './source-files.ts';
+import { inputPlaces } from './source-files.ts';
 import { describeImages } from './describe-images.ts';
 import { startProgress } from './progress.ts';
 
@@ -28,8 +28,7 @@ export async function runBuild(
 ): Promise<void> {
   const startMs = performance.now();
   const format = chooseFormat(options, options.output);
-  const olderFiles = selection.transforms.flatMap(transformFiles);
-  await checkOutput(options.output, [...sourceFiles(options.from), ...olderFiles]);
+  await checkOutput(options.output, await inputPlaces(selection, options.from));
   const cache = await openChosenCache(options);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'build');
   const archive = await prepareArchive(selection, bundle, cache, format, { signal });

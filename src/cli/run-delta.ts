@@ -1,21 +1,26 @@
 /** What `bundlefs delta` does. */
+import { listBaseFiles } from '../delta/base-files.ts';
 import { createDelta, type Delta } from '../delta/create-delta.ts';
+import type { Bundle } from '../bundle/open-bundle.ts';
 import type { DeltaBase } from '../delta/delta-base.ts';
+import { explainLarge } from '../delta/explain-large.ts';
 import { hexOf } from '../digest.ts';
 import { writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import { checkDeltaName } from './check-delta-name.ts';
 import { checkOutput } from './check-output.ts';
-import { chooseBase } from './choose-base.ts';
+import { type BaseOptions, chooseBase } from './choose-base.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { formatCount, formatDuration, formatShare, formatSize } from '../format-text.ts';
-import type { ImageOptions } from './image-options.ts';
 import type { PartOptions } from './part-options.ts';
 import { prepareStick } from './prepare-stick.ts';
-import { sourceFiles } from './source-files.ts';
+import { inputPlaces } from './source-files.ts';
 
-export interface DeltaOptions extends ImageOptions, PartOptions {
+/** Of the archive, what a delta may bring of it without a word: beyond that the full bundle is nearly as good. */
+const largeShare = 0.5;
+
+export interface DeltaOptions extends BaseOptions, PartOptions {
   readonly base: readonly string[];
   readonly output: string;
   readonly archiveOnly?: boolean;
@@ -30,7 +35,9 @@ export async function runDelta(
 ): Promise<void> {
   const startMs = performance.now();
   checkDeltaName(options.output);
-  await checkOutput(options.output, [...sourceFiles(options.from), ...options.base]);
+  const places = await inputPlaces(selection, options.from);
+  const baseFiles = await Promise.all(options.base.map(listBaseFiles));
+  await checkOutput(options.output, [...places, ...baseFiles.flat()]);
   const cache = await openChosenCache(options);
   const base = await chooseBase(options.base, options, cache, signal);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');
@@ -41,11 +48,34 @@ export async function runDelta(
   });
   const written = await writeBundleFile(delta.file, options.output, { signal });
   const seconds = (performance.now() - startMs) / 1000;
+  const warnings = listWarnings(delta, base, bundle, stick.description, written, options);
+  for (const text of warnings) process.stderr.write(`bundlefs: ${text}\n`);
   process.stdout.write(
     options.json === true
-      ? `${JSON.stringify(toFields(delta, base, stick.description, written, seconds))}\n`
+      ? `${JSON.stringify({ ...toFields(delta, base, stick.description, written, seconds), warnings })}\n`
       : toText(delta, base, stick.description, written, seconds),
   );
+}
+
+/** What is most likely not what was meant. */
+function listWarnings(
+  delta: Delta,
+  base: DeltaBase,
+  bundle: Bundle,
+  { archive }: BundleDescription,
+  { size }: WrittenFile,
+  options: DeltaOptions,
+): string[] {
+  if (hexOf(base.digest) === archive.sha256) {
+    const number = /^@(\d+)$/.exec(options.base[0] ?? '')?.[1];
+    const before = number === undefined ? '' : ` The one before it is @${Number(number) + 1}.`;
+    return [`the base is the new bundle already, so that this delta brings nothing new.${before}`];
+  }
+  if (delta.archiveSize <= archive.size * largeShare) return [];
+  const why = explainLarge(base, bundle);
+  return [
+    `this delta is ${formatShare(size / archive.size)} of the whole bundle${why === undefined ? ': most of its blocks are new' : `, for ${why}`}`,
+  ];
 }
 
 function toText(
@@ -74,6 +104,7 @@ function toFields(
     delta: { path, size, sha256: hexOf(digest), isNew },
     base: { title: base.title, size: base.size, sha256: hexOf(base.digest) },
     bundle: { name: archive.name, size: archive.size, sha256: archive.sha256 },
+    share: Math.round((size / archive.size) * 1000) / 1000,
     parts,
     blocks: { base: delta.baseBlockCount, new: delta.ownBlockCount },
     bytes: { archive: delta.archiveSize, brought: delta.ownSize },

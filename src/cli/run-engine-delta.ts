@@ -1,6 +1,7 @@
 /** What `bundlefs delta --for` does. */
 import type { Cache } from '../blocks/cache.ts';
 import { type Bundle, openRecipe } from '../bundle/open-bundle.ts';
+import { listBaseFiles } from '../delta/base-files.ts';
 import { findBase } from '../delta/open-base.ts';
 import { type BaseImage, createEngineDelta } from '../delta/engine-delta.ts';
 import { checkKind, type EngineKind } from '../delta/engine-kinds.ts';
@@ -13,14 +14,13 @@ import { findEngineEndpoint } from '../sources/engine/engine-endpoint.ts';
 import { hasContainerdStore, listEngineImages } from '../sources/engine/engine-image.ts';
 import { checkDeltaName } from './check-delta-name.ts';
 import { checkOutput } from './check-output.ts';
-import { isEngineName, selectBase } from './choose-base.ts';
+import { type BaseOptions, isEngineName, prepareBaseImages } from './choose-base.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { formatCount, formatDuration, formatShare, formatSize } from '../format-text.ts';
-import type { ImageOptions } from './image-options.ts';
 import { toolName } from './read-version.ts';
-import { sourceEngine, sourceFiles } from './source-files.ts';
+import { inputPlaces, sourceEngine } from './source-files.ts';
 
-export interface EngineDeltaOptions extends ImageOptions {
+export interface EngineDeltaOptions extends BaseOptions {
   readonly base: readonly string[];
   readonly output: string;
   readonly for: EngineKind;
@@ -36,7 +36,9 @@ export async function runEngineDelta(
   const startMs = performance.now();
   checkKind(options.for);
   checkDeltaName(options.output);
-  await checkOutput(options.output, [...sourceFiles(options.from), ...options.base]);
+  const places = await inputPlaces(selection, options.from);
+  const baseFiles = await Promise.all(options.base.map(listBaseFiles));
+  await checkOutput(options.output, [...places, ...baseFiles.flat()]);
   const cache = await openChosenCache(options);
   const base = await chooseBaseImages(options.base, options, cache, signal);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');
@@ -83,8 +85,7 @@ async function chooseBaseImages(
     await using bundle = await openRecipe(cache, recipe);
     return describeBase(bundle);
   }
-  const selection = await selectBase(names, options);
-  await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');
+  await using bundle = await prepareBaseImages(names, options, cache, signal);
   return describeBase(bundle);
 }
 

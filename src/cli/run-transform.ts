@@ -14,7 +14,7 @@ import { chooseFormat, type FormatOptions } from './format-options.ts';
 import type { ImageOptions } from './image-options.ts';
 import { writeWithProgress } from './run-build.ts';
 import { loadedToText, loadWithProgress } from './run-load.ts';
-import { sourceFiles, transformFiles } from './source-files.ts';
+import { inputPlaces } from './source-files.ts';
 
 export interface ResultOptions extends ImageOptions, FormatOptions {
   readonly tag?: string;
@@ -50,7 +50,7 @@ export async function runTransform(
   if (options.output === undefined && options.into === undefined) throw nowhere(transform);
   const format = chooseFormat(options, options.output);
   if (options.output !== undefined)
-    await checkOutput(options.output, [...sourceFiles(options.from), ...transformFiles(transform)]);
+    await checkOutput(options.output, await inputPlaces(selection, options.from, [transform]));
   const cache = await openChosenCache(options);
   const outcomes: Outcome[] = [];
   const own = { ...selection, tagAs: [] }; // -t says how it is called

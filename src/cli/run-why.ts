@@ -6,9 +6,11 @@ import type { ContentImage } from '../explain/bundle-contents.ts';
 import {
   chooseBuild,
   type ChosenBuild,
+  countNumbers,
   type FinishedBuild,
-  finishedBuilds,
   imagesOf,
+  numberBuilds,
+  type NumberedBuild,
 } from '../explain/choose-build.ts';
 import { explainImage } from '../explain/explain-image.ts';
 import { createLayerLibrary } from '../explain/layer-library.ts';
@@ -45,7 +47,7 @@ async function explain(
   index: number | undefined,
   signal: AbortSignal,
 ): Promise<WhyReport> {
-  const builds = finishedBuilds(await cache.listBuilds());
+  const builds = numberBuilds(await cache.listBuilds());
   const stores = new Map<string, StoredLayers>();
   const openLayers = async (build: FinishedBuild): Promise<StoredLayers | undefined> => {
     const recipe = await cache.findRecipe(build.recipe);
@@ -86,7 +88,7 @@ async function explain(
 
 async function findBuild(
   cache: Cache,
-  builds: readonly FinishedBuild[],
+  builds: readonly NumberedBuild[],
   reference: Reference,
   index: number | undefined,
   openLayers: (build: FinishedBuild) => Promise<StoredLayers | undefined>,
@@ -101,8 +103,8 @@ async function findBuild(
   };
   const chosen = await chooseBuild(builds, reference, wasEncoded, index);
   if (chosen !== undefined) return chosen;
-  if (index !== undefined && builds[index] === undefined) throw noSuchBuild(cache, builds, index);
-  const considered = builds.filter((_, position) => index === undefined || position === index);
+  if (index !== undefined && index >= countNumbers(builds)) throw noSuchBuild(cache, builds, index);
+  const considered = builds.filter(({ number }) => index === undefined || number === index);
   const known = considered.flatMap((build) => imagesOf(build).flatMap(({ names }) => names));
   if (
     index === undefined &&
@@ -112,7 +114,7 @@ async function findBuild(
       'invalid-argument',
       `Cannot explain "${reference.text}": no build of the journal encoded anything of it`,
       {
-        hint: 'All of it was in the cache before the journal began.',
+        hint: 'All of it was in the cache before the journal began, or was built only as the base of a delta.',
       },
     );
   }
@@ -129,11 +131,12 @@ async function findBuild(
   throw imageNotFound(reference, where, [...new Set(known)]);
 }
 
-function noSuchBuild(cache: Cache, builds: readonly unknown[], index: number): BundleError {
+function noSuchBuild(cache: Cache, builds: readonly NumberedBuild[], index: number): BundleError {
+  const count = countNumbers(builds);
   return new BundleError(
     'invalid-argument',
-    `Cannot explain build @${index}: the journal of the cache "${cache.path}" has ${builds.length} builds`,
-    { hint: builds.length === 0 ? 'Build a bundle first.' : `The oldest is @${builds.length - 1}.` },
+    `Cannot explain build @${index}: the journal of the cache "${cache.path}" has ${count} bundles`,
+    { hint: count === 0 ? 'Build a bundle first.' : `The oldest is @${count - 1}.` },
   );
 }
 

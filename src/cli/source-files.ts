@@ -1,8 +1,10 @@
 /** What `--from` names: files, or an engine. */
 import { resolve } from 'node:path';
+import type { Selection } from '../selection/resolve-selection.ts';
+import { readRecipe } from '../sources/recipe/read-recipe.ts';
 import type { Transform } from '../transforms/transform.ts';
 
-/** The files that `from` names, absolute: what a mount that watches looks at again, and no output may replace. */
+/** The files that `from` names, absolute: what a mount that watches looks at again. */
 export function sourceFiles(from: string | undefined): readonly string[] {
   if (from === undefined || from === '-' || isEngine(from) || isRegistry(from)) return [];
   if (from.startsWith('oci:')) return [resolve(from.slice('oci:'.length), 'index.json')];
@@ -12,6 +14,34 @@ export function sourceFiles(from: string | undefined): readonly string[] {
 /** The files that the older image of a transform comes from. */
 export function transformFiles(transform: Transform): readonly string[] {
   return transform.kind === 'thin' ? sourceFiles(transform.onFrom) : [];
+}
+
+/**
+ * All that is read for `selection` with these transforms, which no output may replace: files, and folders with all that
+ * lies in them. Some may not be there.
+ */
+export async function inputPlaces(
+  { files, project, transforms: ownTransforms }: Selection,
+  from: string | undefined,
+  transforms: readonly Transform[] = ownTransforms,
+): Promise<string[]> {
+  const sources = [from, ...transforms.map((one) => (one.kind === 'thin' ? one.onFrom : undefined))];
+  const places = await Promise.all(sources.filter((one) => one !== undefined).map(sourcePlaces));
+  const { keepRecipes = [] } = project?.gc ?? {};
+  return [...places.flat(), ...files, ...keepRecipes];
+}
+
+/** The files and folders that `from` names; of a recipe also those that it names itself. */
+async function sourcePlaces(from: string): Promise<readonly string[]> {
+  if (from.startsWith('oci:')) return [resolve(from.slice('oci:'.length))];
+  const files = sourceFiles(from);
+  const [path] = files;
+  if (path === undefined || !from.startsWith('recipe:')) return files;
+  // What is wrong with it is said when it is read.
+  const recipe = await readRecipe(path).catch(() => undefined);
+  const origin = recipe?.source;
+  if (origin === undefined || origin.startsWith('recipe:')) return files;
+  return [...files, ...(await sourcePlaces(origin))];
 }
 
 /** The engine that `from` names, by its host where it names one; undefined where it names something else. */

@@ -1,4 +1,5 @@
 /** The base of a delta: the bundle that the target has, as the blocks it is made of. */
+import type { Profile } from '../blocks/profile.ts';
 import { recipeDigest } from '../blocks/recipe.ts';
 import type { Bundle } from '../bundle/open-bundle.ts';
 import { findKeptDigest, hashFile } from '../bundle/keep-digest.ts';
@@ -6,6 +7,7 @@ import { type Digest, digestOf } from '../digest.ts';
 import { BundleError, isBundleError } from '../errors.ts';
 import { readFully } from '../file/read-chunks.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
+import type { XzCheck } from '../xz/stream-flags.ts';
 import { readXzStructure, type XzBlock } from '../xz/xz-structure.ts';
 import type { BaseBlock } from './plan-delta.ts';
 
@@ -19,12 +21,24 @@ export interface DeltaBase {
   readonly blocks: readonly BaseBlock[];
   /** The recipe that makes it, where it is one of the cache's. */
   readonly recipe?: Digest;
+  readonly makeup: BaseMakeup;
+}
+
+/** How its blocks were made, as far as that is known. */
+export interface BaseMakeup {
+  readonly check: XzCheck;
+  /** Bytes of the content of each block. */
+  readonly contentSizes: readonly number[];
+  /** Where the recipe is known. */
+  readonly profile?: Profile;
 }
 
 /** Holds the index of ten thousand blocks, and what the images' names are in. */
 const largestTail = 64 * 1024;
 
 export interface ReadBaseOptions {
+  /** The path to name where it cannot be read; the title where left out. */
+  readonly place?: string;
   readonly signal?: AbortSignal;
   /** Bytes read so far, and in all. */
   readonly onRead?: (done: number, total: number) => void;
@@ -34,14 +48,22 @@ export interface ReadBaseOptions {
 export async function readBaseFile(
   file: VirtualFile,
   title: string,
-  { signal, onRead }: ReadBaseOptions = {},
+  { place = title, signal, onRead }: ReadBaseOptions = {},
 ): Promise<DeltaBase> {
   const { streams } = await readXzStructure(file).catch((error: unknown) => {
-    if (!isBundleError(error, 'xz-corrupt')) throw error;
-    throw new BundleError('archive-unsupported', `Cannot take "${title}" as the base: ${error.message}`, {
-      cause: error,
-      hint: 'A base is an images.tar.xz, a folder with one or with its parts, or a bundle that the cache knows.',
-    });
+    if (!isBundleError(error, 'xz-corrupt', 'xz-truncated', 'xz-unsupported')) throw error;
+    const isNoBundle = error.code === 'xz-corrupt';
+    throw new BundleError(
+      isNoBundle ? 'archive-unsupported' : error.code,
+      `Cannot take "${place}" as the base: ${error.message}`,
+      {
+        cause: error,
+        hint:
+          error.code === 'xz-truncated'
+            ? 'Was it copied to its end? Where the bundle was made with this cache, its bundle.json is enough.'
+            : 'A base is an images.tar.xz, a folder with one or with its parts, or a bundle that the cache knows.',
+      },
+    );
   });
   const blocks = streams.flatMap((stream) => stream.blocks);
   const ends = listEnds(blocks, file.size);
@@ -60,6 +82,10 @@ export async function readBaseFile(
       size: storedSize,
       digest: digests.get(start + storedSize) ?? whole,
     })),
+    makeup: {
+      check: streams[0]?.check ?? 'none',
+      contentSizes: blocks.map(({ uncompressedSize }) => uncompressedSize),
+    },
   };
 }
 
@@ -85,6 +111,11 @@ export async function readBaseBundle(
         ? [{ start: extent.start, size: extent.length, digest: extent.record.digest }]
         : [],
     ),
+    makeup: {
+      check: recipe.profile.check,
+      contentSizes: assembled.blocks.map(({ uncompressedSize }) => uncompressedSize),
+      profile: recipe.profile,
+    },
   };
 }
 

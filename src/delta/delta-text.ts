@@ -24,6 +24,12 @@ export interface DeltaText {
 /** Digits of the largest safe integer: the size of the delta stands in its own text, so it must not change that. */
 const sizeDigits = 16;
 
+/**
+ * A shell reads a script bit by bit: where it ends between two functions, nothing is wrong with it. start_delta takes
+ * this back.
+ */
+const cutOffTrap = `trap 'echo "Cannot use this file: it is cut off. Copy it again." >&2; exit 5' EXIT`;
+
 /** The text before the bytes that a delta brings. The same text gives the same bytes. Throws output-failed as readScript does. */
 export async function renderDeltaText(text: DeltaText): Promise<Uint8Array> {
   const { format, summary, tool, facts, script, lists, main, own } = text;
@@ -33,6 +39,7 @@ export async function renderDeltaText(text: DeltaText): Promise<Uint8Array> {
       [
         '#!/bin/sh',
         `# ${summary}`,
+        cutOffTrap,
         `delta_format=${format}`,
         `delta_tool=${quote(tool)}`,
         `delta_size=${String(size).padEnd(sizeDigits)}`,
@@ -47,7 +54,7 @@ export async function renderDeltaText(text: DeltaText): Promise<Uint8Array> {
           'END',
           '}',
         ]),
-        // The last line, so that a file that was cut off does nothing at all; what follows it is no text.
+        // The last line, so that a file that was cut off does nothing but say so; what follows it is no text.
         `${main} "$@"; exit`,
         '',
       ].join('\n'),

@@ -1,17 +1,19 @@
 /** Finds the base that a name stands for: a bundle in a file or folder, its bundle.json, a recipe, or a build of the journal. */
 import { readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Cache } from '../blocks/cache.ts';
 import { type Recipe, recipeDigest, recipeSchema } from '../blocks/recipe.ts';
 import { openRecipe } from '../bundle/open-bundle.ts';
-import { findDigestOfHex, hexOf, isDigest } from '../digest.ts';
+import { type Digest, findDigestOfHex, hexOf, isDigest } from '../digest.ts';
 import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
 import { parseBundleDescription } from '../explain/bundle-description.ts';
-import { finishedBuilds } from '../explain/choose-build.ts';
+import { countNumbers, finishedBuilds, numberBuilds } from '../explain/choose-build.ts';
 import { openDiskFile } from '../file/disk-file.ts';
 import { joinFiles } from '../file/joined-file.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
+import { descriptionName } from '../stick/file-names.ts';
+import { folderOfPart, readBaseFolder } from './base-files.ts';
 import { type DeltaBase, readBaseBundle, readBaseFile, type ReadBaseOptions } from './delta-base.ts';
 
 export interface OpenBaseOptions extends ReadBaseOptions {
@@ -19,8 +21,8 @@ export interface OpenBaseOptions extends ReadBaseOptions {
 }
 
 /**
- * The base that `given` is: `@N`, the build N before the last; the digest of a recipe; a file or folder that is there;
- * undefined where it is none of these, and may be the name of an image. A file is read to its end; of the others only
+ * The base that `given` is: `@N`, the build with that number (see numberBuilds); the digest of a recipe; a file or folder that is there;
+ * undefined where it is none of these, and may be the name or id of an image. A part of a bundle stands for its folder. A file is read to its end; of the others only
  * what the cache does not know. Throws invalid-argument, archive-*, xz-*, block-missing.
  */
 export async function findBase(given: string, options: OpenBaseOptions): Promise<DeltaBase | undefined> {
@@ -28,10 +30,11 @@ export async function findBase(given: string, options: OpenBaseOptions): Promise
   const name = given.replace(/^recipe:/, ''); // as --from has it
   const build = /^@(\d{1,3})$/.exec(name)?.[1];
   if (build !== undefined) return openBuild(name, Number(build), options);
-  const digest = isDigest(name) ? name : findDigestOfHex(name);
+  const digest = findRecipeDigest(name);
   if (digest !== undefined) {
     const recipe = await cache.findRecipe(digest);
     if (recipe !== undefined) return openKept(recipe, `recipe ${digest.slice(7, 19)}`, options);
+    if (name === given) return undefined; // an image's id is written the same
     throw notABase(name, `there is no such recipe in the cache "${cache.path}"`);
   }
   const info = await stat(name).catch((error: unknown) => {
@@ -48,7 +51,16 @@ export async function findBase(given: string, options: OpenBaseOptions): Promise
     );
   }
   if (info.isDirectory()) return openFolder(name, options);
-  return name.endsWith('.json') ? openDocument(name, options) : openFiles([name], basename(name), options);
+  if (name.endsWith('.json')) return openDocument(name, options);
+  const folderOfAll = folderOfPart(name);
+  return folderOfAll === undefined
+    ? openFiles([name], basename(name), options)
+    : openFolder(folderOfAll, options);
+}
+
+/** The digest that `name` is, with or without `sha256:`: a recipe's, or the id of an image. */
+export function findRecipeDigest(name: string): Digest | undefined {
+  return isDigest(name) ? name : findDigestOfHex(name);
 }
 
 /** What a slip of the pen in a path looks like; else it would be looked for among images. */
@@ -58,13 +70,14 @@ function looksLikePath(name: string): boolean {
 
 async function openBuild(name: string, index: number, options: OpenBaseOptions): Promise<DeltaBase> {
   const { cache } = options;
-  const builds = finishedBuilds(await cache.listBuilds());
-  const build = builds[index];
+  const builds = numberBuilds(await cache.listBuilds());
+  const build = builds.find(({ number }) => number === index);
   if (build === undefined) {
+    const count = countNumbers(builds);
     throw notABase(
       name,
-      `the journal of the cache "${cache.path}" has ${builds.length} builds`,
-      builds.length === 0 ? 'Name the bundle itself.' : `The oldest is @${builds.length - 1}.`,
+      `the journal of the cache "${cache.path}" has ${count} bundles`,
+      count === 0 ? 'Name the bundle itself.' : `The oldest is @${count - 1}.`,
     );
   }
   const recipe = await cache.findRecipe(build.recipe);
@@ -73,22 +86,15 @@ async function openBuild(name: string, index: number, options: OpenBaseOptions):
 }
 
 async function openFolder(folder: string, options: OpenBaseOptions): Promise<DeltaBase> {
-  const described = join(folder, 'bundle.json');
-  const description = (await isFile(described)) ? await readDescription(described) : undefined;
-  const names = description?.parts.map(({ name }) => name) ?? ['images.tar.xz'];
-  const paths = names.map((name) => join(folder, name));
+  const { archive, description } = await readBaseFolder(folder);
   const title = description === undefined ? basename(folder) : titleOf(description);
-  if (!(await Promise.all(paths.map(isFile))).includes(false)) return openFiles(paths, title, options);
-  if (description !== undefined) return openDescribed(description, described, options);
+  if (archive !== undefined) return openFiles(archive, title, options);
+  if (description !== undefined) return openDescribed(description, join(folder, descriptionName), options);
   throw notABase(
     folder,
     'there is no bundle in it',
     'A folder with images.tar.xz or its parts, or with a bundle.json, was expected.',
   );
-}
-
-async function readDescription(path: string): Promise<BundleDescription | undefined> {
-  return parseBundleDescription(await readFile(path, 'utf8'), path);
 }
 
 /** A recipe, with or without the line that the cache puts before it, or a bundle.json. */
@@ -143,12 +149,16 @@ async function openFiles(
   title: string,
   options: OpenBaseOptions,
 ): Promise<DeltaBase> {
+  const [first = ''] = paths;
   const files: VirtualFile[] = [];
   try {
     for (const path of paths) files.push(await openDiskFile(path));
-    const base = await readBaseFile(joinFiles(files), title, options);
+    const place = paths.length > 1 ? dirname(first) : first;
+    const base = await readBaseFile(joinFiles(files), title, { ...options, place });
     const recipe = await findRecipeOf(hexOf(base.digest), options.cache);
-    return { ...base, ...(recipe && { recipe: recipeDigest(recipe) }) };
+    if (recipe === undefined) return base;
+    const makeup = { ...base.makeup, profile: recipe.profile };
+    return { ...base, recipe: recipeDigest(recipe), makeup };
   } finally {
     for (const file of files) await file.close();
   }
@@ -156,13 +166,6 @@ async function openFiles(
 
 function titleOf({ created, images }: BundleDescription): string {
   return `${images.length} image${images.length === 1 ? '' : 's'} of ${created}`;
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (info) => info.isFile(),
-    () => false,
-  );
 }
 
 function notABase(name: string, why: string, hint?: string, cause?: unknown): BundleError {

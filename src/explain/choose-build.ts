@@ -9,8 +9,14 @@ import { compareImages } from './compare-images.ts';
 /** A build that did not fail. */
 export type FinishedBuild = ListedBuild & { readonly recipe: Digest };
 
+/** The verb of builds that `delta` makes of images that are only its base. */
+export const baseVerb = 'base';
+
+/** A build with the number that it has in `@N`. */
+export type NumberedBuild = FinishedBuild & { readonly number: number };
+
 export interface ChosenBuild {
-  /** How many newer ones there are: 0 for the last build. */
+  /** See numberBuilds. */
   readonly index: number;
   readonly build: FinishedBuild;
   readonly image: ContentImage;
@@ -27,6 +33,28 @@ export interface EarlierImage {
 /** The builds of the journal that made a bundle, newest first. */
 export function finishedBuilds(builds: readonly ListedBuild[]): FinishedBuild[] {
   return builds.filter((build): build is FinishedBuild => build.recipe !== undefined);
+}
+
+/**
+ * The builds of the journal, newest first, with their numbers: how many other bundles were made after it. Builds in a row
+ * that made the same bundle have one number, and what was built only to be the base of a delta has none and is left out:
+ * asking again changes no number (docs/decisions/0098-numbers-count-bundles.md).
+ */
+export function numberBuilds(builds: readonly ListedBuild[]): NumberedBuild[] {
+  let number = -1;
+  let last: Digest | undefined;
+  return finishedBuilds(builds)
+    .filter(({ verb }) => verb !== baseVerb)
+    .map((build) => {
+      if (build.recipe !== last) number += 1;
+      last = build.recipe;
+      return { ...build, number };
+    });
+}
+
+/** How many numbers `builds` have. */
+export function countNumbers(builds: readonly NumberedBuild[]): number {
+  return (builds.at(-1)?.number ?? -1) + 1;
 }
 
 /** Images of a build, without histories. */
@@ -55,41 +83,39 @@ export function findImage(build: FinishedBuild, reference: Reference): ContentIm
 
 /**
  * The newest build of `builds` (newest first) that has the image and of whose layers `wasEncoded` says that it encoded
- * something; with `index`, that one. undefined where there is none.
+ * something; with `wantedNumber`, of those with that number, also where none encoded anything. undefined where there is none.
  */
 export async function chooseBuild(
-  builds: readonly FinishedBuild[],
+  builds: readonly NumberedBuild[],
   reference: Reference,
   wasEncoded: (image: ContentImage, encoded: ReadonlySet<BlockKey>, build: FinishedBuild) => Promise<boolean>,
-  wantedIndex?: number,
+  wantedNumber?: number,
 ): Promise<ChosenBuild | undefined> {
-  for (const [index, build] of builds.entries()) {
-    if (wantedIndex !== undefined && index !== wantedIndex) continue;
+  let other: ChosenBuild | undefined;
+  for (const build of builds) {
+    if (wantedNumber !== undefined && build.number !== wantedNumber) continue;
     const image = findImage(build, reference);
     if (image === undefined) continue;
-    const isWanted =
-      wantedIndex !== undefined || (await wasEncoded(image, new Set(build.encodedBlocks), build));
-    if (!isWanted) continue;
-    const earlier = findEarlier(builds, index, image);
-    return { index, build, image, ...(earlier && { earlier }) };
+    const earlier = findEarlier(builds, build, image);
+    const chosen = { index: build.number, build, image, ...(earlier && { earlier }) };
+    if (await wasEncoded(image, new Set(build.encodedBlocks), build)) return chosen;
+    if (wantedNumber !== undefined) other ??= chosen;
   }
-  return undefined;
+  return other;
 }
 
 function findEarlier(
-  builds: readonly FinishedBuild[],
-  index: number,
+  builds: readonly NumberedBuild[],
+  current: NumberedBuild,
   image: ContentImage,
 ): EarlierImage | undefined {
-  const current = builds[index];
-  if (current === undefined) return undefined;
-  for (let older = index + 1; older < builds.length; older += 1) {
-    const build = builds[older];
-    if (build === undefined) break;
+  for (const build of builds) {
+    if (build.number <= current.number) continue;
     // All images of both, so that another image of the same repository is not taken for this one.
     const changes = compareImages(imagesOf(build), imagesOf(current));
     const change = changes.find((one) => 'after' in one && one.after.id === image.id);
-    if (change !== undefined && 'before' in change) return { index: older, build, image: change.before };
+    if (change !== undefined && 'before' in change)
+      return { index: build.number, build, image: change.before };
   }
   return undefined;
 }

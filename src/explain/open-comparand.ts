@@ -13,6 +13,7 @@ import { joinFiles } from '../file/joined-file.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import type { BundleContents } from './bundle-contents.ts';
 import { describeContents, parseBundleDescription } from './bundle-description.ts';
+import { countNumbers, numberBuilds } from './choose-build.ts';
 import type { FindLayer } from './layer-library.ts';
 import { readArchiveContents } from './read-archive-contents.ts';
 import { readRecipeRecords } from './read-recipe-records.ts';
@@ -34,7 +35,7 @@ export interface OpenComparandOptions {
 }
 
 /**
- * What `given` is, in this order: `@N`, the build N before the last one of the cache's journal; a digest of a recipe of
+ * What `given` is, in this order: `@N`, the build of the cache's journal with that number (see numberBuilds); a digest of a recipe of
  * the cache, or its 64 hex digits alone; a file or folder. Throws invalid-argument for a build or
  * recipe that is not there, archive-*, xz-*, cache-*.
  */
@@ -61,13 +62,14 @@ export async function openComparand(given: string, options: OpenComparandOptions
 
 async function openBuild(name: string, index: number, options: OpenComparandOptions): Promise<Comparand> {
   const cache = await options.openCache();
-  const builds = (await cache.listBuilds()).filter((build) => build.recipe !== undefined);
-  const build = builds[index];
-  if (build?.recipe === undefined) {
+  const builds = numberBuilds(await cache.listBuilds());
+  const build = builds.find(({ number }) => number === index);
+  if (build === undefined) {
+    const count = countNumbers(builds);
     throw new BundleError(
       'invalid-argument',
-      `Cannot compare "${name}": the journal of the cache "${cache.path}" has ${builds.length} builds`,
-      { hint: builds.length === 0 ? 'Build a bundle first.' : `The oldest is @${builds.length - 1}.` },
+      `Cannot compare "${name}": the journal of the cache "${cache.path}" has ${count} bundles`,
+      { hint: count === 0 ? 'Build a bundle first.' : `The oldest is @${count - 1}.` },
     );
   }
   return openRecipeOfCache(

@@ -10,7 +10,7 @@ import type { Image } from '../image/image.ts';
 import type { Reference } from '../image/reference.ts';
 import { applyTagRules, type TagRule } from '../image/tag-rules.ts';
 import type { ImageSource, LayerSink, SurveyedImage } from '../sources/image-source.ts';
-import { finishedBuilds, imagesOf } from './choose-build.ts';
+import { baseVerb, finishedBuilds, imagesOf } from './choose-build.ts';
 import { createPieceMeasure, type NewPieces } from './measure-pieces.ts';
 import { measurePast } from './past-builds.ts';
 import { type BuildPlan, planBuild } from './plan-build.ts';
@@ -73,7 +73,7 @@ export async function surveyBuild(options: SurveyBuildOptions): Promise<BuildPla
   const builds = finishedBuilds(await cache.listBuilds()).filter(
     (build) => build.profile === profileName(profile),
   );
-  const [last] = builds;
+  const last = builds.find(({ verb }) => verb !== baseVerb);
   const sizes = await readSizes(builds, (diffId) => layers.findLayer(diffId));
   return planBuild({
     images: applyTagRules(

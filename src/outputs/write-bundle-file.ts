@@ -143,6 +143,12 @@ async function keepMode(path: string, handle: FileHandle): Promise<void> {
   if (info !== undefined) await handle.chmod(info.mode & 0o777);
 }
 
+const reasons: Readonly<Record<string, string>> = {
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+};
+
 async function withOutputErrors<T>(path: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
@@ -151,10 +157,9 @@ async function withOutputErrors<T>(path: string, action: () => Promise<T>): Prom
     const errno = findErrno(error);
     if (errno === undefined) throw error;
     const isFull = errno === 'ENOSPC' || errno === 'EDQUOT' || errno === 'EFBIG';
-    throw new BundleError(
-      isFull ? 'output-full' : 'output-failed',
-      `Cannot write "${path}": ${isFull ? 'the bundle does not fit on its disk' : describeError(error)}`,
-      { cause: error },
-    );
+    const reason = isFull ? 'the bundle does not fit on its disk' : (reasons[errno] ?? describeError(error));
+    throw new BundleError(isFull ? 'output-full' : 'output-failed', `Cannot write "${path}": ${reason}`, {
+      cause: error,
+    });
   }
 }

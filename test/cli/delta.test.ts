@@ -65,6 +65,15 @@ async function expectRebuilt(path: string): Promise<void> {
   expect((await readFile(join(output, 'images.tar.xz'))).equals(await readFile(wanted))).toBe(true);
 }
 
+/** Of the builds in the journal, newest first. */
+async function listRecipes(folder: string): Promise<(string | undefined)[]> {
+  const names = (await readdir(join(folder, 'v1/builds'))).sort().reverse();
+  const texts = names.map((name) => readFile(join(folder, 'v1/builds', name), 'utf8'));
+  return (await Promise.all(texts)).map(
+    (text) => (JSON.parse(text.replace(/^sha256:.*\n/, '')) as { recipe?: string }).recipe,
+  );
+}
+
 describe('bundlefs delta takes as the base', () => {
   it('a file, also one that another program compressed, which has nothing in common', async () => {
     const { path, report } = await makeDelta(old);
@@ -101,18 +110,12 @@ describe('bundlefs delta takes as the base', () => {
     await cp(cache, copy, { recursive: true });
     const path = join(await makeTempFolder(), 'update.delta');
     const args = ['delta', '--no-config', '--preset', '0', '--from', join(root, '2.tar'), '-o', path];
-    const builds = (await readdir(join(copy, 'v1/builds'))).sort().reverse();
-    const first = builds.at(-1) ?? '';
-    const entry = JSON.parse(
-      (await readFile(join(copy, 'v1/builds', first), 'utf8')).replace(/^sha256:.*\n/, ''),
-    ) as {
-      recipe: string;
-    };
-    for (const base of [`@${builds.length - 1}`, entry.recipe, entry.recipe.slice('sha256:'.length)]) {
-      await runCliOk([...args, '--base', base], { cache: copy });
-      await expectRebuilt(path);
-      await rm(path);
-      builds.unshift('one more');
+    for (const base of ['@1', (await listRecipes(copy)).at(-1) ?? '']) {
+      for (const name of base.startsWith('@') ? [base] : [base, base.slice('sha256:'.length)]) {
+        await runCliOk([...args, '--base', name], { cache: copy });
+        await expectRebuilt(path);
+        await rm(path);
+      }
     }
     const { stdout } = await runCliOk([...args, '--json', '--base', 'tiny/web:1.1', '--base', 'tiny/db:5'], {
       cache: copy,
@@ -139,7 +142,9 @@ describe('bundlefs delta', () => {
   it.each([
     ['nowhere.tar.xz', 5, 'there is no such file or folder'],
     ['@999', 2, 'the journal of the cache'],
-    [`sha256:${'0'.repeat(64)}`, 2, 'there is no such recipe'],
+    [`recipe:sha256:${'0'.repeat(64)}`, 2, 'there is no such recipe'],
+    [`sha256:${'0'.repeat(64)}`, 3, 'there is no such recipe'],
+    ['0'.repeat(64), 3, 'does not have it'],
     ['docker', 2, 'an engine keeps none'],
     ['/etc/passwd', 5, 'this is not a .xz file'],
     ['/etc', 2, 'there is no bundle in it'],

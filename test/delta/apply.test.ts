@@ -168,6 +168,30 @@ describe('apply.sh with parts', () => {
   });
 });
 
+describe('apply.sh with the archive alone', () => {
+  it('refuses a folder whose SHA256SUMS or bundle.json are those of another bundle, and changes nothing', async () => {
+    const folder = await makeTempFolder();
+    const alone = await makeDelta(folder, { isArchiveOnly: true });
+    for (const companion of ['SHA256SUMS', 'bundle.json']) {
+      const stick = join(await makeTempFolder(), 'stick');
+      await mkdir(stick);
+      for (const name of ['images.tar.xz', companion])
+        await copyFile(join(alone.old, name), join(stick, name));
+      const result = await apply(alone.delta, ['-o', stick, stick]);
+      expect([result.status, result.said]).toEqual([
+        7,
+        expect.stringContaining(`its ${companion} describes`),
+      ]);
+      expect((await readdir(stick)).sort()).toEqual([companion, 'images.tar.xz'].sort());
+      const kept = await readFile(join(stick, 'images.tar.xz'));
+      expect(kept.equals(await readFile(join(alone.old, 'images.tar.xz')))).toBe(true);
+      // Where those of the new bundle lie there already, they are right when it is done.
+      await copyFile(join(alone.wanted, companion), join(stick, companion));
+      expect((await apply(alone.delta, ['-o', stick, stick])).status).toBe(0);
+    }
+  });
+});
+
 describe('apply.sh refuses, and writes nothing', () => {
   async function expectRefused(
     args: readonly string[],
@@ -219,16 +243,18 @@ describe('apply.sh refuses, and writes nothing', () => {
     await expectRefused([made.old], 5, /its blocks are not what they were/, { delta });
   });
 
-  it.each(shells)('itself where it ends within its text, under %s', async (shell) => {
+  it.each(shells)('itself wherever it ends, within its text too, under %s', async (shell) => {
     const { folder, delta } = await copyMade();
-    const text = (await readFile(delta)).indexOf('apply_main "$@"; exit\n');
-    for (const share of [0.2, 0.5, 0.99]) {
-      await copyFile(made.delta, delta);
-      await truncate(delta, Math.floor(text * share));
-      const output = join(folder, 'new');
-      await apply(delta, ['-o', output, made.old], { shell });
-      await expect(stat(output)).rejects.toThrow();
+    const bytes = await readFile(made.delta);
+    const text = bytes.indexOf('apply_main "$@"; exit\n');
+    const ends = Array.from({ length: Math.floor(text / 512) }, (_, index) => (index + 1) * 512);
+    const output = join(folder, 'new');
+    for (const end of [...ends, text, text + 'apply_main'.length, text + 'apply_main "$@"'.length]) {
+      await writeFile(delta, bytes.subarray(0, end));
+      const { status, said } = await apply(delta, ['-o', output, made.old], { shell });
+      expect([end, status === 0, said === '']).toEqual([end, false, false]);
     }
+    expect(await readdir(folder)).toEqual(['old', 'update.delta']);
   });
 
   it('an OLD that is damaged where its end does not tell, after it has found that out', async () => {

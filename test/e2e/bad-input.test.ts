@@ -150,7 +150,7 @@ describe('bad input ends with its status and says what to do', () => {
         cache: at('cache'),
       });
       expect(result.status).toBe(7);
-      expect(result.stderr).toContain('the images are read from it');
+      expect(result.stderr).toContain('what is to be written is made from');
     }
     expect((await readFile(at('good.tar'))).equals(before)).toBe(true);
   });
@@ -177,7 +177,7 @@ describe('bad input ends with its status and says what to do', () => {
     const before = await readFile(at('good.tar'));
     const paths = args.map((word) => (word.endsWith('.tar') ? at(word) : word));
     const result = await runCli([verb, ...paths], { cache: at('cache') });
-    expect(result.stderr).toContain('the images are read from it');
+    expect(result.stderr).toContain('what is to be written is made from');
     expect(result.status).toBe(7);
     expect((await readFile(at('good.tar'))).equals(before)).toBe(true);
   });

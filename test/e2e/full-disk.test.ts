@@ -53,3 +53,13 @@ describe('a full disk', () => {
     expect(await readdir(disk)).toEqual([]);
   });
 });
+
+it('a read-only disk is called so, with status 7', async () => {
+  const { archive, folder } = await writeArchive();
+  const disk = await makeSmallDisk('1m');
+  execFileSync('mount', ['-o', 'remount,ro', disk]);
+  const args = ['build', '--from', archive, '-o', join(disk, 'images.tar.xz')];
+  const { status, stderr } = await runCli(args, { cache: join(folder, 'cache') });
+  expect([status, stderr]).toEqual([7, expect.stringContaining('the file system is read-only')]);
+  expect(stderr).not.toContain('EROFS');
+});

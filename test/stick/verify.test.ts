@@ -223,6 +223,28 @@ describe('verify.sh', () => {
     expect((await runScript(join(stick, 'load.sh'))).said).toContain('Cannot find "verify.sh"');
   });
 
+  it.each(shells)(
+    'ends with another status than 0 wherever it or load.sh is cut off, under %s',
+    async (shell) => {
+      const stick = await copyOf('whole');
+      for (const name of ['verify.sh', 'load.sh']) {
+        const bytes = await readFile(join(stick, name));
+        const cuts = Array.from(
+          { length: Math.floor(bytes.length / 1024) },
+          (_, index) => (index + 1) * 1024,
+        );
+        for (const end of cuts) {
+          await writeFile(join(stick, name), bytes.subarray(0, end));
+          for (const script of name === 'load.sh' ? ['load.sh'] : ['verify.sh', 'load.sh']) {
+            const { status, said } = await runScript(join(stick, script), ['--help'], { shell });
+            expect([name, end, script, status === 0, said === '']).toEqual([name, end, script, false, false]);
+          }
+        }
+        await writeFile(join(stick, name), bytes);
+      }
+    },
+  );
+
   it('tells a wrong command line by 2, and explains every status in its help', async () => {
     const stick = await copyOf('whole');
     for (const args of [['--fast'], ['--parts'], ['--parts', '/nonexistent']])

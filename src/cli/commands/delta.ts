@@ -18,7 +18,7 @@ export function addDeltaCommand(program: Command, signal: AbortSignal): void {
       )
       .requiredOption(
         '--base <what>',
-        'what the target has: a bundle, a folder with one or its parts, a bundle.json, the digest of a recipe, @N (the build N before the last), or an image (repeatable)',
+        'what the target has: a bundle, a folder with one or its parts, a bundle.json, the digest of a recipe, @N (0 for the last bundle built, 1 for the one before it), recipe:FILE, or an image, of which build would make it (repeatable)',
         (name: string, before: readonly string[] | undefined) => [...(before ?? []), name],
       )
       .requiredOption('-o, --output <file>', 'the file to write, such as update.delta'),

@@ -11,7 +11,7 @@ export function addDiffCommand(program: Command, signal: AbortSignal): void {
       .description('compare two bundles: images, bytes that are new, and down to files')
       .argument(
         '<before>',
-        'a bundle or another image archive; a folder or mount with one; an OCI layout; recipe.json or bundle.json; the digest of a recipe in the cache; or @N, the build N before the last',
+        'a bundle or another image archive; a folder or mount with one; an OCI layout; recipe.json or bundle.json; the digest of a recipe in the cache; or @N: 0 for the last bundle built, 1 for the one before it',
       )
       .argument('<after>', 'the same'),
   )

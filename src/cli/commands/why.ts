@@ -16,7 +16,7 @@ export function addWhyCommand(program: Command, signal: AbortSignal): void {
   )
     .option(
       '--build <number>',
-      'in the build n before the last (0 for the last; default: the last one that encoded something of it)',
+      'in @n: 0 for the last bundle built, 1 for the one before it (default: the last one that encoded something of it)',
       parseBuild,
     )
     .addOption(
