@@ -7,7 +7,12 @@ export type LayerPart<Layer> =
   /** A member under another name. */
   | { readonly kind: 'rename'; readonly place: MemberPlace<Layer>; readonly path: string }
   /** A member as a hardlink to another one of the same layer. */
-  | { readonly kind: 'link'; readonly place: MemberPlace<Layer>; readonly target: string }
+  | {
+      readonly kind: 'link';
+      readonly place: MemberPlace<Layer>;
+      readonly path: string;
+      readonly target: string;
+    }
   /** A folder that has a member in no layer. */
   | { readonly kind: 'folder'; readonly path: string }
   /** An empty file whose name is a whiteout. */

@@ -104,7 +104,10 @@ function createPartWriter<Layer>(target: TreeNode<Layer>, groups: NameGroups<Lay
   const writeFolder = (path: string, node: TreeNode<Layer>): void => {
     if (written.has(node)) return;
     written.add(node);
-    push(node.place === undefined ? { kind: 'folder', path } : copyOf(node.place.layer, node.place.member));
+    const { place } = node;
+    if (place === undefined) push({ kind: 'folder', path });
+    else if (place.member.path === path) push(copyOf(place.layer, place.member));
+    else push({ kind: 'rename', place, path: `${path}/` });
   };
   const writeFolders = (path: string): void => {
     let node: TreeNode<Layer> | undefined = target;
@@ -121,14 +124,18 @@ function createPartWriter<Layer>(target: TreeNode<Layer>, groups: NameGroups<Lay
     if ((groups.get(entry)?.length ?? 0) > 1 && first === undefined) firstNames.set(entry, path);
     if (first === undefined) {
       push(
-        place.member === entry.member
+        place.member === entry.member && place.member.path === path
           ? copyOf(place.layer, place.member)
           : { kind: 'rename', place: entry, path },
       );
-    } else if (place.member.kind === 'hardlink' && place.member.target === first) {
+    } else if (
+      place.member.kind === 'hardlink' &&
+      place.member.target === first &&
+      place.member.path === path
+    ) {
       push(copyOf(place.layer, place.member));
     } else {
-      push({ kind: 'link', place, target: first });
+      push({ kind: 'link', place, path, target: first });
     }
   };
 

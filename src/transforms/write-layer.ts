@@ -64,6 +64,7 @@ async function makeHeader<Layer>(
     case 'link':
       return rewriteHeader(await readHeader(await open(part.place.layer), part.place.member), {
         link: part.target,
+        ...(part.path !== part.place.member.path && { path: part.path }),
       });
     case 'folder':
       return encodeMetaHeader('directory', encodeLayerText(`${part.path}/`));

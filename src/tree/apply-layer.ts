@@ -1,6 +1,6 @@
 /** Puts a layer on top of a tree, as engines do (OCI image-spec, layer.md, "Applying Changesets"). */
 import type { LayerMember } from '../tar/layer-member.ts';
-import { findNodeThroughLinks, isFolder, splitPath, type TreeEntry, type TreeNode } from './tree.ts';
+import { findNode, isFolder, resolvePath, splitPath, type TreeEntry, type TreeNode } from './tree.ts';
 import { findWhiteout } from './whiteout.ts';
 
 /**
@@ -10,7 +10,8 @@ import { findWhiteout } from './whiteout.ts';
  *   they lie in are there afterwards, as if anything else lay there.
  * - The last of several members of one path wins.
  * - A folder's entry on a folder changes its metadata and keeps what is in it; every other replacement takes what was
- *   below away. Paths do not go through symlinks: a member below one replaces it by a folder.
+ *   below away. Paths go through symlinks that their own layer has brought before, for engines unpack a layer by itself;
+ *   a member below a symlink of a lower layer replaces it by a folder.
  * - A folder that has no entry in any layer is there without metadata; one that a lower layer has an entry for keeps
  *   that (containerd does so; docker's graph drivers and podman give it mode 0755).
  * - A hardlink is the file that its target is at that moment, of its own layer or a lower one, found through the
@@ -49,12 +50,12 @@ function addMember<Layer>(
   onLeftOut: ((member: LayerMember) => void) | undefined,
 ): void {
   const entry = entryOf(tree, member, layer);
-  const isRoot = member.path === '';
-  if (entry === undefined || (isRoot && entry.kind !== 'directory')) {
+  const names = resolvePath(tree, member.path, ({ place }) => place?.layer === layer);
+  const isUnpacked = names !== undefined && (names.length > 0 || entry?.kind === 'directory');
+  if (entry === undefined || !isUnpacked) {
     onLeftOut?.(member);
     return;
   }
-  const names = splitPath(member.path);
   const last = names.pop();
   const place = { layer, member };
   if (last === undefined) {
@@ -89,7 +90,8 @@ function entryOf<Layer>(
 ): TreeEntry<Layer> | undefined {
   const { kind, mode, uid, gid, mtime, size, target, device, xattrs, sparseMap } = member;
   if (kind === 'hardlink') {
-    const linked = findNodeThroughLinks(tree, target ?? '')?.entry;
+    const names = resolvePath(tree, target ?? '', () => true);
+    const linked = names && findNode(tree, names.join('/'))?.entry;
     return linked?.kind === 'directory' ? undefined : linked;
   }
   return {

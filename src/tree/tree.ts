@@ -64,32 +64,40 @@ export function findNode<Layer>(root: TreeNode<Layer>, path: string): TreeNode<L
   return node;
 }
 
-/** The same as the kernel would find it below the root: symlinks on the way are followed, one at its end is not. */
-export function findNodeThroughLinks<Layer>(
+/**
+ * The names that `path` leads to below the root, as the kernel would find them, where the symlinks on its way are followed
+ * that `follows` says so of; one at its end is not. Names that nothing stands at lead to themselves. undefined in a loop.
+ */
+export function resolvePath<Layer>(
   root: TreeNode<Layer>,
   path: string,
-): TreeNode<Layer> | undefined {
-  const names = splitPath(path); // still to go
-  const way = [root]; // from the root to where names goes on
-  for (let followed = 0; names.length > 0;) {
-    const name = names.shift() ?? '';
+  follows: (node: TreeNode<Layer>) => boolean,
+): string[] | undefined {
+  const left = splitPath(path);
+  const names: string[] = [];
+  const nodes: (TreeNode<Layer> | undefined)[] = [root]; // of names, the root before them
+  for (let followed = 0; left.length > 0;) {
+    const name = left.shift() ?? '';
     if (name === '' || name === '.') continue;
     if (name === '..') {
-      if (way.length > 1) way.pop();
+      if (names.pop() !== undefined) nodes.pop();
       continue;
     }
-    const node = way.at(-1)?.children?.get(name);
-    if (node === undefined) return undefined;
-    const { target } = node.entry ?? {};
-    if (target === undefined || names.length === 0) {
-      way.push(node);
+    const node = nodes.at(-1)?.children?.get(name);
+    const target = left.length > 0 && node !== undefined && follows(node) ? node.entry?.target : undefined;
+    if (target === undefined) {
+      names.push(name);
+      nodes.push(node);
       continue;
     }
     if (++followed > mostLinks) return undefined;
-    if (target.startsWith('/')) way.length = 1;
-    names.unshift(...target.split('/'));
+    if (target.startsWith('/')) {
+      names.length = 0;
+      nodes.length = 1;
+    }
+    left.unshift(...target.split('/'));
   }
-  return way.at(-1);
+  return names;
 }
 
 /** Whether a folder stands at `node`. */

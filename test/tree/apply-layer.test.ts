@@ -76,6 +76,21 @@ describe('applyLayer', () => {
       [[folder('a'), file('a/b')], [{ name: 'a', type: 'symlink', linkName: '/x' }], [file('a/c')]],
       ['a -', 'a/c 2'],
     ],
+    [
+      'a member below a symlink of its own layer goes where that points',
+      [
+        [
+          folder('usr'),
+          folder('usr/lib'),
+          link('lib', 'usr/lib'),
+          file('lib/a'),
+          folder('lib/d'),
+          file('lib/d/../b'),
+        ],
+        [file('lib/c')],
+      ],
+      ['lib -', 'lib/c 1', 'usr 0', 'usr/lib 0', 'usr/lib/a 0', 'usr/lib/b 0', 'usr/lib/d 0'],
+    ],
     ['a folder on a folder keeps its content', [[folder('a'), file('a/b')], [folder('a')]], ['a 1', 'a/b 0']],
     ['a folder without an entry keeps that of below', [[folder('a')], [file('a/b')]], ['a 0', 'a/b 1']],
     [
