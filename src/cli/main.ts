@@ -27,10 +27,12 @@ import { addWhyCommand } from './commands/why.ts';
 import { exitStatus, unexpectedStatus } from './exit-status.ts';
 import { readVersion } from './read-version.ts';
 import { refuseEmpty } from './refuse-empty.ts';
+import { writeOutputWhole } from './write-output-whole.ts';
 
 /** Runs the program with these arguments and sets the exit status of the process. */
 export async function main(args: readonly string[]): Promise<void> {
   const signal = abortOnSignals();
+  writeOutputWhole(process.stdout);
   process.stdout.on('error', reportOutputError);
   const program = createProgram(signal);
   try {

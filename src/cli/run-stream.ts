@@ -31,6 +31,7 @@ export async function runStream(
       ? bundle.tar
       : (await prepareArchive(selection, bundle, cache, format, { signal })).file;
   using progress = startProgress({ label: 'streaming' });
+  process.stdout.removeAllListeners('error'); // what goes wrong with it is thrown here
   await writeToStream(file, process.stdout, {
     signal,
     onProgress: (done, total) => {

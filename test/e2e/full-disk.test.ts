@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
-import { runCli, runCliOk } from '../support/run-cli.ts';
+import { programPath, runCli, runCliOk } from '../support/run-cli.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
 async function makeSmallDisk(size: string): Promise<string> {
@@ -52,6 +52,24 @@ describe('a full disk', () => {
     expect(failed.stderr).toContain('the bundle does not fit on its disk');
     expect(await readdir(disk)).toEqual([]);
   });
+
+  it.each([
+    ['the last chunk of a bundle', ['stream', '--preset', '1']],
+    ['a recipe', ['describe']],
+  ])(
+    'behind standard output ends with status 7, once, also within %s',
+    async (_, [verb = '', ...options]) => {
+      const { folder, archive } = await writeArchive();
+      const args = [verb, '--from', archive, ...options];
+      const whole = await runCliOk(args, { cache: join(folder, 'cache') });
+      const room = Math.floor((whole.stdout.length - 1) / 4096) * 4096;
+      const disk = await makeSmallDisk(String(room));
+      const command = ['-c', 'exec "$0" "$@" >"$FILE"', programPath, ...args];
+      const env = { ...process.env, FILE: join(disk, 'file'), BUNDLEFS_CACHE: join(folder, 'cache') };
+      const { status, stderr } = spawnSync('sh', command, { env, encoding: 'utf8' });
+      expect([status, stderr.match(/Cannot write to standard output/g)]).toEqual([7, [expect.anything()]]);
+    },
+  );
 });
 
 it('a read-only disk is called so, with status 7', async () => {
