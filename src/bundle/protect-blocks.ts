@@ -49,9 +49,17 @@ function* findKeptBlocks(survey: CacheSurvey, { profile, images }: KeptImages): 
   }
   for (const diffId of new Set(images.flatMap(({ layers }) => layers))) {
     const found = survey.layers.filter((layer) => layer.diffId === diffId);
-    const whole = found.find(
-      (layer) => layer.profile === own && [...layer.blocks].every((id) => survey.blocks.has(id)),
-    );
+    const whole = found.find((layer) => layer.profile === own && isWhole(survey, layer));
     for (const { blocks } of whole === undefined ? found : [whole]) yield* blocks;
   }
+}
+
+/** The layers of these images that the cache does not have whole, of whatever profile: nothing of it can keep them. */
+export function listMissingLayers(survey: CacheSurvey, { images }: KeptImages): DiffId[] {
+  const there = new Set(survey.layers.filter((layer) => isWhole(survey, layer)).map(({ diffId }) => diffId));
+  return [...new Set(images.flatMap(({ layers }) => layers))].filter((diffId) => !there.has(diffId));
+}
+
+function isWhole({ blocks }: CacheSurvey, layer: CacheSurvey['layers'][number]): boolean {
+  return [...layer.blocks].every((id) => blocks.has(id));
 }

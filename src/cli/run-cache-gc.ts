@@ -2,10 +2,10 @@
 import { findCache } from '../blocks/cache.ts';
 import { collectGarbage, type Collection } from '../bundle/collect-garbage.ts';
 import { isAllHeld, type Removal, type RemovalReason } from '../bundle/plan-collection.ts';
-import type { KeepReason } from '../bundle/protect-blocks.ts';
+import { type KeepReason, type KeptImages, listMissingLayers } from '../bundle/protect-blocks.ts';
 import { noteCollection } from '../bundle/collect-automatically.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
-import { formatSize, formatTable } from '../format-text.ts';
+import { formatCount, formatSize, formatTable } from '../format-text.ts';
 import { chosenLimits, chosenRecipes, type LimitOptions } from './limit-options.ts';
 import { nameImages } from './name-images.ts';
 import { readKeptRecipes } from './read-kept-recipes.ts';
@@ -43,16 +43,27 @@ const removedKinds: Readonly<Record<Removal['kind'], string>> = {
 export async function runCacheGc(options: CacheGcOptions, signal: AbortSignal): Promise<void> {
   const chosen = await chooseCache(options);
   const limits = chosenLimits(options, chosen.limits, process.env);
-  const kept = await readKeptRecipes(chosenRecipes(options, chosen.limits));
+  const recipes = chosenRecipes(options, chosen.limits);
+  const kept = await readKeptRecipes(recipes);
   const cache = await findCache(chosen.path);
   const isDryRun = options.dryRun === true;
   const collection = await collectGarbage(cache, limits, { isDryRun, kept, signal });
+  for (const [index, images] of kept.entries()) warnOfMissing(recipes[index] ?? '', images, collection);
   if (!isDryRun) await noteCollection(cache, collection, limits);
   const text =
     options.json === true
       ? JSON.stringify({ path: cache.root, isDryRun, limits, ...toReport(collection) })
       : toText(cache.root, isDryRun, collection);
   process.stdout.write(`${text}\n`);
+}
+
+/** What a recipe needs and the cache has not, it cannot keep. */
+function warnOfMissing(path: string, images: KeptImages, { survey }: Collection): void {
+  const { length } = listMissingLayers(survey, images);
+  if (length === 0) return;
+  process.stderr.write(
+    `bundlefs: ${formatCount(length, 'layer')} of the recipe "${path}" ${length === 1 ? 'is' : 'are'} not in this cache: nothing here keeps the recipe good for building. To have all of them: bundlefs build --from recipe:${path} -o FILE\n`,
+  );
 }
 
 function toReport(collection: Collection): object {

@@ -1,5 +1,4 @@
 /** What `bundlefs delta` does. */
-import { listBaseFiles } from '../delta/base-files.ts';
 import { createDelta, type Delta } from '../delta/create-delta.ts';
 import type { Bundle } from '../bundle/open-bundle.ts';
 import type { DeltaBase } from '../delta/delta-base.ts';
@@ -15,7 +14,7 @@ import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { formatCount, formatDuration, formatShare, formatSize } from '../format-text.ts';
 import type { PartOptions } from './part-options.ts';
 import { prepareStick } from './prepare-stick.ts';
-import { inputPlaces } from './source-files.ts';
+import { basePlaces, inputPlaces } from './source-files.ts';
 
 /** Of the archive, what a delta may bring of it without a word: beyond that the full bundle is nearly as good. */
 const largeShare = 0.5;
@@ -36,8 +35,7 @@ export async function runDelta(
   const startMs = performance.now();
   checkDeltaName(options.output);
   const places = await inputPlaces(selection, options.from);
-  const baseFiles = await Promise.all(options.base.map(listBaseFiles));
-  await checkOutput(options.output, [...places, ...baseFiles.flat()]);
+  await checkOutput(options.output, [...places, ...(await basePlaces(options.base))]);
   const cache = await openChosenCache(options);
   const base = await chooseBase(options.base, options, cache, signal);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');

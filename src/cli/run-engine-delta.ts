@@ -1,7 +1,6 @@
 /** What `bundlefs delta --for` does. */
 import type { Cache } from '../blocks/cache.ts';
 import { type Bundle, openRecipe } from '../bundle/open-bundle.ts';
-import { listBaseFiles } from '../delta/base-files.ts';
 import { findBase } from '../delta/open-base.ts';
 import { type BaseImage, createEngineDelta } from '../delta/engine-delta.ts';
 import { checkKind, type EngineKind } from '../delta/engine-kinds.ts';
@@ -18,7 +17,7 @@ import { type BaseOptions, isEngineName, prepareBaseImages } from './choose-base
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { formatCount, formatDuration, formatShare, formatSize } from '../format-text.ts';
 import { toolName } from './read-version.ts';
-import { inputPlaces, sourceEngine } from './source-files.ts';
+import { basePlaces, inputPlaces, sourceEngine } from './source-files.ts';
 
 export interface EngineDeltaOptions extends BaseOptions {
   readonly base: readonly string[];
@@ -37,8 +36,7 @@ export async function runEngineDelta(
   checkKind(options.for);
   checkDeltaName(options.output);
   const places = await inputPlaces(selection, options.from);
-  const baseFiles = await Promise.all(options.base.map(listBaseFiles));
-  await checkOutput(options.output, [...places, ...baseFiles.flat()]);
+  await checkOutput(options.output, [...places, ...(await basePlaces(options.base))]);
   const cache = await openChosenCache(options);
   const base = await chooseBaseImages(options.base, options, cache, signal);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');

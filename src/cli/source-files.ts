@@ -1,5 +1,6 @@
 /** What `--from` names: files, or an engine. */
 import { resolve } from 'node:path';
+import { listBaseFiles } from '../delta/base-files.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { readRecipe } from '../sources/recipe/read-recipe.ts';
 import type { Transform } from '../transforms/transform.ts';
@@ -29,6 +30,16 @@ export async function inputPlaces(
   const places = await Promise.all(sources.filter((one) => one !== undefined).map(sourcePlaces));
   const { keepRecipes = [] } = project?.gc ?? {};
   return [...places.flat(), ...files, ...keepRecipes];
+}
+
+/** All that is read for these bases of a delta: files and folders, and what recipes among them name. */
+export async function basePlaces(bases: readonly string[]): Promise<string[]> {
+  const places = bases.map(async (base) => {
+    const isRecipe = base.startsWith('recipe:') || base.endsWith('.json');
+    const named = isRecipe ? await sourcePlaces(`recipe:${base.replace(/^recipe:/, '')}`) : [];
+    return [...(await listBaseFiles(base)), ...named];
+  });
+  return (await Promise.all(places)).flat();
 }
 
 /** The files and folders that `from` names; of a recipe also those that it names itself. */

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { parseBundleDescription } from '../explain/bundle-description.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
-import { archiveName, descriptionName } from '../stick/file-names.ts';
+import { archiveName, descriptionName, smallNames } from '../stick/file-names.ts';
 
 export interface BaseFolder {
   /** Of the archive or its parts, in their order; undefined where one of them is not there. */
@@ -42,8 +42,8 @@ export function folderOfPart(path: string): string | undefined {
 }
 
 /**
- * All files that the base `given` may be read from, also those that only go with it: no output may replace them. What
- * is no path stands for itself.
+ * All files that the base `given` may be read from, also those of its stick that only go with it: no output may replace
+ * them. What is no path stands for itself.
  */
 export async function listBaseFiles(given: string): Promise<string[]> {
   const name = given.replace(/^recipe:/, '');
@@ -51,16 +51,21 @@ export async function listBaseFiles(given: string): Promise<string[]> {
     (info) => info.isDirectory(),
     () => false,
   );
-  const folder = isFolder ? name : basename(name) === descriptionName ? dirname(name) : folderOfPart(name);
+  const folder = isFolder ? name : (folderOfPart(name) ?? folderOfStick(name));
   if (folder === undefined) return [name];
   // What is wrong with it is said when it is opened.
   const found = await readBaseFolder(folder).catch(() => undefined);
   const named = found?.description?.parts.map((part) => join(folder, part.name)) ?? [];
   return [
     ...(isFolder ? [] : [name]),
-    ...[descriptionName, archiveName].map((file) => join(folder, file)),
+    ...[archiveName, ...smallNames].map((file) => join(folder, file)),
     ...(found?.archive ?? named),
   ];
+}
+
+/** The folder of a whole archive or its description. */
+function folderOfStick(path: string): string | undefined {
+  return [archiveName, descriptionName].includes(basename(path)) ? dirname(path) : undefined;
 }
 
 async function isFile(path: string): Promise<boolean> {

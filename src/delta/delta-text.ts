@@ -38,8 +38,8 @@ export async function renderDeltaText(text: DeltaText): Promise<Uint8Array> {
     Buffer.from(
       [
         '#!/bin/sh',
-        `# ${summary}`,
         cutOffTrap,
+        `# ${summary}`,
         `delta_format=${format}`,
         `delta_tool=${quote(tool)}`,
         `delta_size=${String(size).padEnd(sizeDigits)}`,

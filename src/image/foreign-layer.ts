@@ -5,7 +5,9 @@ import { BundleError } from '../errors.ts';
 export function foreignLayerMissing(label: string, place: string, urls: readonly string[]): BundleError {
   const [first] = urls;
   const offered =
-    first === undefined ? 'It has no address to fetch it from.' : `Its maker offers it at ${first}`;
+    first === undefined
+      ? 'It has no address to fetch it from.'
+      : `Its maker offers it at ${first.replace(/[^\x21-\x7e]/g, '?')}`;
   return new BundleError(
     'layer-missing',
     `Cannot take ${label}: it is a foreign layer, which may not be handed out by others, and its bytes are not in ${place}`,

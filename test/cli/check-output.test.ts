@@ -97,6 +97,17 @@ describe('a delta is not written over', () => {
       await expectRefused(['delta', ...fresh, '--base', base, '-o', output], describeIt);
   });
 
+  it('a file of the stick that the base lies on, or what a recipe that is the base names', async () => {
+    for (const base of ['@/old', '@/old/images.tar.xz'])
+      for (const name of ['load.sh', 'SHA256SUMS']) {
+        const args = ['delta', ...fresh, '--base', base, '-o', `@/old/${name}`];
+        await expectRefused(args, (at) => writeFile(join(at, 'old', name), 'of the stick'));
+      }
+    for (const base of ['recipe:@/app.json', '@/app.json'])
+      for (const output of ['@/images.tar', '@/app.json'])
+        await expectRefused(['delta', ...fresh, '--base', base, '-o', output]);
+  });
+
   it('a link to the bundle, one of the same file, or another spelling of its path', async () => {
     const args = ['delta', ...fresh, '--base', '@/old', '-o'];
     await expectRefused([...args, '@/link.xz'], (at) => symlink('old/images.tar.xz', join(at, 'link.xz')));

@@ -139,8 +139,17 @@ describe('cache gc', () => {
     const unread = await bench.run([...everything, '--keep-recipe', at('none.json')]);
     expect([unread.status, unread.stderr]).toEqual([5, expect.stringContaining('nothing was removed')]);
     const wanted = (await bench.runOk(['stream', '--from', `recipe:${recipes[0]}`])).stdout;
-    const { stdout } = await bench.runOk([...everything, '--keep-recipe', recipes[0]]);
+    const { stdout, stderr } = await bench.runOk([...everything, '--keep-recipe', recipes[0]]);
     expect(stdout.toString()).toContain('needed for a recipe to keep');
+    expect(stderr).not.toContain('not in this cache');
+    const tooLate = await bench.runOk([
+      ...everything,
+      '--keep-recipe',
+      recipes[1],
+      '--keep-recipe',
+      recipes[0],
+    ]);
+    expect(tooLate.stderr).toContain(`1 layer of the recipe "${recipes[1]}" is not in this cache`);
     const again = await bench.runOk(['build', '--from', `recipe:${recipes[0]}`, '-o', at('x'), '--json']);
     expect((await readFile(at('x'))).equals(wanted)).toBe(true);
     expect(JSON.parse(again.stdout.toString())).toMatchObject({ bytes: { encoded: 0 } });
