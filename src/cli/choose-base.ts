@@ -26,6 +26,8 @@ export async function chooseBase(
   signal: AbortSignal,
 ): Promise<DeltaBase> {
   for (const name of names) if (isEngineName(name)) throw engineAsBase(name);
+  const several = names.length > 1 && names.find((name) => /^@\d+$/.test(name));
+  if (typeof several === 'string') throw severalBases(several);
   const [first] = names;
   if (names.length === 1 && first !== undefined) {
     using progress = startProgress({ label: 'reading the base' });
@@ -101,6 +103,14 @@ export async function openReference({ name, title }: DeltaReference, cache: Cach
   const base = await findBase(name, { cache });
   if (base !== undefined) return { ...base, title };
   throw new BundleError('archive-not-found', `Cannot find the base of the delta, "${name}", any more`);
+}
+
+function severalBases(name: string): BundleError {
+  return new BundleError(
+    'invalid-argument',
+    `Cannot take "${name}" as the base together with others: it is a whole bundle, and only images may be several`,
+    { hint: 'Name the one bundle that the target has.' },
+  );
 }
 
 function engineAsBase(name: string): BundleError {

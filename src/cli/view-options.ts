@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../errors.ts';
 import type { ProjectFile } from '../selection/project-file.ts';
-import { findViewName, isFileView, type ViewName, viewNames } from '../views/view-name.ts';
+import { findViewName, isDecodedView, isFileView, type ViewName, viewNames } from '../views/view-name.ts';
 import { findSize } from './find-size.ts';
 import { addZstOptions, type ZstOptions } from './format-options.ts';
 
@@ -53,6 +53,17 @@ export function completeViews(given: ViewOptions, stick: ProjectFile['stick']): 
     throw new BundleError('invalid-argument', 'Cannot use --zst-level: the mount shows no images.tar.zst', {
       hint: 'Add --view images.tar.zst.',
     });
+  }
+  const isSized = given.viewCache !== undefined || given.viewSpill !== undefined;
+  if (isSized && view?.some(isDecodedView) !== true) {
+    const option = given.viewCache === undefined ? '--view-spill' : '--view-cache';
+    throw new BundleError(
+      'invalid-argument',
+      `Cannot use ${option}: the mount shows nothing that is decoded`,
+      {
+        hint: 'It is for --view images.tar, oci/ and layers/.',
+      },
+    );
   }
   const viewCache = given.viewCache ?? readViewCache(stick?.viewCache);
   const viewSpill = given.viewSpill ?? readViewSpill(stick?.viewSpill);

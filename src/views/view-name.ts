@@ -9,6 +9,11 @@ export function isFileView(name: ViewName): boolean {
   return name === 'images.tar' || name === 'images.tar.zst';
 }
 
+/** Views whose content is decoded when it is read; the others are blocks and frames as they are stored. */
+export function isDecodedView(name: ViewName): boolean {
+  return name !== 'images.tar.zst' && name !== 'images';
+}
+
 /** The view that `text` names, with a slash behind a folder or without; undefined where there is none. */
 export function findViewName(text: string): ViewName | undefined {
   return viewNames.find((name) => text === name || (!isFileView(name) && text === `${name}/`));

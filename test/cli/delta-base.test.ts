@@ -206,3 +206,9 @@ describe('a delta that brings most of the bundle says so, and why', () => {
     expect(share).toBeLessThan(0.5);
   });
 });
+
+it('one bundle is the base, and not several', async () => {
+  const words = ['delta', ...from(2), '--base', '@0', '--base', '@1', '-o', join(root, 'several.delta')];
+  const { status, stderr } = await runCli(words, { cache: warm });
+  expect([status, stderr]).toEqual([2, expect.stringContaining('it is a whole bundle')]);
+});

@@ -217,6 +217,10 @@ describe('mount --view', () => {
     expect(await readdir(mountPoint)).toContain('oci');
     const unknown = await bench.run(['mount', '--view', 'ocy', mountPoint]);
     expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('images.tar.zst, oci/')]);
+    for (const option of ['--view-cache', '--view-spill']) {
+      const unused = await bench.run(['mount', '--no-config', '--view', 'images', option, '1G', mountPoint]);
+      expect([unused.status, unused.stderr]).toEqual([2, expect.stringContaining(`Cannot use ${option}`)]);
+    }
     const small = await bench.run(['mount', '--view-cache', '1M', mountPoint]);
     expect([small.status, small.stderr]).toEqual([2, expect.stringContaining('48M')]);
     for (const wrong of ['viewCache: 1M', 'viewSpill: much']) {
