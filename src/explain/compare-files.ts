@@ -27,12 +27,15 @@ export async function mergeLayer<Name>(
 ): Promise<void> {
   applyLayer(tree, await library.listMembers(layer), name, ({ kind, path, target = '' }) => {
     const what = `a hardlink "${path}" to "${target}", which is not there or a folder`;
-    library.leaveOut({ layer, what: kind === 'hardlink' ? what : describeRoot(kind, path) });
+    library.leaveOut({ layer, what: kind === 'hardlink' ? what : describeOdd(kind, path) });
   });
 }
 
-function describeRoot(kind: string, path: string): string {
-  return path === '' ? `a ${kind} in place of the root` : `a whiteout of all below the root, "${path}"`;
+function describeOdd(kind: string, path: string): string {
+  if (path === '') return `a ${kind} in place of the root`;
+  return path.includes('/')
+    ? `a whiteout below a symlink of its own layer, "${path}"`
+    : `a whiteout of all below the root, "${path}"`;
 }
 
 /**

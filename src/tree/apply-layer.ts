@@ -17,8 +17,8 @@ import { findWhiteout } from './whiteout.ts';
  * - A hardlink is the file that its target is at that moment, of its own layer or a lower one, found through the
  *   symlinks on its way. A member that later replaces one of the names leaves the others as they are.
  * - A hardlink to nothing, or to a folder, and a root that is no folder are left out, and `onLeftOut` is told: engines
- *   refuse such layers. It is told as well of a whiteout for all below the root, which hides that here, as it should,
- *   and does not under overlayfs.
+ *   refuse such layers. So are whiteouts below a symlink of their own layer, of which engines make different things. It is
+ *   told as well of a whiteout for all below the root, which hides that here, as it should, and does not under overlayfs.
  */
 export function applyLayer<Layer>(
   tree: TreeNode<Layer>,
@@ -27,9 +27,11 @@ export function applyLayer<Layer>(
   onLeftOut?: (member: LayerMember) => void,
 ): void {
   const added: LayerMember[] = [];
+  const links = new Set(members.filter(({ kind }) => kind === 'symlink').map(({ path }) => path));
   for (const member of members) {
     const whiteout = findWhiteout(member.path);
     if (whiteout === undefined) added.push(member);
+    else if (listFolders(member.path).some((folder) => links.has(folder))) onLeftOut?.(member);
     else if (whiteout.kind === 'remove') removeNode(tree, splitPath(whiteout.path));
     else if (whiteout.kind === 'empty') {
       if (whiteout.path === '') onLeftOut?.(member);
@@ -37,6 +39,12 @@ export function applyLayer<Layer>(
     }
   }
   for (const member of added) addMember(tree, member, layer, onLeftOut);
+}
+
+/** The folders that `path` lies in, below the root. */
+function listFolders(path: string): string[] {
+  const names = splitPath(path).slice(0, -1);
+  return names.map((_, index) => names.slice(0, index + 1).join('/'));
 }
 
 function removeNode<Layer>(tree: TreeNode<Layer>, names: readonly string[]): void {

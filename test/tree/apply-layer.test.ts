@@ -145,7 +145,9 @@ it('applyLayer tells what it leaves out', async () => {
     hardlink('c', 'a'),
     file('..'),
     file('.wh..wh..opq'),
+    link('l', 'd'),
+    file('l/.wh.x'),
   ]);
   applyLayer(tree, members, 0, ({ path }) => left.push(path));
-  expect(left).toEqual(['.wh..wh..opq', 'a', 'b', 'c', '']);
+  expect(left).toEqual(['.wh..wh..opq', 'l/.wh.x', 'a', 'b', 'c', '']);
 });
