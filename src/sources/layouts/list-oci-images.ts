@@ -4,7 +4,7 @@ import { BundleError } from '../../errors.ts';
 import { type ImagePlatform, readImagePlatform } from '../../image/image-config.ts';
 import { isAttestation, type OciDescriptor } from '../../image/oci-descriptor.ts';
 import { type OciDocument, parseOciDocument, parseOciIndex } from '../../image/oci-manifest.ts';
-import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
+import { findForPlatform, formatPlatform, type PlatformWish } from '../../image/platform.ts';
 import { findTaggedName } from '../../image/reference.ts';
 import type { ListedImage, LocatedBlob } from './listed-image.ts';
 import { findDocument, type MemberTable } from './member-table.ts';
@@ -102,7 +102,7 @@ async function findLeaves(
   return leaves;
 }
 
-/** The first that fits, as OCI image-spec, image-index.md has it. */
+/** The best that fits, and the first of equally good ones, as OCI image-spec, image-index.md has it. */
 async function chooseLeaf(
   table: MemberTable,
   leaves: readonly Leaf[],
@@ -110,11 +110,9 @@ async function chooseLeaf(
 ): Promise<Leaf | undefined> {
   const [only] = leaves;
   if (leaves.length === 1 && !wish.isRequired) return only;
-  for (const leaf of leaves) {
-    const platform = await findPlatform(table, leaf);
-    if (platform !== undefined && matchesPlatform(platform, wish.platform)) return leaf;
-  }
-  return undefined;
+  const platforms = new Map<Leaf, ImagePlatform | undefined>();
+  for (const leaf of leaves) platforms.set(leaf, await findPlatform(table, leaf));
+  return findForPlatform(leaves, (leaf) => platforms.get(leaf), wish.platform);
 }
 
 async function findPlatform(

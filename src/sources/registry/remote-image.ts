@@ -6,7 +6,7 @@ import { readImagePlatform } from '../../image/image-config.ts';
 import type { Image } from '../../image/image.ts';
 import { isAttestation, type OciDescriptor } from '../../image/oci-descriptor.ts';
 import { type OciDocument, parseOciDocument } from '../../image/oci-manifest.ts';
-import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
+import { findForPlatform, formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import { formatName } from '../../image/reference.ts';
 import { findManifest, type FoundManifest, pullScope } from '../../registry/manifests.ts';
 import type { RegistryClient } from '../../registry/registry-client.ts';
@@ -80,7 +80,7 @@ async function chooseManifest(request: RemoteRequest, first: FoundManifest): Pro
     const chosen =
       images.length === 1 && !wish.isRequired
         ? only
-        : images.find(({ platform }) => platform !== undefined && matchesPlatform(platform, wish.platform));
+        : findForPlatform(images, ({ platform }) => platform, wish.platform);
     if (chosen === undefined) {
       const platforms = images.flatMap(({ platform }) => (platform ? [formatPlatform(platform)] : []));
       throw notForPlatform(client, wanted, wish, [...new Set(platforms)]);
