@@ -3,6 +3,8 @@ import eslint from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+const printRule = 'Print with printLines, printJson or warnLines of src/print.ts.';
+
 export default defineConfig(
   globalIgnores(['dist/', 'build/', 'node_modules/']),
   eslint.configs.recommended,
@@ -16,6 +18,30 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       'no-console': 'error',
+    },
+  },
+  {
+    // Names of images and files may hold what a terminal obeys: what people read goes through src/print.ts, which shows it.
+    files: ['src/**'],
+    ignores: ['src/print.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...[
+          ['process', 'stdout'],
+          ['process', 'stderr'],
+          ['standardOutput', 'write'],
+          ['standardError', 'write'],
+        ].map(([object, property]) => ({ object, property, message: printRule })),
+      ],
+      'no-restricted-imports': [
+        'error',
+        ...['process', 'node:process'].map((name) => ({
+          name,
+          importNames: ['default', 'stdout', 'stderr'],
+          message: printRule,
+        })),
+      ],
     },
   },
   { files: ['test/**', 'bench/**'], rules: { 'no-console': 'off' } },

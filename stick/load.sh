@@ -200,7 +200,7 @@ find_engine() {
     fail 4 "Cannot find an engine: $(echo "$wanted" | sed 's/ /, /g') $(plural "$(echo "$wanted" | wc -w)" 'is not installed' 'are not installed') on this machine, or not on the PATH" \
       'Install Docker (or podman) first, then run this again.' 'Is it installed for root only? Then: sudo sh load.sh'
   fi
-  printf '  %s\n' "$(tail -n 3 "$work/all-said")" >&2
+  tail -n 3 "$work/all-said" | show_lines '  ' >&2
   if grep -qiE 'permission denied|must be root|operation not permitted' "$work/all-said"; then
     fail 4 "Cannot use the engine: this user ($(id -un 2>/dev/null || id -u)) may not speak to it" 'Run it as root: sudo sh load.sh'
   fi
@@ -532,7 +532,7 @@ load_images() {
 # Says what the engine said, what can be done, and what state the images are in.
 fail_loading() {
   printf '\n' >&2
-  tail -n 5 "$work/load-said" 2>/dev/null | sed "s/^/  $to says: /" >&2
+  tail -n 5 "$work/load-said" 2>/dev/null | show_lines "  $to says: " >&2
   load_problem=$1
   hint=${2-}
   fail_code=7
@@ -551,8 +551,8 @@ fail_loading() {
       hint='Run it as root: sudo sh load.sh'
       ;;
   esac
-  printf '\n%s\n' "$load_problem" >&2
-  [ -z "$hint" ] || printf '  %s\n' "$hint" >&2
+  say '' "$load_problem" >&2
+  [ -z "$hint" ] || say "  $hint" >&2
   printf '\n%s\n' 'What the engine has now' >&2
   report_images >&2
   forget_kept >&2

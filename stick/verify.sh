@@ -99,7 +99,7 @@ start_in() {
   work=$(mktemp -d "${TMPDIR:-/tmp}/bundlefs-XXXXXX" 2>/dev/null) || {
     work=${TMPDIR:-/tmp}/bundlefs-$$
     mkdir "$work" 2>/dev/null || {
-      printf '%s\n' "Cannot make a folder for temporary files: \"${TMPDIR:-/tmp}\" cannot be written to" \
+      say "Cannot make a folder for temporary files: \"${TMPDIR:-/tmp}\" cannot be written to" \
         '  Name another place: TMPDIR=/some/folder sh load.sh' >&2
       exit 3
     }
@@ -109,15 +109,38 @@ start_in() {
   ln -s "$here" "$work/folder.0"
 }
 
-say() { printf '%s\n' "$@"; }
-warn() { printf '  %-9s%s\n' NOTE "$1"; }
-item() { printf '  %-9s%s\n' "$1" "$2"; }
+# Prints $1 as one line in which a terminal finds nothing to obey: names of files and images, and what engines say, may hold
+# control characters, and those that turn a line around or have no width (in UTF-8). Each is a ? here.
+shown() {
+  case "$1" in
+    *[!\ -~]*) ;;
+    *)
+      printf '%s\n' "$1"
+      return
+      ;;
+  esac
+  printf '%s\n' "$1" | awk '
+    {
+      gsub(/[\001-\037\177]|\302[\200-\237\255]|\330\234|\342\200[\213-\217\250-\256]|\342\201[\240-\257]|\357\273\277/, "?")
+      printf "%s%s", (NR > 1 ? "?" : ""), $0
+    }
+    END { print "" }'
+}
+
+# The same of each line that is read, behind $1.
+show_lines() {
+  while IFS= read -r said_line || [ -n "$said_line" ]; do printf '%s%s\n' "$1" "$(shown "$said_line")"; done
+}
+
+say() { for said_line in "$@"; do shown "$said_line"; done; }
+warn() { item NOTE "$1"; }
+item() { printf '  %-9s%s\n' "$1" "$(shown "$2")"; }
 
 # One thing that is wrong, with what to do about it; the checks go on.
 problem() {
-  printf '  %-9s%s\n' WRONG "$1"
+  item WRONG "$1"
   shift
-  for line in "$@"; do printf '           %s\n' "$line"; done
+  for line in "$@"; do item '' "$line"; done
   problem_count=$((problem_count + 1))
 }
 
@@ -131,9 +154,9 @@ stop_at_problems() {
 fail() {
   fail_status=$1
   shift
-  printf '\n%s\n' "$1" >&2
+  say '' "$1" >&2
   shift
-  for line in "$@"; do printf '  %s\n' "$line" >&2; done
+  for line in "$@"; do say "  $line" >&2; done
   finish "$fail_status"
 }
 
@@ -390,7 +413,7 @@ get_part() {
           folder_count=$((folder_count + 1))
           ln -s "$answer" "$work/folder.$folder_count"
         else
-          printf '  There is no folder "%s".\n' "$answer" >&2
+          say "  There is no folder \"$answer\"." >&2
         fi
         ;;
     esac

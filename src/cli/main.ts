@@ -1,6 +1,7 @@
 /** The command line: verbs, signals, and the translation of errors into one line and an exit status. */
 import { Command, CommanderError } from 'commander';
-import { BundleError, findErrno, isBundleError } from '../errors.ts';
+import { BundleError, findErrno, hintLines, isBundleError, stackLines } from '../errors.ts';
+import { printLines, standardOutput, warnLines } from '../print.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addCopyCommand } from './commands/copy.ts';
@@ -32,8 +33,8 @@ import { writeOutputWhole } from './write-output-whole.ts';
 /** Runs the program with these arguments and sets the exit status of the process. */
 export async function main(args: readonly string[]): Promise<void> {
   const signal = abortOnSignals();
-  writeOutputWhole(process.stdout);
-  process.stdout.on('error', reportOutputError);
+  writeOutputWhole(standardOutput);
+  standardOutput.on('error', reportOutputError);
   const program = createProgram(signal);
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -50,8 +51,14 @@ export function createProgram(signal: AbortSignal): Command {
     .option('--debug', 'show where an error came from')
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => {
-        write(text.replace(/^error: /, 'bundlefs: '));
+      writeOut: (text) => {
+        printLines(text.replace(/\n$/, '').split('\n'));
+      },
+      writeErr: (text) => {
+        warnLines(text.replace(/\n$/, '').split('\n'));
+      },
+      outputError: (text) => {
+        warnLines(linesOfUsageError(text));
       },
     })
     .showHelpAfterError('bundlefs --help lists the verbs, bundlefs VERB --help what each takes.')
@@ -112,19 +119,24 @@ function reportOutputError(error: Error): void {
 function report(error: unknown, isDebug: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!isBundleError(error)) {
-    process.stderr.write(
-      `bundlefs: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
-    process.stderr.write('This is a fault of bundlefs itself; please report it with the lines above.\n');
+    const [first = '', ...stack] = stackLines(error);
+    const request = 'This is a fault of bundlefs itself; please report it with the lines above.';
+    warnLines([`bundlefs: ${first}`, ...stack, request]);
     return unexpectedStatus;
   }
-  process.stderr.write(`bundlefs: ${error.message}\n`);
-  if (error.hint !== undefined) process.stderr.write(`${error.hint}\n`);
-  if (isDebug) process.stderr.write(`${describeChain(error)}\n`);
+  warnLines([`bundlefs: ${error.message}`, ...(hintLines(error) ?? [])]);
+  if (isDebug) warnLines(chainLines(error));
   return exitStatus[error.code];
 }
 
-function describeChain(error: Error): string {
-  const own = error.stack ?? error.message;
-  return error.cause instanceof Error ? `${own}\ncaused by ${describeChain(error.cause)}` : own;
+function chainLines(error: Error): string[] {
+  if (!(error.cause instanceof Error)) return stackLines(error);
+  const [first = '', ...rest] = chainLines(error.cause);
+  return [...stackLines(error), `caused by ${first}`, ...rest];
+}
+
+/** What commander says: what was typed is in its first line, which ends where a guess of its own begins. */
+function linesOfUsageError(text: string): string[] {
+  const [, message = '', guess] = /^(?:error: )?(.*?)(?:\n(\(Did you mean [^\n]*\)))?\n?$/s.exec(text) ?? [];
+  return [`bundlefs: ${message}`, ...(guess === undefined ? [] : [guess])];
 }

@@ -7,6 +7,7 @@ import { noteCollection } from '../bundle/collect-automatically.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
 import { formatCount, formatSize, formatTable } from '../format-text.ts';
 import { chosenLimits, chosenRecipes, type LimitOptions } from './limit-options.ts';
+import { printJson, printLines, warnLines } from '../print.ts';
 import { nameImages } from './name-images.ts';
 import { readKeptRecipes } from './read-kept-recipes.ts';
 
@@ -50,20 +51,17 @@ export async function runCacheGc(options: CacheGcOptions, signal: AbortSignal): 
   const collection = await collectGarbage(cache, limits, { isDryRun, kept, signal });
   for (const [index, images] of kept.entries()) warnOfMissing(recipes[index] ?? '', images, collection);
   if (!isDryRun) await noteCollection(cache, collection, limits);
-  const text =
-    options.json === true
-      ? JSON.stringify({ path: cache.root, isDryRun, limits, ...toReport(collection) })
-      : toText(cache.root, isDryRun, collection);
-  process.stdout.write(`${text}\n`);
+  if (options.json === true) printJson({ path: cache.root, isDryRun, limits, ...toReport(collection) });
+  else printLines(toText(cache.root, isDryRun, collection));
 }
 
 /** What a recipe needs and the cache has not, it cannot keep. */
 function warnOfMissing(path: string, images: KeptImages, { survey }: Collection): void {
   const { length } = listMissingLayers(survey, images);
   if (length === 0) return;
-  process.stderr.write(
-    `bundlefs: ${formatCount(length, 'layer')} of the recipe "${path}" ${length === 1 ? 'is' : 'are'} not in this cache: nothing here keeps the recipe good for building. To have all of them: bundlefs build --from recipe:${path} -o FILE\n`,
-  );
+  warnLines([
+    `bundlefs: ${formatCount(length, 'layer')} of the recipe "${path}" ${length === 1 ? 'is' : 'are'} not in this cache: nothing here keeps the recipe good for building. To have all of them: bundlefs build --from recipe:${path} -o FILE`,
+  ]);
 }
 
 function toReport(collection: Collection): object {
@@ -88,7 +86,7 @@ function toReport(collection: Collection): object {
   };
 }
 
-function toText(root: string, isDryRun: boolean, collection: Collection): string {
+function toText(root: string, isDryRun: boolean, collection: Collection): string[] {
   const { survey, sizeBefore, sizeAfter, isWithinSize } = collection;
   const removed = groupRemovals(collection.removals);
   const lines = [`${root}: ${formatSize(sizeBefore)}`];
@@ -102,7 +100,7 @@ function toText(root: string, isDryRun: boolean, collection: Collection): string
       formatSize(size),
       removalReasons[reason],
     ]);
-    lines.push(formatTable([isDryRun ? 'would be removed' : 'removed', '>files', '>size', 'why'], rows));
+    lines.push(...formatTable([isDryRun ? 'would be removed' : 'removed', '>files', '>size', 'why'], rows));
   }
   const kept = groupKept(collection).map(({ reason, blockCount, size }) => [
     'blocks',
@@ -115,7 +113,7 @@ function toText(root: string, isDryRun: boolean, collection: Collection): string
     const { fileCount, size } = frames;
     kept.push(['zstd frames', String(fileCount), formatSize(size), 'kept with the blocks of their content']);
   }
-  if (kept.length > 0) lines.push(formatTable(['kept', '>files', '>size', 'why'], kept));
+  if (kept.length > 0) lines.push(...formatTable(['kept', '>files', '>size', 'why'], kept));
   const affected = listAffected(collection).map(({ recipe, useMs, size, removedSize }) => [
     nameImages(recipe.recipe.images),
     new Date(useMs).toISOString().slice(0, 16).replace('T', ' '),
@@ -124,7 +122,10 @@ function toText(root: string, isDryRun: boolean, collection: Collection): string
   ]);
   if (affected.length > 0) {
     lines.push(
-      formatTable(['bundle to be encoded again when it is wanted', 'last used', '>of it', '>of'], affected),
+      ...formatTable(
+        ['bundle to be encoded again when it is wanted', 'last used', '>of it', '>of'],
+        affected,
+      ),
     );
   }
   lines.push(
@@ -133,7 +134,7 @@ function toText(root: string, isDryRun: boolean, collection: Collection): string
       : `${isDryRun ? 'Would free' : 'Freed'} ${formatSize(sizeBefore - sizeAfter)}; ${formatSize(sizeAfter)} ${isDryRun ? 'would stay' : 'stay'}.`,
   );
   if (!isWithinSize) lines.push('That is still more than --max-size: the rest is in use, or is to be kept.');
-  return lines.join('\n');
+  return lines;
 }
 
 interface RemovedGroup {

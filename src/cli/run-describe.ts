@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { describeRecipe } from '../blocks/recipe-document.ts';
 import type { Digest } from '../digest.ts';
+import { printJson } from '../print.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { readRecipe } from '../sources/recipe/read-recipe.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
@@ -25,7 +26,7 @@ export async function runDescribe(
     findLayerSize: (diffId) => sizes.get(diffId),
     ...(source !== undefined && { source }),
   });
-  process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+  printJson(document, 2);
 }
 
 /** `from` as it is meant in every folder; undefined for standard input, which is read once only. Of a recipe, its own source. */

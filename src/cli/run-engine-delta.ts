@@ -1,4 +1,5 @@
 /** What `bundlefs delta --for` does. */
+import { basename } from 'node:path';
 import type { Cache } from '../blocks/cache.ts';
 import { type Bundle, openRecipe } from '../bundle/open-bundle.ts';
 import { findBase } from '../delta/open-base.ts';
@@ -16,6 +17,8 @@ import { checkOutput } from './check-output.ts';
 import { type BaseOptions, isEngineName, prepareBaseImages } from './choose-base.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { formatCount, formatDuration, formatShare, formatSize } from '../format-text.ts';
+import { describeWritten } from './describe-written.ts';
+import { printJson, printLines } from '../print.ts';
 import { toolName } from './read-version.ts';
 import { basePlaces, inputPlaces, sourceEngine } from './source-files.ts';
 
@@ -41,12 +44,13 @@ export async function runEngineDelta(
   const base = await chooseBaseImages(options.base, options, cache, signal);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');
   const delta = await createEngineDelta(bundle, base, options.for, { tool: toolName(), signal });
-  const { path, size, digest, isNew } = await writeBundleFile(delta.file, options.output, { signal });
+  const written = await writeBundleFile(delta.file, options.output, { signal });
+  const { path, size, digest, isNew } = written;
   const seconds = (performance.now() - startMs) / 1000;
   const { layerCount, omittedCount, omittedSize } = delta;
   const lines = [
-    `${path}: ${isNew ? '' : 'unchanged, '}${formatSize(size)}, ${formatShare(size / bundle.xz.size)} of the full bundle's ${formatSize(bundle.xz.size)}, in ${formatDuration(seconds)}`,
-    `${omittedCount} of ${formatCount(layerCount, 'layer')} (${formatSize(omittedSize)} unpacked) must be in the engine. At the target: sh ${path.replace(/^.*\//, '')}`,
+    `${describeWritten(written)}${formatSize(size)}, ${formatShare(size / bundle.xz.size)} of the full bundle's ${formatSize(bundle.xz.size)}, in ${formatDuration(seconds)}`,
+    `${omittedCount} of ${formatCount(layerCount, 'layer')} (${formatSize(omittedSize)} unpacked) must be in the engine. At the target: sh ${basename(path)}`,
   ];
   const fields = {
     delta: { path, size, sha256: hexOf(digest), isNew },
@@ -56,7 +60,8 @@ export async function runEngineDelta(
     bytes: { omitted: omittedSize },
     seconds: Math.round(seconds * 1000) / 1000,
   };
-  process.stdout.write(`${options.json === true ? JSON.stringify(fields) : lines.join('\n')}\n`);
+  if (options.json === true) printJson(fields);
+  else printLines(lines);
 }
 
 /** The images that the target has: those of a bundle that the cache knows, of an engine, or images of the source. */

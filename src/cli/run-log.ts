@@ -5,6 +5,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
 import { type FoundMount, getMount } from '../live/find-mounts.ts';
 import { logPathOf } from '../live/mount-places.ts';
+import { printLines } from '../print.ts';
 
 export interface RunLogOptions {
   readonly lineCount: number;
@@ -26,7 +27,7 @@ export async function runLog(
   const start = Math.max(0, size - tailSize);
   const lines = (await readFrom(log, start, size)).toString('utf8').split('\n').slice(0, -1);
   const shown = lineCount === 0 ? [] : lines.slice(-lineCount);
-  process.stdout.write(shown.map((line) => `${line}\n`).join(''));
+  printLines(shown);
   if (isFollowing) await follow(log, logPath, size, signal);
 }
 
@@ -62,11 +63,15 @@ function isThere(path: string): Promise<boolean> {
 /** Prints what is added, until the signal: being stopped is how this ends, and no failure. */
 async function follow(log: FileHandle, path: string, start: number, signal: AbortSignal): Promise<void> {
   let position = start;
+  let begun = Buffer.alloc(0); // a line whose end is not written yet
   const printNew = async (): Promise<void> => {
     const { size } = await log.stat();
     if (size <= position) return;
-    process.stdout.write(await readFrom(log, position, size));
+    const added = Buffer.concat([begun, await readFrom(log, position, size)]);
     position = size;
+    const end = added.lastIndexOf('\n') + 1;
+    begun = added.subarray(end);
+    if (end > 0) printLines(added.toString('utf8', 0, end - 1).split('\n'));
   };
   const abort = new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => {

@@ -15,6 +15,7 @@ import { loadFuse } from '../mount/fuse-library.ts';
 import { prepareMountPoint } from '../mount/mount-point.ts';
 import { serveMount } from '../mount/serve-mount.ts';
 import { startDaemon } from '../mount/start-daemon.ts';
+import { printJson, printLines, warnLines } from '../print.ts';
 import type { GivenSelection, Selection } from '../selection/resolve-selection.ts';
 import { chooseBase, referTo } from './choose-base.ts';
 import { openChosenCache } from './chosen-bundle.ts';
@@ -69,9 +70,8 @@ export async function runMount(
   await checkUser(realPath, { allowOther: options.allowOther === true });
   const settings = await chooseSettings(given, selection, realPath, options, signal);
   const announce = ({ report, summary }: PreparedGeneration): void => {
-    const text =
-      options.json === true ? JSON.stringify({ mountPoint: realPath, ...report }) : `${realPath}: ${summary}`;
-    process.stdout.write(`${text}\n`);
+    if (options.json === true) printJson({ mountPoint: realPath, ...report });
+    else printLines([`${realPath}: ${summary}`]);
   };
   if (options.foreground === true) await serveHere(settings, signal, announce);
   else await serveInBackground(settings, selection, signal, announce);
@@ -179,8 +179,12 @@ async function prepareForeground(settings: MountSettings, signal: AbortSignal): 
         const note = `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
         progress.show(readSize, totalSize, note);
       },
-      onNote: (text) => process.stderr.write(`bundlefs: ${text}\n`),
-      onOutput: (line) => process.stderr.write(`${line}\n`),
+      onNote: (text) => {
+        warnLines([`bundlefs: ${text}`]);
+      },
+      onOutput: (line) => {
+        warnLines([line]);
+      },
     },
   );
 }

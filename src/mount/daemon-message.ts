@@ -1,5 +1,5 @@
 /** What a daemon tells the process that started it. */
-import { BundleError, describeError, isBundleError, type ErrorCode } from '../errors.ts';
+import { BundleError, describeError, hintLines, isBundleError, type ErrorCode } from '../errors.ts';
 import { isErrorCode } from './errno-of.ts';
 
 export type DaemonMessage =
@@ -19,8 +19,8 @@ export function toFailedMessage(error: unknown): DaemonMessage {
 }
 
 /** The error that a failed message tells of. */
-export function fromFailedMessage({ code, message, hint }: DaemonMessage & { kind: 'failed' }): BundleError {
-  return new BundleError(code, message, hint === undefined ? {} : { hint });
+export function fromFailedMessage(failed: DaemonMessage & { kind: 'failed' }): BundleError {
+  return new BundleError(failed.code, failed.message, { hint: hintLines(failed) });
 }
 
 /** The message in what came through the channel, or undefined where it is none. */

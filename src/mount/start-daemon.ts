@@ -122,7 +122,7 @@ async function describeEnd(
 ): Promise<BundleError> {
   const tail = await readTail(log, logStart);
   return new BundleError('mount-failed', `Cannot start the daemon: ${status} before the mount was there`, {
-    hint: [`Its log is "${logPath}"`, ...(tail === '' ? [] : [tail])].join('\n'),
+    hint: [`Its log is "${logPath}"`, ...(tail === '' ? [] : tail.split('\n'))],
   });
 }
 

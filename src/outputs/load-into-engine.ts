@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { findSpareLayers } from '../image/spare-layers.ts';
 import { type DiffId, type Digest, hexOf } from '../digest.ts';
-import { BundleError, describeError, isBundleError } from '../errors.ts';
+import { BundleError, describeError, hintLines, isBundleError } from '../errors.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import { describeImage } from '../image/describe-image.ts';
 import type { Image } from '../image/image.ts';
@@ -208,7 +208,7 @@ async function sendTar(
       isBundleError(error)
         ? error.message
         : `Cannot load the bundle into ${connection.description}: ${describeError(error)}`,
-      { cause: error, ...(isBundleError(error) && error.hint !== undefined && { hint: error.hint }) },
+      { cause: error, hint: isBundleError(error) ? hintLines(error) : undefined },
     );
   } finally {
     body.destroy();
@@ -233,7 +233,7 @@ function loadFailed(
     ...(isHollow ? [`What it has under this name cannot be used: docker image rm ${name}`] : []),
   ];
   return new BundleError('load-failed', `Cannot load "${name}" into ${connection.description}: ${found}`, {
-    ...(hints.length > 0 && { hint: hints.join('\n') }),
+    hint: hints.length > 0 ? hints : undefined,
   });
 }
 

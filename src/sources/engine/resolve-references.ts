@@ -132,7 +132,10 @@ function notForPlatform(
       // A containerd image store keeps several platforms of an image, but tells of one only, and saves one, before 28.1.
       hint:
         isContainerd && !isVersionAtLeast(apiVersion, platformVersion)
-          ? `Docker before 28.1 does not give out others, even where they were pulled. Go past it:\n  ${skopeoCommand(text, wish)}`
+          ? [
+              'Docker before 28.1 does not give out others, even where they were pulled. Go past it:',
+              `  ${skopeoCommand(text, wish)}`,
+            ]
           : `docker pull --platform ${wanted} ${text}`,
     },
   );
