@@ -1,4 +1,5 @@
 /** How numbers and tables are written for people. */
+import { largestOf } from './long-lists.ts';
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
@@ -40,7 +41,10 @@ export function formatCount(count: number, noun: string): string {
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const titles = header.map((title) => title.replace(/^>/, ''));
   const widths = titles.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+    largestOf(
+      rows.map((row) => row[column]?.length ?? 0),
+      title.length,
+    ),
   );
   const line = (cells: readonly string[]): string =>
     widths

@@ -75,7 +75,8 @@ function listFiles(files: readonly ExplainedFile[], top: number, onlyReason?: st
       onlyReason === undefined ? reasons[reason] : '',
     ]);
   const table = rows.length === 0 ? [] : [formatTable(['', '', ''], rows).split('\n').slice(1).join('\n')];
-  const rest = files.filter((file) => !worthALine.slice(0, top).includes(file));
+  const listed = new Set(worthALine.slice(0, top));
+  const rest = files.filter((file) => !listed.has(file));
   return [...table, ...describeRest(rest, onlyReason)].join('\n');
 }
 

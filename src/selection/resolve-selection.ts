@@ -1,4 +1,5 @@
 /** What to bundle: from the command line, the project file and all that they name to a list of references. */
+import { appendAll } from '../long-lists.ts';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BundleError } from '../errors.ts';
@@ -159,7 +160,7 @@ async function readLists(
   for (const path of paths) {
     if (path !== '-') files.add(path);
     const text = path === '-' ? await readInput(input) : await readTextFile(path, 'a list of images');
-    references.push(...parseImageList(text, path));
+    appendAll(references, parseImageList(text, path));
   }
   return references;
 }
@@ -180,7 +181,7 @@ async function readCompose(
     import('./compose/service-images.ts'),
   ]);
   const files: string[] = [];
-  for (const path of wanted.files) files.push(...(await findComposeFiles(path)));
+  for (const path of wanted.files) appendAll(files, await findComposeFiles(path));
   const loaded = await loadCompose({ files, envFiles: wanted.envFiles, environment });
   for (const file of loaded.files) watched.add(file);
   const { profiles, projectName } = wanted;
