@@ -4,6 +4,55 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 const printRule = 'Print with printLines, printJson or warnLines of src/print.ts.';
+const loops = [
+  'ForStatement',
+  'ForOfStatement',
+  'ForInStatement',
+  'WhileStatement',
+  'DoWhileStatement',
+  'CallExpression[callee.property.name=/^(forEach|map|flatMap|filter|reduce|reduceRight)$/] > ArrowFunctionExpression',
+].join(', ');
+
+const restOnly = ":function:has(> RestElement.params) SpreadElement[argument.type='Identifier']";
+
+/** Lists grow with what comes in: a call takes some 120,000 arguments, and a list that is copied for each member takes for ever. */
+const longListRules = [
+  {
+    // Allowed by their shape: a list that is written out, and the rest parameter of the function around it.
+    selector: `CallExpression > SpreadElement.arguments:not([argument.type='ArrayExpression']):not(${restOnly})`,
+    message:
+      'A list spread into arguments may be too long for a call: use appendAll or largestOf of src/long-lists.ts, or a loop.',
+  },
+  {
+    selector: "NewExpression > SpreadElement.arguments:not([argument.type='ArrayExpression'])",
+    message: 'A list spread into arguments may be too long for a call: use a loop.',
+  },
+  {
+    selector: "CallExpression[callee.property.name='apply']",
+    message: 'A list handed to apply may be too long for a call.',
+  },
+  {
+    selector: `:matches(${loops}) ArrayExpression > SpreadElement:has(CallExpression[callee.property.name='get'])`,
+    message: 'A list in a map is copied for each member: collect with groupBy of src/group-by.ts.',
+  },
+  {
+    selector: `:matches(${loops}) CallExpression[callee.property.name='set'] ObjectExpression > Property > ArrayExpression > SpreadElement`,
+    message: 'A list in a map is copied for each member: collect with groupBy of src/group-by.ts.',
+  },
+  {
+    selector: `:matches(${loops}) AssignmentExpression > ArrayExpression.right > SpreadElement`,
+    message: 'A list is copied for each member: push to it.',
+  },
+  {
+    selector: `:matches(${loops}) AssignmentExpression > CallExpression.right[callee.property.name='concat']`,
+    message: 'A list is copied for each member: push to it, and join once.',
+  },
+  {
+    selector:
+      'CallExpression[callee.property.name=/^reduce(Right)?$/] > ArrowFunctionExpression > :matches(ArrayExpression, ObjectExpression).body > SpreadElement',
+    message: 'A list is copied for each member: push to it.',
+  },
+];
 
 export default defineConfig(
   globalIgnores(['dist/', 'build/', 'node_modules/']),
@@ -44,6 +93,7 @@ export default defineConfig(
       ],
     },
   },
+  { files: ['src/**'], rules: { 'no-restricted-syntax': ['error', ...longListRules] } },
   { files: ['test/**', 'bench/**'], rules: { 'no-console': 'off' } },
   {
     files: ['**/*.js', '**/*.cjs', '**/*.mjs'],

@@ -112,7 +112,7 @@ async function surveyLayers(cache: Cache): Promise<KeptLayer[]> {
       const record = diffId && (await records.findLayer(diffId));
       return record && describeLayer(file, profile, record);
     });
-    layers.push(...found.filter((layer) => layer !== undefined));
+    for (const layer of found) if (layer !== undefined) layers.push(layer);
   }
   return layers;
 }

@@ -1,4 +1,5 @@
 /** What `bundlefs doctor` does. */
+import { largestOf } from '../long-lists.ts';
 import { diagnose } from '../doctor/diagnose.ts';
 import { type Finding, problemOf } from '../doctor/finding.ts';
 import { tryMount } from '../doctor/trial-mount.ts';
@@ -65,7 +66,7 @@ function statusOf(findings: readonly Finding[]): number {
 }
 
 function toText(findings: readonly Finding[]): string[] {
-  const width = Math.max(...findings.map(({ subject }) => subject.length));
+  const width = largestOf(findings.map(({ subject }) => subject.length));
   const indent = ' '.repeat('problem'.length + width + 4);
   const lines = findings.flatMap(({ level, subject, text, cure }) => [
     `${level.padEnd('problem'.length)}  ${subject.padEnd(width)}  ${text}`,

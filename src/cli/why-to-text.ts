@@ -74,7 +74,8 @@ function listFiles(files: readonly ExplainedFile[], top: number, onlyReason?: st
       path,
       onlyReason === undefined ? reasons[reason] : '',
     ]);
-  const rest = files.filter((file) => !worthALine.slice(0, top).includes(file));
+  const listed = new Set(worthALine.slice(0, top));
+  const rest = files.filter((file) => !listed.has(file));
   return [...formatRows(rows), ...describeRest(rest, onlyReason)];
 }
 

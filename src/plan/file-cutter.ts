@@ -1,4 +1,5 @@
 /** The cutting rule in use: big files of a layer are pieces of their own, what lies between them is cut at members. */
+import { appendAll } from '../long-lists.ts';
 import { type ScannedHeader, scanTarHeader } from '../tar/scan-tar-header.ts';
 import { tarBlockSize, tarPadding } from '../tar/tar-header.ts';
 import { createContentCutter } from './content-cutter.ts';
@@ -120,7 +121,7 @@ export function createFileCutter(scan?: GearScan): PieceCutter {
       const pieces: Piece[] = [];
       for (let start = 0; start < chunk.length;) {
         const end = Math.min(chunk.length, start + wanted());
-        pieces.push(...step(chunk.subarray(start, end)));
+        appendAll(pieces, step(chunk.subarray(start, end)));
         start = end;
       }
       return pieces;

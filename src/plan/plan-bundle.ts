@@ -1,6 +1,7 @@
 /** Plans the bundle tar: which members it has, in which order, and the bytes of all that is not a layer. */
 import { type DiffId, type Digest, digestOf, hexOf } from '../digest.ts';
 import type { Image } from '../image/image.ts';
+import { appendAll } from '../long-lists.ts';
 import { type ImagePlatform, readImagePlatform } from '../image/image-config.ts';
 import { compareText, orderImages, orderLayers } from './total-order.ts';
 
@@ -48,9 +49,8 @@ export function planBundle(images: readonly Image[], layerSize: (diffId: DiffId)
     const manifest = ociManifest(image, layerSize);
     const digest = digestOf(manifest);
     blobs.set(blobName(digest), manifest);
-    descriptors.push(
-      ...describeImage(image, { mediaType: mediaTypes.manifest, digest, size: manifest.length }),
-    );
+    const descriptor = { mediaType: mediaTypes.manifest, digest, size: manifest.length };
+    appendAll(descriptors, describeImage(image, descriptor));
   }
   const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: descriptors };
   return [

@@ -1,4 +1,5 @@
 /** The lists that a registry gives: tags of a repository, and repositories. */
+import { appendAll } from '../long-lists.ts';
 import { z } from 'zod';
 import { BundleError } from '../errors.ts';
 import { pullScope, type ReadManifestOptions } from './manifests.ts';
@@ -63,7 +64,7 @@ async function listPages(
       signal,
     });
     if (status === 404) break;
-    found.push(...readPage(client, what, bytes, read));
+    appendAll(found, readPage(client, what, bytes, read));
     const link = /<([^>]*)>\s*;\s*rel="?next"?/.exec([headers['link'] ?? ''].flat().join(','))?.[1];
     next = link === undefined ? undefined : resolveLink(link, next);
   }

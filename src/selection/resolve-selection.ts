@@ -1,4 +1,5 @@
 /** What to bundle: from the command line, the project file and all that they name to a list of references. */
+import { appendAll } from '../long-lists.ts';
 import { join, resolve } from 'node:path';
 import { arch } from 'node:process';
 import { BundleError } from '../errors.ts';
@@ -172,7 +173,7 @@ async function readLists(
   for (const path of paths) {
     if (path !== '-') files.add(path);
     const text = path === '-' ? await readInput(input) : await readTextFile(path, 'a list of images');
-    references.push(...parseImageList(text, path));
+    appendAll(references, parseImageList(text, path));
   }
   return references;
 }

@@ -1,4 +1,5 @@
 /** A member's headers as a layer has them, with another name or as a link: all else in them stays to the byte. */
+import { appendAll } from '../long-lists.ts';
 import { encodeLayerText } from './layer-text.ts';
 import { listPaxRecords, type PaxRecord } from './pax-records.ts';
 import { findText, readTarNumber } from './tar-field.ts';
@@ -35,14 +36,14 @@ export function rewriteHeader(raw: Uint8Array, { path, link }: HeaderChange): Bu
   const made: PaxRecord[] = [];
   if (path !== undefined) {
     clearPrefix(changed);
-    made.push(...writeName(changed, 0, 'path', path));
+    appendAll(made, writeName(changed, 0, 'path', path));
     const sparseName = kept.findIndex(([key]) => key === 'GNU.sparse.name');
     if (sparseName >= 0) kept[sparseName] = ['GNU.sparse.name', encodeLayerText(path)];
   }
   if (link !== undefined) {
     changed.write('1', 156, 'latin1');
     changed.write('00000000000\x00', 124, 'latin1');
-    made.push(...writeName(changed, 157, 'linkpath', link));
+    appendAll(made, writeName(changed, 157, 'linkpath', link));
   }
   const all = [...kept.filter(([key]) => link === undefined || !ofContent.test(key)), ...made];
   return Buffer.concat([

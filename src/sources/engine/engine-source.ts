@@ -1,4 +1,5 @@
 /** The source for images of a Docker engine: it is asked what it has, and exports only what is not known yet. */
+import { groupBy } from '../../group-by.ts';
 import { digestOf } from '../../digest.ts';
 import { createImage } from '../../image/create-image.ts';
 import { parseImageConfig, readImagePlatform } from '../../image/image-config.ts';
@@ -146,10 +147,10 @@ function planExports(
 
 /** Images of one config are one: the containerd store has an id for each way in which its layers are compressed. */
 function mergeImages(images: readonly Image[]): Image[] {
-  const merged = new Map<string, Image>();
-  for (const image of images) {
-    const tags = [...(merged.get(image.configDigest)?.tags ?? []), ...image.tags];
-    merged.set(image.configDigest, createImage(image.config, tags));
-  }
-  return [...merged.values()];
+  return [...groupBy(images, ({ configDigest }) => configDigest).values()].map((same) =>
+    createImage(
+      same[0].config,
+      same.flatMap(({ tags }) => tags),
+    ),
+  );
 }

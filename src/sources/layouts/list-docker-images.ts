@@ -1,5 +1,6 @@
 /** Reads manifest.json: the layouts of `docker save`, old and new, and of all tools that write for `docker load`. */
 import { type Digest, digestOf } from '../../digest.ts';
+import { groupBy } from '../../group-by.ts';
 import { BundleError, isBundleError } from '../../errors.ts';
 import { type DockerManifestEntry, parseDockerManifest } from '../../image/docker-manifest.ts';
 import { readImagePlatform } from '../../image/image-config.ts';
@@ -26,11 +27,13 @@ export async function listDockerImages(
   const entries = parseDockerManifest(manifest, `"${dockerManifestName}" in ${table.label}`);
   const owners = new Map<string, DockerManifestEntry>();
   for (const entry of entries) for (const name of readNames(entry, table)) owners.set(name, entry);
+  const owned = groupBy(owners, ([, owner]) => owner);
+  const findManifests = findManifestsOnce(table, wish);
   const listed: ListedImage[] = [];
   for (const entry of entries) {
     if (wish.isRequired && !(await isFor(entry, table, wish))) continue;
-    const names = [...owners].filter(([, owner]) => owner === entry).map(([name]) => name);
-    listed.push(listEntry(table, entry, names, wish));
+    const names = (owned.get(entry) ?? []).map(([name]) => name);
+    listed.push(listEntry(table, entry, names, findManifests));
   }
   if (listed.length === 0 && entries.length > 0) {
     throw new BundleError(
@@ -45,7 +48,7 @@ function listEntry(
   table: MemberTable,
   entry: DockerManifestEntry,
   names: readonly string[],
-  wish: PlatformWish,
+  findManifests: FindManifests,
 ): ListedImage {
   const config: LocatedBlob = { name: entry.config, digest: findNamedDigest(entry.config) };
   return {
@@ -60,7 +63,7 @@ function listEntry(
       const digest = bytes === undefined ? config.digest : digestOf(bytes);
       return {
         config: digest,
-        manifests: digest === undefined ? [] : await findManifests(table, digest, wish),
+        manifests: digest === undefined ? [] : await findManifests(digest),
       };
     },
   };
@@ -88,18 +91,26 @@ async function isFor(entry: DockerManifestEntry, table: MemberTable, wish: Platf
   return bytes !== undefined && matchesPlatform(readImagePlatform(bytes), wish.platform);
 }
 
-/** Archives since docker 25 have an OCI index beside manifest.json, which may lack images; its digests are taken from it. */
-async function findManifests(
-  table: MemberTable,
-  config: Digest,
-  wish: PlatformWish,
-): Promise<readonly Digest[]> {
-  const index = await ignoringFaults(() => findDocument(table, ociIndexName));
-  if (index === undefined) return [];
-  const images = (await ignoringFaults(() => listOciImages(table, index, wish))) ?? [];
-  const found: ImageDigests[] = [];
-  for (const image of images) found.push(await image.findDigests());
-  return found.filter((digests) => digests.config === config).flatMap((digests) => digests.manifests);
+/** The manifests that name a config. */
+type FindManifests = (config: Digest) => Promise<readonly Digest[]>;
+
+/**
+ * Archives since docker 25 have an OCI index beside manifest.json, which may lack images; digests are taken from it. It is
+ * read once for all images, when the first one is asked for.
+ */
+function findManifestsOnce(table: MemberTable, wish: PlatformWish): FindManifests {
+  let reading: Promise<ReadonlyMap<Digest | undefined, readonly ImageDigests[]>> | undefined;
+  const read = async (): Promise<ReadonlyMap<Digest | undefined, readonly ImageDigests[]>> => {
+    const index = await ignoringFaults(() => findDocument(table, ociIndexName));
+    const images = index && (await ignoringFaults(() => listOciImages(table, index, wish)));
+    const found: ImageDigests[] = [];
+    for (const image of images ?? []) found.push(await image.findDigests());
+    return groupBy(found, ({ config }) => config);
+  };
+  return async (config) => {
+    const found = await (reading ??= read());
+    return (found.get(config) ?? []).flatMap(({ manifests }) => manifests);
+  };
 }
 
 /** The result of `read`, or undefined where the archive is at fault: what is looked up here is not needed to read an image. */

@@ -1,4 +1,5 @@
 /** Reads index.json: the OCI image layout, as a folder or in an archive (OCI image-spec, image-layout.md). */
+import { appendAll } from '../../long-lists.ts';
 import { type Digest, digestOf } from '../../digest.ts';
 import { BundleError } from '../../errors.ts';
 import { type ImagePlatform, readImagePlatform } from '../../image/image-config.ts';
@@ -40,7 +41,7 @@ export async function listOciImages(
     const name = findName(descriptor);
     const key = name ?? descriptor.annotations['org.opencontainers.image.ref.name'] ?? descriptor.digest;
     const group = groups.get(key) ?? { names: name === undefined ? [] : [name], leaves: [] };
-    group.leaves.push(...(await findLeaves(table, descriptor)));
+    appendAll(group.leaves, await findLeaves(table, descriptor));
     groups.set(key, group);
   }
   return [...groups.values()]
@@ -97,7 +98,7 @@ async function findLeaves(
   }
   const leaves: Leaf[] = [];
   for (const child of document.manifests) {
-    leaves.push(...(await findLeaves(table, child, [...indexes, digest], seen)));
+    appendAll(leaves, await findLeaves(table, child, [...indexes, digest], seen));
   }
   return leaves;
 }

@@ -1,4 +1,6 @@
 /** From a table of members to checked images whose layers are all in the sink. */
+import { groupBy } from '../../group-by.ts';
+import { appendAll } from '../../long-lists.ts';
 import { type DiffId, hexOf } from '../../digest.ts';
 import { createImage } from '../../image/create-image.ts';
 import { describeImage } from '../../image/describe-image.ts';
@@ -35,18 +37,19 @@ export async function readListedImages(
   sink: LayerSink,
   { wish, fallbackNames = [], ...options }: ReadListedImagesOptions,
 ): Promise<Image[]> {
-  const images = new Map<string, ReadImage>();
+  const read: ReadImage[] = [];
   for (const selected of await selectByWish(table, references, wish)) {
-    const { image, layers } = await readImage(table, selected, fallbackNames);
-    const known = images.get(image.configDigest);
-    images.set(image.configDigest, {
-      image: createImage(image.config, [...(known?.image.tags ?? []), ...image.tags]),
-      layers: known?.layers ?? layers,
-    });
+    read.push(await readImage(table, selected, fallbackNames));
   }
-  const layers = [...images.values()].flatMap((image) => image.layers);
+  const groups = [...groupBy(read, ({ image }) => image.configDigest).values()];
+  const layers = groups.flatMap(([first]) => first.layers);
   await takeLayers(await findUnread(layers, sink), table.label, sink, options);
-  return [...images.values()].map(({ image }) => image);
+  return groups.map((same) =>
+    createImage(
+      same[0].image.config,
+      same.flatMap(({ image }) => image.tags),
+    ),
+  );
 }
 
 /** Selects each reference from what there is for the platform that it wants. */
@@ -70,7 +73,7 @@ async function selectByWish(
   const selected: SelectedImage[] = [];
   for (const group of groups.values()) {
     const listed = await listImages(table, group.wish);
-    selected.push(...(await selectImages(listed, group.references, table.label)));
+    appendAll(selected, await selectImages(listed, group.references, table.label));
   }
   return selected;
 }

@@ -1,4 +1,5 @@
 /** The source for a recipe: its images come from the cache, and what is not there from where the recipe says they were. */
+import { groupBy } from '../../group-by.ts';
 import type { Profile } from '../../blocks/profile.ts';
 import { type DiffId, hexOf } from '../../digest.ts';
 import { BundleError, isBundleError } from '../../errors.ts';
@@ -83,14 +84,13 @@ async function readSelected(
     source === undefined
       ? { images: [], place: undefined, error: undefined }
       : await readFromOrigin(source, incomplete, sink, { ...options, open: openOrigin });
-  const missing = incomplete.filter(
-    (image) => !fetched.images.some(({ configDigest }) => configDigest === image.configDigest),
-  );
+  const byConfig = new Map(fetched.images.map((image) => [image.configDigest, image]));
+  const missing = incomplete.filter((image) => !byConfig.has(image.configDigest));
   if (missing.length > 0) throw missingParts(label, missing, absent, fetched);
   return [
     ...found,
     ...incomplete.flatMap((image) => {
-      const read = fetched.images.find(({ configDigest }) => configDigest === image.configDigest);
+      const read = byConfig.get(image.configDigest);
       return read === undefined ? [] : [toImage(image, read.config, label)];
     }),
   ];
@@ -146,13 +146,11 @@ async function select(
       `Cannot take an image of ${label}: none is for ${formatPlatform(wish.platform)}`,
     );
   }
-  const selected = new Map<string, RecipeImage>();
-  for (const { listed: entry, tags } of await selectImages(listed, references, label)) {
-    const { image } = entry;
-    const names = [...(selected.get(image.configDigest)?.names ?? []), ...tags];
-    selected.set(image.configDigest, { ...image, names: [...new Set(names)] });
-  }
-  return [...selected.values()];
+  const selected = await selectImages(listed, references, label);
+  return [...groupBy(selected, (one) => one.listed.image.configDigest).values()].map((same) => ({
+    ...same[0].listed.image,
+    names: [...new Set(same.flatMap(({ tags }) => tags))],
+  }));
 }
 
 /** Of an image whose config is elsewhere, nothing is known that speaks against it. */
