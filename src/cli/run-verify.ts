@@ -36,5 +36,6 @@ function toText(report: VerifyReport): string {
     report.faults.length === 0
       ? `${report.path}: sound. ${blocks}${formatSize(report.size)}`
       : `${report.path}: ${formatCount(report.faults.length, 'fault')}\n${report.faults.map((fault) => `  ${fault}`).join('\n')}`;
-  return `${formatTable(['image', '>layers', ''], rows)}\n${verdict}`;
+  const notes = (report.notes ?? []).map((note) => `\n  ${note}`).join('');
+  return `${formatTable(['image', '>layers', ''], rows)}\n${verdict}${notes}`;
 }
