@@ -79,6 +79,7 @@ const folders = {
       'explain/bundle-description',
       'explain/choose-build',
       'file',
+      'image/engine-kinds',
       'image/spare-layers',
       'layout',
       'plan',

@@ -4,14 +4,16 @@ import type { Cache } from '../blocks/cache.ts';
 import { type Bundle, openRecipe } from '../bundle/open-bundle.ts';
 import { findBase } from '../delta/open-base.ts';
 import { type BaseImage, createEngineDelta } from '../delta/engine-delta.ts';
-import { checkKind, type EngineKind } from '../delta/engine-kinds.ts';
+import { checkEngineKind } from '../delta/check-engine-kind.ts';
 import { hexOf } from '../digest.ts';
 import { BundleError } from '../errors.ts';
+import { type EngineKind, whyFilesNeedAllLayers } from '../image/engine-kinds.ts';
 import { writeBundleFile } from '../outputs/write-bundle-file.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { connectEngine } from '../sources/engine/engine-connection.ts';
 import { findEngineEndpoint } from '../sources/engine/engine-endpoint.ts';
-import { hasContainerdStore, listEngineImages } from '../sources/engine/engine-image.ts';
+import { listEngineImages } from '../sources/engine/engine-image.ts';
+import { findEngineKind } from '../sources/engine/engine-kind.ts';
 import { checkDeltaName } from './check-delta-name.ts';
 import { checkOutput } from './check-output.ts';
 import { type BaseOptions, isEngineName, prepareBaseImages } from './choose-base.ts';
@@ -36,7 +38,7 @@ export async function runEngineDelta(
   signal: AbortSignal,
 ): Promise<void> {
   const startMs = performance.now();
-  checkKind(options.for);
+  checkEngineKind(options.for);
   checkDeltaName(options.output);
   const places = await inputPlaces(selection, options.from);
   await checkOutput(options.output, [...places, ...(await basePlaces(options.base))]);
@@ -100,10 +102,16 @@ async function listBaseImages(
 ): Promise<readonly BaseImage[]> {
   const connection = await connectEngine(await findEngineEndpoint(engine), { signal });
   try {
-    if (kind !== 'docker' || (await hasContainerdStore(connection, { signal }))) {
+    const found = await findEngineKind(connection, { signal });
+    if (kind !== 'docker' || found !== 'docker') {
+      const fault =
+        found === undefined
+          ? 'it does not say how it keeps images'
+          : ((found === 'podman' ? whyFilesNeedAllLayers(found) : undefined) ??
+            "with containerd's store it does not tell which images were pulled");
       throw new BundleError(
         'invalid-argument',
-        `Cannot take ${connection.description} as the base: with containerd's store it does not tell which images were pulled`,
+        `Cannot take ${connection.description} as the base: ${fault}`,
         {
           hint: 'Name the bundle that its images were loaded from: @N, the digest of a recipe, bundle.json.',
         },

@@ -41,5 +41,6 @@ function toText(report: VerifyReport): string[] {
           `${report.path}: ${formatCount(report.faults.length, 'fault')}`,
           ...report.faults.map((fault) => `  ${fault}`),
         ];
-  return [...formatTable(['image', '>layers', ''], rows), ...verdict];
+  const notes = (report.notes ?? []).map((note) => `  ${note}`);
+  return [...formatTable(['image', '>layers', ''], rows), ...verdict, ...notes];
 }

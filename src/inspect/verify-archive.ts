@@ -20,6 +20,8 @@ export interface VerifyReport {
   readonly images: readonly VerifiedImage[];
   /** What is wrong, one line each. Empty where the archive is sound. */
   readonly faults: readonly string[];
+  /** What is odd and does no harm, one line each; absent where there is nothing. */
+  readonly notes?: readonly string[];
 }
 
 export interface VerifiedImage {
@@ -45,7 +47,13 @@ export async function verifyArchive(path: string, options: ReadArchiveOptions = 
   const table = await archive.readThrough(options);
   const images: CheckedImage[] = [];
   for (const listed of await listImages(table, wishPlatform())) images.push(await checkImage(table, listed));
-  const faults = [...images.flatMap(({ fault }) => fault ?? []), ...(await findIndexFaults(table))];
+  const behind = describeExtra(table);
+  const faults = [
+    ...images.flatMap(({ fault }) => fault ?? []),
+    ...(await findIndexFaults(table)),
+    // A bundle has nothing there: what is in its place was not written by bundlefs.
+    ...(table.isBundle === true ? behind : []),
+  ];
   return {
     path,
     size: archive.size,
@@ -54,7 +62,16 @@ export async function verifyArchive(path: string, options: ReadArchiveOptions = 
     }),
     images: images.map(({ image }) => image),
     faults: [...new Set(faults)],
+    ...(table.isBundle !== true && behind.length > 0 && { notes: behind }),
   };
+}
+
+/** Loaders stop at the end of the archive, so nothing in it depends on these bytes. */
+function describeExtra({ extra }: MemberTable): string[] {
+  if (extra === undefined) return [];
+  return [
+    `${extra.size} bytes stand behind the end of the archive, from byte ${extra.position}: docker load does not read them`,
+  ];
 }
 
 /** Loaders that go by index.json must find all of it as well. */

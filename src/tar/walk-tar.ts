@@ -1,35 +1,50 @@
 /** Walks a tar archive front to back, member by member, and takes nothing for whole that is not. */
 import { BundleError } from '../errors.ts';
-import { type ByteReader, endedEarly } from './byte-reader.ts';
+import { type ByteReader, endedEarly, engineFailed, tailSize } from './byte-reader.ts';
+import { findEngineError, startsWithEngineError } from './engine-error.ts';
 import { garbageFound, isZero, readTarHeader, type TarHeader } from './read-tar-header.ts';
+import { expandSparse } from './sparse-map.ts';
 import { tarBlockSize, tarPadding } from './tar-header.ts';
 
 export interface TarEntry extends TarHeader {
-  /** Where its content starts in the archive, in bytes. */
+  /** Where the `storedSize` bytes of its content start in the archive. */
   readonly contentPosition: number;
   /** All of its content, the receiver's to keep. Throws archive-unsupported above `limit` bytes (16 MiB). */
   read(limit?: number): Promise<Uint8Array>;
-  /** Its content in chunks, the receiver's to keep. Content can be taken once, and before the next entry is asked for. */
+  /** Its content in chunks, holes filled, the receiver's to keep. Content can be taken once, and before the next entry is asked for. */
   stream(): AsyncIterable<Uint8Array>;
 }
 
 const defaultReadLimit = 16 * 1024 * 1024;
 
+/** Bytes behind the end of an archive, zeros before and behind them left out. */
+export interface BytesBehindEnd {
+  /** Where the first of them is in the archive. */
+  readonly position: number;
+  readonly size: number;
+}
+
 /**
- * The members of the archive. What is not read of a member's content is skipped. The walk ends only after the two zero
- * blocks that end an archive and nothing but zeros behind them; the reader is closed when it ends or is broken off.
- * Throws archive-empty, archive-truncated, archive-corrupt, and source-failed for an engine's error in the archive.
+ * The members of the archive. What is not read of a member's content is skipped. The walk ends after the two zero blocks
+ * that end an archive, and passes over what stands behind them, as Go's archive/tar does and so every engine: pixz puts
+ * its index there. `onExtra` is told of it, unless it is zeros. The reader is closed when the walk ends or is broken off.
+ * Throws archive-empty, archive-truncated, archive-corrupt, archive-unsupported, and source-failed for an engine's error
+ * in the archive or behind it.
  */
-export async function* walkTar(reader: ByteReader): AsyncGenerator<TarEntry, void, undefined> {
+export async function* walkTar(
+  reader: ByteReader,
+  onExtra?: (extra: BytesBehindEnd) => void,
+): AsyncGenerator<TarEntry, void, undefined> {
   try {
     for (;;) {
       const header = await readTarHeader(reader);
       if (header === undefined) break;
-      const end = reader.position + header.size;
+      const end = reader.position + header.storedSize;
       yield openEntry(reader, header);
-      await reader.skip(end + tarPadding(header.size) - reader.position);
+      await reader.skip(end + tarPadding(header.storedSize) - reader.position);
     }
-    await readEnd(reader);
+    const extra = await readEnd(reader);
+    if (extra !== undefined) onExtra?.(extra);
   } finally {
     await reader.close();
   }
@@ -45,7 +60,11 @@ function openEntry(reader: ByteReader, header: TarHeader): TarEntry {
   async function* stream(): AsyncGenerator<Uint8Array> {
     checkPosition();
     if (taken > 0) throw new TypeError(`The content of "${header.name}" was taken already`);
-    for await (const chunk of reader.stream(header.size)) {
+    const stored = takeStored();
+    yield* header.sparse === undefined ? stored : expandSparse(stored, header.sparse);
+  }
+  async function* takeStored(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of reader.stream(header.storedSize)) {
       taken += chunk.length;
       yield chunk;
       checkPosition();
@@ -69,13 +88,29 @@ function openEntry(reader: ByteReader, header: TarHeader): TarEntry {
   };
 }
 
-/** The second zero block, and zeros up to the end: writers fill up to 10 KiB or more, and engines append errors. */
-async function readEnd(reader: ByteReader): Promise<void> {
+/** The second zero block, and all behind it: writers fill up to 10 KiB or more with zeros, and engines append errors. */
+async function readEnd(reader: ByteReader): Promise<BytesBehindEnd | undefined> {
   const block = await reader.read(tarBlockSize);
   if (block === undefined) throw await endedEarly(reader, 'the second of two zero blocks');
-  if (!isZero(block)) throw await garbageFound(reader, block.length);
+  if (!isZero(block)) throw await garbageFound(reader, block);
+  let first: number | undefined;
+  let end = 0;
+  let head = Buffer.alloc(0);
   for await (const chunk of reader.rest()) {
     const start = chunk.findIndex((byte) => byte !== 0);
-    if (start >= 0) throw await garbageFound(reader, chunk.length - start);
+    if (start < 0 && (first === undefined || head.length >= tailSize)) continue;
+    const position = reader.position - chunk.length;
+    if (start >= 0) end = position + chunk.findLastIndex((byte) => byte !== 0) + 1;
+    if (head.length < tailSize) {
+      head = Buffer.concat([
+        head,
+        chunk.subarray(first === undefined ? start : 0).subarray(0, tailSize - head.length),
+      ]);
+    }
+    first ??= position + start;
   }
+  if (first === undefined) return undefined;
+  const reason = startsWithEngineError(head) ?? findEngineError(await reader.tail());
+  if (reason !== undefined) throw engineFailed(reader.label, reason);
+  return { position: first, size: end - first };
 }
