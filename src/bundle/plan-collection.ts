@@ -1,6 +1,6 @@
 /** Decides what a collection removes from a cache, and why; pure, so that a dry run and a real one cannot differ (docs/cache.md). */
 import type { BlockKey } from '../blocks/block-record.ts';
-import type { FoundFile } from '../blocks/list-files.ts';
+import type { FoundFile } from '../disk/list-own-files.ts';
 import { type KeepReason, type KeptImages, protectBlocks } from './protect-blocks.ts';
 import type { BlockId, CacheSurvey, KeptRecipe, StoredBlock } from './survey-cache.ts';
 

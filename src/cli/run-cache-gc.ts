@@ -5,6 +5,7 @@ import { isAllHeld, type Removal, type RemovalReason } from '../bundle/plan-coll
 import { type KeepReason, type KeptImages, listMissingLayers } from '../bundle/protect-blocks.ts';
 import { noteCollection } from '../bundle/collect-automatically.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
+import { warnOfStrangers } from './warn-of-strangers.ts';
 import { formatCount, formatSize, formatTable } from '../format-text.ts';
 import { chosenLimits, chosenRecipes, type LimitOptions } from './limit-options.ts';
 import { nameImages } from './name-images.ts';
@@ -49,6 +50,7 @@ export async function runCacheGc(options: CacheGcOptions, signal: AbortSignal): 
   const isDryRun = options.dryRun === true;
   const collection = await collectGarbage(cache, limits, { isDryRun, kept, signal });
   for (const [index, images] of kept.entries()) warnOfMissing(recipes[index] ?? '', images, collection);
+  warnOfStrangers(collection.survey);
   if (!isDryRun) await noteCollection(cache, collection, limits);
   const text =
     options.json === true

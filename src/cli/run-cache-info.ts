@@ -15,6 +15,7 @@ import {
 } from '../bundle/describe-usage.ts';
 import { planCollection } from '../bundle/plan-collection.ts';
 import { type CacheSurvey, surveyCache } from '../bundle/survey-cache.ts';
+import { warnOfStrangers } from './warn-of-strangers.ts';
 import { familiarName } from '../image/reference.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
 import { formatCount, formatSize, formatTable } from '../format-text.ts';
@@ -61,6 +62,7 @@ export async function runCacheInfo(options: CacheInfoOptions): Promise<void> {
         ? { size: plan.sizeBefore - plan.sizeAfter, ...limits }
         : undefined,
   };
+  warnOfStrangers(survey);
   process.stdout.write(`${options.json === true ? toJson(cache.root, facts) : toText(cache.root, facts)}\n`);
 }
 
