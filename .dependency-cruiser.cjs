@@ -12,16 +12,17 @@ const folders = {
   plan: { uses: ['image', 'tar'] },
   layout: { uses: ['xz', 'blocks/block-record'], types: ['blocks'] },
   addon: { types: ['blocks', 'plan'] },
-  blocks: { uses: ['xz', 'addon'], types: ['image'] },
-  file: { uses: ['layout', 'blocks', 'addon', 'xz'] },
+  disk: { uses: ['addon'] },
+  blocks: { uses: ['xz', 'addon', 'disk'], types: ['image'] },
+  file: { uses: ['layout', 'blocks', 'addon', 'disk', 'xz'] },
   registry: { uses: ['image'] },
   sources: {
     uses: ['image', 'tar', 'file', 'addon', 'registry', 'blocks/recipe-document'],
     types: ['blocks/profile'],
   },
-  bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
+  bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'disk', 'file', 'addon'], types: ['sources'] },
   outputs: {
-    uses: ['file', 'blocks/write-durably', 'image', 'registry', 'sources/engine'],
+    uses: ['file', 'disk/write-durably', 'image', 'registry', 'sources/engine'],
   },
   tree: { types: ['tar'] },
   explain: {
@@ -63,7 +64,7 @@ const folders = {
   copy: {
     uses: [
       'addon',
-      'blocks/write-durably',
+      'disk/write-durably',
       'file',
       'mount/mountinfo',
       'stick/bundle-description',
@@ -94,10 +95,11 @@ const folders = {
       'addon/block-codec',
       'addon/frame-codec',
       'blocks/block-record',
-      'blocks/list-files',
+      'blocks/cache-names',
       'bundle/find-bad-blocks',
       'bundle/map-with-limit',
       'bundle/work-limit',
+      'disk/list-own-files',
       'file',
     ],
     types: ['blocks', 'bundle', 'layout'],
@@ -115,14 +117,15 @@ const folders = {
     ],
     types: ['blocks', 'bundle', 'layout'],
   },
-  mount: { uses: ['addon/read-module'] },
-  live: { uses: ['mount', 'addon/notify-service', 'sources/engine/watch-engine'] },
+  mount: { uses: ['addon/read-module', 'disk/own-files'] },
+  live: { uses: ['mount', 'disk', 'addon/notify-service', 'sources/engine/watch-engine'] },
   doctor: {
     uses: [
       'addon/block-codec',
       'addon/frame-codec',
       'addon/read-module',
       'blocks',
+      'disk',
       'live/find-mounts',
       'mount',
       'sources/engine',
@@ -240,6 +243,18 @@ module.exports = {
       severity: 'error',
       from: { path: pureCore },
       to: { path: '(^|/)node_modules/', pathNot: '(^|/)node_modules/(zod|tar-stream|@types/[^/]+)/' },
+    },
+    {
+      name: 'own-folders',
+      comment:
+        'The cache, the state folder and control folders are reached through src/disk, which follows no links and waits for no pipes. These files have to do with what the user named.',
+      severity: 'error',
+      from: {
+        path: '^src/(blocks|bundle|zst|views|transforms|explain|live|cli)/',
+        pathNot:
+          '^src/(explain/open-comparand|live/(live-mount|metrics|watch-files)|cli/(check-output|mount-worker|read-version|run-log|write-output-whole))\\.ts$',
+      },
+      to: { dependencyTypes: ['core'], path: '^(node:)?fs(/promises)?$' },
     },
     {
       name: 'src-is-shipped',

@@ -2,7 +2,7 @@
 import { groupBy } from '../group-by.ts';
 import { appendAll } from '../long-lists.ts';
 import type { BlockKey } from '../blocks/block-record.ts';
-import type { FoundFile } from '../blocks/list-files.ts';
+import type { FoundFile } from '../disk/list-own-files.ts';
 import { type KeepReason, type KeptImages, protectBlocks } from './protect-blocks.ts';
 import type { BlockId, CacheSurvey, KeptRecipe, StoredBlock } from './survey-cache.ts';
 

@@ -7,6 +7,7 @@ import type { Survey } from '../copy/survey-target.ts';
 import type { Target } from '../copy/target.ts';
 import { findReadBack } from './find-read-back.ts';
 import { formatCount, formatDuration, formatSize, formatTable } from '../format-text.ts';
+import { appendAll } from '../long-lists.ts';
 
 export interface CopyFacts {
   readonly source: CopySource;
@@ -26,7 +27,7 @@ export function describePlan(
     traits.isMemory === true ? `${mount.type}, gone when the machine is switched off` : mount.type;
   const lines = [`${folder} (${mount.source}, ${place}): ${formatSize(freeSize)} free`];
   const rows = listChanges(plan, survey);
-  if (dryRun && rows.length > 0) lines.push(...formatTable(['', 'file', '>size', ''], rows));
+  if (dryRun && rows.length > 0) appendAll(lines, formatTable(['', 'file', '>size', ''], rows));
   const remove =
     measure.removeCount === 0 ? [] : [`${formatCount(measure.removeCount, 'old file')} to remove`];
   const partial =

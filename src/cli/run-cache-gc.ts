@@ -5,7 +5,9 @@ import { isAllHeld, type Removal, type RemovalReason } from '../bundle/plan-coll
 import { type KeepReason, type KeptImages, listMissingLayers } from '../bundle/protect-blocks.ts';
 import { noteCollection } from '../bundle/collect-automatically.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
+import { warnOfStrangers } from './warn-of-strangers.ts';
 import { formatCount, formatSize, formatTable } from '../format-text.ts';
+import { appendAll } from '../long-lists.ts';
 import { chosenLimits, chosenRecipes, type LimitOptions } from './limit-options.ts';
 import { printJson, printLines, warnLines } from '../print.ts';
 import { nameImages } from './name-images.ts';
@@ -50,6 +52,7 @@ export async function runCacheGc(options: CacheGcOptions, signal: AbortSignal): 
   const isDryRun = options.dryRun === true;
   const collection = await collectGarbage(cache, limits, { isDryRun, kept, signal });
   for (const [index, images] of kept.entries()) warnOfMissing(recipes[index] ?? '', images, collection);
+  warnOfStrangers(collection.survey);
   if (!isDryRun) await noteCollection(cache, collection, limits);
   if (options.json === true) printJson({ path: cache.root, isDryRun, limits, ...toReport(collection) });
   else printLines(toText(cache.root, isDryRun, collection));
@@ -100,7 +103,10 @@ function toText(root: string, isDryRun: boolean, collection: Collection): string
       formatSize(size),
       removalReasons[reason],
     ]);
-    lines.push(...formatTable([isDryRun ? 'would be removed' : 'removed', '>files', '>size', 'why'], rows));
+    appendAll(
+      lines,
+      formatTable([isDryRun ? 'would be removed' : 'removed', '>files', '>size', 'why'], rows),
+    );
   }
   const kept = groupKept(collection).map(({ reason, blockCount, size }) => [
     'blocks',
@@ -113,7 +119,7 @@ function toText(root: string, isDryRun: boolean, collection: Collection): string
     const { fileCount, size } = frames;
     kept.push(['zstd frames', String(fileCount), formatSize(size), 'kept with the blocks of their content']);
   }
-  if (kept.length > 0) lines.push(...formatTable(['kept', '>files', '>size', 'why'], kept));
+  if (kept.length > 0) appendAll(lines, formatTable(['kept', '>files', '>size', 'why'], kept));
   const affected = listAffected(collection).map(({ recipe, useMs, size, removedSize }) => [
     nameImages(recipe.recipe.images),
     new Date(useMs).toISOString().slice(0, 16).replace('T', ' '),
@@ -121,11 +127,9 @@ function toText(root: string, isDryRun: boolean, collection: Collection): string
     formatSize(size),
   ]);
   if (affected.length > 0) {
-    lines.push(
-      ...formatTable(
-        ['bundle to be encoded again when it is wanted', 'last used', '>of it', '>of'],
-        affected,
-      ),
+    appendAll(
+      lines,
+      formatTable(['bundle to be encoded again when it is wanted', 'last used', '>of it', '>of'], affected),
     );
   }
   lines.push(

@@ -15,6 +15,7 @@ import {
 } from '../bundle/describe-usage.ts';
 import { planCollection } from '../bundle/plan-collection.ts';
 import { type CacheSurvey, surveyCache } from '../bundle/survey-cache.ts';
+import { warnOfStrangers } from './warn-of-strangers.ts';
 import { familiarName } from '../image/reference.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
 import { formatCount, formatSize, formatTable, joinSections } from '../format-text.ts';
@@ -62,6 +63,7 @@ export async function runCacheInfo(options: CacheInfoOptions): Promise<void> {
         ? { size: plan.sizeBefore - plan.sizeAfter, ...limits }
         : undefined,
   };
+  warnOfStrangers(survey);
   if (options.json === true) printJson(toJson(cache.root, facts));
   else printLines(toText(cache.root, facts));
 }

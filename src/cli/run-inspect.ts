@@ -7,6 +7,7 @@ import {
   type XzReport,
 } from '../inspect/inspect-archive.ts';
 import { formatCount, formatSize, formatTable, shorten } from '../format-text.ts';
+import { appendAll } from '../long-lists.ts';
 import { printJson, printLines } from '../print.ts';
 import { startProgress } from './progress.ts';
 
@@ -44,7 +45,7 @@ function toText(report: ArchiveReport, withLayers: boolean): string[] {
     '',
     ...formatTable(['image', 'id', '>layers', '>size', 'created'], images),
   ];
-  if (withLayers) for (const image of report.images) parts.push('', ...describeLayers(image));
+  if (withLayers) for (const image of report.images) appendAll(parts, ['', ...describeLayers(image)]);
   return parts;
 }
 

@@ -1,8 +1,9 @@
 /** What `bundlefs log` does. */
 import { watch } from 'node:fs';
-import { access, type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
+import { findOwnFile, openOwnFile } from '../disk/own-files.ts';
+import { BundleError, describeError, isBundleError } from '../errors.ts';
 import { type FoundMount, getMount } from '../live/find-mounts.ts';
 import { logPathOf } from '../live/mount-places.ts';
 import { printLines } from '../print.ts';
@@ -54,9 +55,9 @@ async function getLogPath(path: string | undefined, signal: AbortSignal): Promis
 }
 
 function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
+  return findOwnFile(path).then(
+    (info) => info !== undefined,
+    () => true, // what it is instead is told when it is opened
   );
 }
 
@@ -93,10 +94,11 @@ async function readFrom(log: FileHandle, start: number, end: number): Promise<Bu
 }
 
 async function openLog(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    const found = findErrno(error) === 'ENOENT' ? 'there is none' : describeError(error);
-    throw new BundleError('mount-failed', `Cannot read the log "${path}": ${found}`, { cause: error });
-  }
+  const failed = (found: string, cause?: unknown): BundleError =>
+    new BundleError('mount-failed', `Cannot read the log "${path}": ${found}`, { cause });
+  const log = await openOwnFile(path).catch((error: unknown) => {
+    throw failed(describeError(error), error);
+  });
+  if (log === undefined) throw failed('there is none');
+  return log;
 }

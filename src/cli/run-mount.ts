@@ -1,7 +1,7 @@
 /** What `bundlefs mount` does. */
-import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeOwnFolder } from '../disk/make-folder.ts';
 import { BundleError, describeError } from '../errors.ts';
 import type { LiveMount } from '../live/live-mount.ts';
 import { chooseLogFormat, createLog, type Log } from '../live/log.ts';
@@ -219,7 +219,7 @@ async function serveInBackground(
 async function prepareLogPath(mountPoint: string): Promise<string> {
   try {
     const path = logPathOf(mountPoint, process.env);
-    await mkdir(dirname(path), { recursive: true });
+    await makeOwnFolder(dirname(path), 0o700);
     return path;
   } catch (error) {
     throw new BundleError(

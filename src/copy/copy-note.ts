@@ -4,7 +4,7 @@
  */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeStalePartials, writeDurably } from '../blocks/write-durably.ts';
+import { removeStalePartials, writeDurably } from '../disk/write-durably.ts';
 import { findErrno } from '../errors.ts';
 import { isStickName } from '../stick/file-names.ts';
 

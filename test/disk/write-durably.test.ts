@@ -3,7 +3,12 @@ import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { removeStalePartials, startDurableFile, writeDurably } from '../../src/blocks/write-durably.ts';
+import {
+  removeStalePartials,
+  sweepPartials,
+  startDurableFile,
+  writeDurably,
+} from '../../src/disk/write-durably.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
 describe('writeDurably', () => {
@@ -49,7 +54,7 @@ describe('removeStalePartials', () => {
   it('leaves a file alone that a process is writing, and removes it when that process was killed', async () => {
     const folder = await makeTempFolder();
     const script = `
-      import { startDurableFile } from ${JSON.stringify(new URL('../../src/blocks/write-durably.ts', import.meta.url).href)};
+      import { startDurableFile } from ${JSON.stringify(new URL('../../src/disk/write-durably.ts', import.meta.url).href)};
       const file = await startDurableFile(${JSON.stringify(join(folder, 'file'))});
       await file.handle.writeFile('half');
       process.stdout.write('written');
@@ -58,7 +63,7 @@ describe('removeStalePartials', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await once(child.stdout, 'data');
-    await removeStalePartials(folder);
+    await sweepPartials(folder);
     expect(await readdir(folder)).toHaveLength(1);
     child.kill('SIGKILL');
     await once(child, 'exit');

@@ -1,7 +1,7 @@
 /** Files without names, on a file system that can make them and on one that cannot. */
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { openNamelessFile } from '../../src/file/nameless-file.ts';
+import { openNamelessFile } from '../../src/disk/nameless-file.ts';
 import { makeLoopDisk } from '../copy/loop-disk.ts';
 
 describe('openNamelessFile', () => {
