@@ -1,8 +1,8 @@
 /** Who may import whom: what ARCHITECTURE.md says of the folders, as rules that `npm run check` holds. */
 
 /**
- * For each folder of src, the folders it may use and those of which it may use types only. errors.ts, digest.ts and
- * format-text.ts are everybody's, and everybody may use itself.
+ * For each folder of src, the folders it may use and those of which it may use types only. errors.ts, digest.ts,
+ * format-text.ts and zeros.ts are everybody's, and everybody may use itself.
  */
 const folders = {
   image: {},
@@ -154,12 +154,13 @@ const owners = {
   ],
 };
 
-const pureCore = '^src/(errors\\.ts|digest\\.ts|format-text\\.ts|(image|tar|tree|xz|plan|layout)/)';
+const pureCore =
+  '^src/(errors\\.ts|digest\\.ts|format-text\\.ts|zeros\\.ts|(image|tar|tree|xz|plan|layout)/)';
 const escapePattern = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 const pathsOf = (names) => names.map((name) => `^src/${name}(/|\\.ts$)`);
 
 const folderRules = Object.entries(folders).flatMap(([folder, { uses = [], types = [] }]) => {
-  const free = ['^src/(errors|digest|format-text)\\.ts$', ...pathsOf([folder, ...uses])];
+  const free = ['^src/(errors|digest|format-text|zeros)\\.ts$', ...pathsOf([folder, ...uses])];
   const from = { path: `^src/${folder}/` };
   return [
     {
@@ -216,9 +217,9 @@ module.exports = {
     ...sourceRules,
     {
       name: 'shared-words',
-      comment: 'errors.ts and format-text.ts import nothing; digest.ts imports errors.ts.',
+      comment: 'errors.ts, format-text.ts and zeros.ts import nothing; digest.ts imports errors.ts.',
       severity: 'error',
-      from: { path: '^src/(errors|digest|format-text)\\.ts$' },
+      from: { path: '^src/(errors|digest|format-text|zeros)\\.ts$' },
       to: { path: '^src/', pathNot: '^src/errors\\.ts$' },
     },
     {
@@ -240,10 +241,10 @@ module.exports = {
     },
     {
       name: 'src-is-shipped',
-      comment: 'The program imports nothing of test, sample or bench.',
+      comment: 'The program imports nothing of test, sample, bench or fuzz.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(test|sample|bench)/' },
+      to: { path: '^(test|sample|bench|fuzz)/' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -18,7 +18,7 @@ export default defineConfig(
       'no-console': 'error',
     },
   },
-  { files: ['test/**', 'bench/**'], rules: { 'no-console': 'off' } },
+  { files: ['test/**', 'bench/**', 'fuzz/**'], rules: { 'no-console': 'off' } },
   {
     files: ['**/*.js', '**/*.cjs', '**/*.mjs'],
     languageOptions: {

@@ -10,8 +10,12 @@ import { ociArchive } from '../test/fixtures/write-oci-layout.ts';
 
 /** web (of revision 1 or 2) and worker on one base, about 30 KB; odd and untagged, which have every kind of file. */
 export async function buildBaseImages(revision: 1 | 2 = 1): Promise<FixtureImage[]> {
-  const base = await makeLayer(makeTree('lib', { seed: 'fuzz', count: 4, smallest: 200, largest: 6000, binary: 0.5 }));
-  const web = await makeLayer(makeTree('app', { seed: `web ${revision}`, count: 3, smallest: 10, largest: 3000 }));
+  const base = await makeLayer(
+    makeTree('lib', { seed: 'fuzz', count: 4, smallest: 200, largest: 6000, binary: 0.5 }),
+  );
+  const web = await makeLayer(
+    makeTree('app', { seed: `web ${revision}`, count: 3, smallest: 10, largest: 3000 }),
+  );
   const worker = await makeLayer(makeTree('app', { seed: 'worker', count: 2, smallest: 100, largest: 900 }));
   return [
     makeImage({ name: 'web', tags: [`fuzz/web:${revision}`, 'fuzz/web:latest'], layers: [base, web] }),
@@ -24,7 +28,10 @@ export async function buildBaseImages(revision: 1 | 2 = 1): Promise<FixtureImage
 export const archiveForms = ['legacy', 'hybrid', 'hybrid with gzip', 'oci', 'nested oci with zstd'] as const;
 
 /** The archive of `images` in this form. */
-export async function makeArchive(images: readonly FixtureImage[], form: (typeof archiveForms)[number]): Promise<Buffer> {
+export async function makeArchive(
+  images: readonly FixtureImage[],
+  form: (typeof archiveForms)[number],
+): Promise<Buffer> {
   const packed = {
     legacy: () => legacyArchive(images),
     hybrid: () => hybridArchive(images),
@@ -36,7 +43,9 @@ export async function makeArchive(images: readonly FixtureImage[], form: (typeof
 }
 
 /** A function that makes something once for each argument list, since making it costs more than a case. */
-export function once<Args extends readonly unknown[], T>(make: (...args: Args) => Promise<T>): (...args: Args) => Promise<T> {
+export function once<Args extends readonly unknown[], T>(
+  make: (...args: Args) => Promise<T>,
+): (...args: Args) => Promise<T> {
   const made = new Map<string, Promise<T>>();
   return (...args) => {
     const key = JSON.stringify(args);

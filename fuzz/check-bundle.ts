@@ -19,7 +19,9 @@ interface Descriptor {
 export async function checkBundle(path: string): Promise<Buffer> {
   const tar = decode(path);
   const members = new Map<string, Buffer>();
-  for (const { name, content = Buffer.alloc(0) } of await readArchive([tar] as unknown as AsyncIterable<Uint8Array>)) {
+  for (const { name, content = Buffer.alloc(0) } of await readArchive([
+    tar,
+  ] as unknown as AsyncIterable<Uint8Array>)) {
     if (members.has(name)) throw new Finding(`"${name}" is in the bundle twice`);
     members.set(name, content as Buffer);
   }
@@ -28,7 +30,8 @@ export async function checkBundle(path: string): Promise<Buffer> {
     if (hex === undefined && !['index.json', 'manifest.json', 'oci-layout'].includes(name)) {
       throw new Finding(`"${name}" is in the bundle`);
     }
-    if (hex !== undefined && sha256(content) !== hex) throw new Finding(`"${name}" has other bytes than it is named after`);
+    if (hex !== undefined && sha256(content) !== hex)
+      throw new Finding(`"${name}" has other bytes than it is named after`);
   }
   const get = (name: string): Buffer => {
     const found = members.get(name);
@@ -46,23 +49,31 @@ export async function checkBundle(path: string): Promise<Buffer> {
 function checkEntry({ Config, Layers }: ManifestEntry, get: (name: string) => Buffer): void {
   const config = parse(get(Config)) as { rootfs: { diff_ids?: readonly string[] | null } };
   const wanted = (config.rootfs.diff_ids ?? []).map((diffId) => `blobs/${diffId.replace(':', '/')}`);
-  if (wanted.join() !== Layers.join()) throw new Finding(`the layers of "${Config}" are not those of its config`);
+  if (wanted.join() !== Layers.join())
+    throw new Finding(`the layers of "${Config}" are not those of its config`);
   for (const name of Layers) get(name);
 }
 
 function checkManifest(descriptor: Descriptor, get: (name: string) => Buffer): void {
   const blobOf = ({ digest, size }: Descriptor): Buffer => {
     const blob = get(`blobs/${digest.replace(':', '/')}`);
-    if (blob.length !== size) throw new Finding(`the descriptor of ${digest} says ${size} bytes, it has ${blob.length}`);
+    if (blob.length !== size)
+      throw new Finding(`the descriptor of ${digest} says ${size} bytes, it has ${blob.length}`);
     return blob;
   };
-  const { config, layers } = parse(blobOf(descriptor)) as { config: Descriptor; layers: readonly Descriptor[] };
+  const { config, layers } = parse(blobOf(descriptor)) as {
+    config: Descriptor;
+    layers: readonly Descriptor[];
+  };
   for (const part of [config, ...layers]) blobOf(part);
 }
 
 function decode(path: string): Buffer {
   try {
-    return execFileSync('xz', ['-dc', path], { maxBuffer: 256 * 1024 * 1024, stdio: ['ignore', 'pipe', 'pipe'] });
+    return execFileSync('xz', ['-dc', path], {
+      maxBuffer: 256 * 1024 * 1024,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   } catch (error) {
     throw new Finding(`xz does not read the bundle: ${String(error)}`);
   }

@@ -84,13 +84,20 @@ export async function runCase(
     async build(name, args, codes) {
       const path = sandbox.at(`out/${name}`);
       const words = ['build', '--no-config', '--preset', '0', ...args, '-o', path];
-      const outcome = await fuzz.make([name], args.includes('--config') ? words.filter((word) => word !== '--no-config') : words, codes);
+      const outcome = await fuzz.make(
+        [name],
+        args.includes('--config') ? words.filter((word) => word !== '--no-config') : words,
+        codes,
+      );
       if (outcome.error !== undefined) return undefined;
-      if (!existsSync(path)) throw new Finding(`bundlefs ${outcome.args.join(' ')}: ended well, without an output`);
+      if (!existsSync(path))
+        throw new Finding(`bundlefs ${outcome.args.join(' ')}: ended well, without an output`);
       const tar = await checkBundle(path);
       const verified = await fuzz.run(['verify', path], /./);
       if (verified.error !== undefined) {
-        throw new Finding(`verify of a bundle that was just built: ${verified.error.message}${verified.stdout}`);
+        throw new Finding(
+          `verify of a bundle that was just built: ${verified.error.message}${verified.stdout}`,
+        );
       }
       return { path, bytes: readFileSync(path), tar, outcome };
     },

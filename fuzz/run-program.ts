@@ -62,7 +62,12 @@ export async function runProgram(
   if (seconds > limits.cpuSeconds) throw new Finding(`${what}: took ${seconds.toFixed(1)} s of CPU`);
   const memoryMiB = process.resourceUsage().maxRSS / 1024;
   if (memoryMiB > limits.memoryMiB) throw new Finding(`${what}: took ${memoryMiB.toFixed(0)} MiB`);
-  return { args, stdout: stdout.text(), stderr: stderr.text(), error: isBundleError(error) ? error : undefined };
+  return {
+    args,
+    stdout: stdout.text(),
+    stderr: stderr.text(),
+    error: isBundleError(error) ? error : undefined,
+  };
 }
 
 function checkError(what: string, error: unknown): void {
@@ -73,7 +78,8 @@ function checkError(what: string, error: unknown): void {
     throw new Finding(`${what}: an error that is no BundleError: ${stack ?? describeError(error)}`);
   }
   if (!(error.code in exitStatus)) throw new Finding(`${what}: the code "${error.code}" is not documented`);
-  if (error.message.length > longestMessage) throw new Finding(`${what}: a message of ${error.message.length} characters`);
+  if (error.message.length > longestMessage)
+    throw new Finding(`${what}: a message of ${error.message.length} characters`);
 }
 
 function capture(stream: NodeJS.WriteStream): { text(): string; release(): void } {

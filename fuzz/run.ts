@@ -31,7 +31,7 @@ else process.exitCode = await main();
 async function main(): Promise<number> {
   const work = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bundlefs-fuzz-'));
   const keep = resolve(values.keep ?? join(tmpdir(), `bundlefs-fuzz-${values.seed}`));
-  const counts = new Map<string, { cases: number; findings: number }>();
+  const counts = new Map<string, Count>();
   const startMs = performance.now();
   const worker = startWorker();
   try {
@@ -39,10 +39,8 @@ async function main(): Promise<number> {
     for (const { kind, index } of listCases(startMs)) {
       const folder = join(work, `${kind}-${index}`);
       const result = await worker.run({ kind, index, seed: values.seed, folder });
-      const count = counts.get(kind) ?? { cases: 0, findings: 0 };
-      const isFinding = result.finding !== undefined;
-      counts.set(kind, { cases: count.cases + 1, findings: count.findings + (isFinding ? 1 : 0) });
-      if (isFinding) report(kind, index, result, folder, keep);
+      counts.set(kind, add(counts.get(kind), index, result));
+      if (result.finding !== undefined) report(kind, index, result, folder, keep);
       rmSync(folder, { recursive: true, force: true });
     }
   } finally {
@@ -59,10 +57,17 @@ function* listCases(startMs: number): Generator<{ readonly kind: string; readonl
     yield { kind, index: Number(index) };
     return;
   }
-  const chosen = kinds.filter(({ name }) => values.only === undefined || values.only.split(',').includes(name));
+  const chosen = kinds.filter(
+    ({ name }) => values.only === undefined || values.only.split(',').includes(name),
+  );
   if (chosen.length === 0) throw new RangeError(`There is no kind "${values.only ?? ''}"; --help lists them`);
   const limit = Number(values.cases ?? Infinity);
-  const limitMs = values.seconds === undefined ? (values.cases === undefined ? 60_000 : Infinity) : Number(values.seconds) * 1000;
+  const limitMs =
+    values.seconds === undefined
+      ? values.cases === undefined
+        ? 60_000
+        : Infinity
+      : Number(values.seconds) * 1000;
   for (let index = 0; index < limit; index += 1) {
     for (const { name } of chosen) {
       if (performance.now() - startMs >= limitMs) return;
@@ -71,7 +76,29 @@ function* listCases(startMs: number): Generator<{ readonly kind: string; readonl
   }
 }
 
-function report(kind: string, index: number, { finding, changes }: CaseResult, folder: string, keep: string): void {
+/** Of one kind. */
+interface Count {
+  readonly cases: number;
+  readonly findings: number;
+  readonly slowest: { readonly index: number; readonly cpuSeconds: number };
+}
+
+function add(count: Count | undefined, index: number, { finding, cpuSeconds = 0 }: CaseResult): Count {
+  const { cases, findings, slowest } = count ?? { cases: 0, findings: 0, slowest: { index, cpuSeconds: 0 } };
+  return {
+    cases: cases + 1,
+    findings: findings + (finding === undefined ? 0 : 1),
+    slowest: cpuSeconds > slowest.cpuSeconds ? { index, cpuSeconds } : slowest,
+  };
+}
+
+function report(
+  kind: string,
+  index: number,
+  { finding, changes }: CaseResult,
+  folder: string,
+  keep: string,
+): void {
   console.log(`\n${kind}:${index}: ${finding ?? ''}`);
   for (const change of changes) console.log(`  ${JSON.stringify(change)}`);
   console.log(`  again: npm run fuzz -- --seed ${values.seed} --case ${kind}:${index}`);
@@ -84,16 +111,22 @@ function report(kind: string, index: number, { finding, changes }: CaseResult, f
   console.log(`  input: ${kept}`);
 }
 
-function summarize(counts: ReadonlyMap<string, { readonly cases: number; readonly findings: number }>, seconds: number): number {
-  const total = [...counts.values()].reduce((sum, { cases }) => sum + cases, 0);
-  const findings = [...counts.values()].reduce((sum, count) => sum + count.findings, 0);
-  const byKind = [...counts].map(([kind, { cases }]) => `${kind} ${cases}`).join(', ');
-  console.log(`\n${total} cases in ${seconds.toFixed(0)} s: ${byKind}`);
+function summarize(counts: ReadonlyMap<string, Count>, seconds: number): number {
+  const all = [...counts.values()];
+  console.log(`\n${all.reduce((sum, { cases }) => sum + cases, 0)} cases in ${seconds.toFixed(0)} s`);
+  for (const [kind, { cases, slowest }] of counts) {
+    console.log(
+      `  ${kind.padEnd(10)} ${cases}, the slowest ${kind}:${slowest.index} with ${slowest.cpuSeconds.toFixed(1)} s of CPU`,
+    );
+  }
+  const findings = all.reduce((sum, count) => sum + count.findings, 0);
   console.log(findings === 0 ? 'nothing found' : `${findings} findings`);
   return findings === 0 ? 0 : 1;
 }
 
 function printHelp(): void {
-  console.log('npm run fuzz -- [--seconds N | --cases N] [--seed N] [--only KIND,KIND] [--case KIND:INDEX] [--keep FOLDER]\n');
+  console.log(
+    'npm run fuzz -- [--seconds N | --cases N] [--seed N] [--only KIND,KIND] [--case KIND:INDEX] [--keep FOLDER]\n',
+  );
   for (const { name, about } of kinds) console.log(`  ${name.padEnd(10)} ${about}`);
 }

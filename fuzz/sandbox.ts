@@ -1,5 +1,13 @@
 /** The folders of one case, and what must not have changed in them when it is over. */
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '../sample/make-image.mjs';
 import { Finding } from './finding.ts';
@@ -37,10 +45,14 @@ export function openSandbox(root: string): Sandbox {
     check(outputs) {
       const found = takeStock(root);
       for (const [path, state] of sealed) {
-        if (found.get(path) !== state) throw new Finding(`"${path}" was ${found.has(path) ? 'changed' : 'removed'}`);
+        if (found.get(path) !== state)
+          throw new Finding(`"${path}" was ${found.has(path) ? 'changed' : 'removed'}`);
       }
       for (const path of found.keys()) if (!sealed.has(path)) throw new Finding(`"${path}" was written`);
-      const left = [...readdirSync(at('out')).filter((name) => !outputs.includes(name)), ...readdirSync(at('tmp'))];
+      const left = [
+        ...readdirSync(at('out')).filter((name) => !outputs.includes(name)),
+        ...readdirSync(at('tmp')),
+      ];
       if (left.length > 0) throw new Finding(`left behind: ${left.join(', ')}`);
     },
     remove() {

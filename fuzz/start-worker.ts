@@ -24,7 +24,9 @@ export function startWorker(): Worker {
   let child: ChildProcess | undefined;
   return {
     async run(request) {
-      child ??= fork(fileURLToPath(new URL('worker.ts', import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      child ??= fork(fileURLToPath(new URL('worker.ts', import.meta.url)), {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      });
       const result = await runIn(child, request);
       if (result.isSpent === true || child.exitCode !== null || child.signalCode !== null) {
         child.kill('SIGKILL');
@@ -52,7 +54,11 @@ function runIn(child: ChildProcess, request: CaseRequest): Promise<CaseResult> {
       settle(answer as CaseAnswer);
     };
     const onExit = (code: number | null, signal: string | null): void => {
-      settle({ finding: `the process ended with ${signal ?? `status ${code ?? ''}`}`, changes: [], isSpent: true });
+      settle({
+        finding: `the process ended with ${signal ?? `status ${code ?? ''}`}`,
+        changes: [],
+        isSpent: true,
+      });
     };
     const timer = setInterval(() => {
       const cpuSeconds = readCpuSeconds(child) - startCpu;
@@ -71,7 +77,9 @@ function runIn(child: ChildProcess, request: CaseRequest): Promise<CaseResult> {
 function readCpuSeconds({ pid }: ChildProcess): number {
   try {
     // proc(5), /proc/pid/stat: fields 14 and 15, counted behind the name in brackets.
-    const fields = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    const fields = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     return (Number(fields[11]) + Number(fields[12])) / ticksASecond;
   } catch {
     return 0;

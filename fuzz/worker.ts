@@ -19,6 +19,8 @@ export interface CaseRequest {
 export interface CaseAnswer {
   readonly finding?: string;
   readonly changes: readonly string[];
+  /** User and system time. */
+  readonly cpuSeconds?: number;
   /** Whether further cases in this process would be found wanting for what this one did. */
   readonly isSpent?: boolean;
 }
@@ -39,9 +41,11 @@ process.on('warning', ({ name, message }) => {
   if (name !== 'ExperimentalWarning') strays.push(`${name}: ${message}`);
 });
 process.on('message', (request: CaseRequest) => {
+  const before = process.cpuUsage();
   void answer(request).then((result) => {
+    const { user, system } = process.cpuUsage(before);
     const isLarge = process.resourceUsage().maxRSS / 1024 > caseLimits.memoryMiB;
-    process.send?.({ ...result, isSpent: isLarge || strays.length > 0 });
+    process.send?.({ ...result, cpuSeconds: (user + system) / 1e6, isSpent: isLarge || strays.length > 0 });
   });
 });
 process.on('disconnect', () => {
@@ -62,7 +66,10 @@ async function answer({ kind, index, seed, folder }: CaseRequest): Promise<CaseA
     const [stray] = strays;
     return stray === undefined ? { changes } : { finding: stray, changes };
   } catch (error) {
-    const text = error instanceof Finding ? error.message : `the case itself failed: ${error instanceof Error ? (error.stack ?? '') : String(error)}`;
+    const text =
+      error instanceof Finding
+        ? error.message
+        : `the case itself failed: ${error instanceof Error ? (error.stack ?? '') : String(error)}`;
     return { finding: text, changes };
   }
 }

@@ -26,12 +26,14 @@ export async function buildBothWays(fuzz: FuzzCase, tar: Buffer): Promise<void> 
   const path = fuzz.write('in/images.tar', tar);
   const built = await fuzz.build('random.tar.xz', ['--from', path], sourceCodes);
   const verified = await fuzz.run(['verify', path], /^(?:archive|config|layer|xz|bundle)-/);
-  if (verified.error === undefined && built === undefined) throw new Finding('verify calls sound what build refuses');
+  if (verified.error === undefined && built === undefined)
+    throw new Finding('verify calls sound what build refuses');
   await fuzz.run(['inspect', '--layers', path], sourceCodes);
   if (tar.length === 0) return;
   const packed = fuzz.write('in/images.tar.gz', gzipSync(tar, { level: 1 }));
   const passed = await fuzz.build('pass.tar.xz', ['--from', packed], sourceCodes);
-  if (passed !== undefined && built === undefined) throw new Finding('taken as a stream, and refused as a file');
+  if (passed !== undefined && built === undefined)
+    throw new Finding('taken as a stream, and refused as a file');
   if (passed !== undefined && built !== undefined && !passed.bytes.equals(built.bytes)) {
     throw new Finding('read as a stream, it is another bundle than read as a file');
   }

@@ -1,6 +1,18 @@
 /** Caches whose files were damaged, exchanged, or became what no cache has: links, pipes, folders. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Finding } from '../finding.ts';
 import { type FuzzCase, type Kind } from '../fuzz-case.ts';
@@ -17,7 +29,7 @@ export const cacheKind: Kind = {
     const cache = sandbox.at('cache');
     cpSync(await knownCache(), cache, { recursive: true });
     const from = fuzz.write('in/images.tar', archive);
-    for (let left = 1 + random.below(3); left > 0; left -= 1) changeFile(fuzz, cache);
+    for (let left = 1 + random.below(3); left > 0; left -= 1) changeEntry(fuzz, cache);
     const verbs: readonly (readonly string[])[] = [
       ['cache', 'info'],
       ['cache', 'info', '--json'],
@@ -34,17 +46,20 @@ export const cacheKind: Kind = {
       await fuzz.run([...(verbs[random.below(verbs.length)] ?? []), '--no-config'], verbCodes);
     }
     const built = await fuzz.build('out.tar.xz', ['--from', from], cacheCodes);
-    if (built !== undefined && !built.bytes.equals(bundle)) throw new Finding('another bundle than with a sound cache');
+    if (built !== undefined && !built.bytes.equals(bundle))
+      throw new Finding('another bundle than with a sound cache');
   },
 };
 
 const cacheCodes = /^cache-(?:failed|read-only)$|^block-(?:corrupt|missing)$/;
-const verbCodes = /^cache-(?:failed|read-only)$|^block-(?:corrupt|missing)$|^image-not-found$|^invalid-argument$/;
+const verbCodes =
+  /^cache-(?:failed|read-only)$|^block-(?:corrupt|missing)$|^image-not-found$|^invalid-argument$/;
 
-function changeFile({ random, changes, sandbox }: FuzzCase, cache: string): void {
+function changeEntry({ random, changes, sandbox }: FuzzCase, cache: string): void {
   const all = (readdirSync(cache, { recursive: true }) as string[]).sort();
-  const names = all.filter((name) => statSync(join(cache, name), { throwIfNoEntry: false })?.isFile());
+  const names = all.filter((name) => lstatSync(join(cache, name)).isFile());
   const folders = all.filter((name) => !names.includes(name));
+  if (names.length === 0) return;
   const isFolder = random.below(6) === 0;
   const list = isFolder ? folders : names;
   const name = list[random.below(list.length)] ?? 'v1';
@@ -72,11 +87,18 @@ function changeFile({ random, changes, sandbox }: FuzzCase, cache: string): void
   changes.push(`${name} ${what}`);
 }
 
-function fileWays({ random, changes }: Pick<FuzzCase, 'random' | 'changes'>, path: string, other: string): (readonly [string, () => void])[] {
+function fileWays(
+  { random, changes }: Pick<FuzzCase, 'random' | 'changes'>,
+  path: string,
+  other: string,
+): (readonly [string, () => void])[] {
   const changeBytes = (): void => {
     const bytes = readFileSync(path);
     if (bytes.length === 0) return;
-    const { result, note } = path.endsWith('.json') && random.below(2) === 0 ? mutateJson(random, bytes) : mutate(random, bytes, byteMutations);
+    const { result, note } =
+      path.endsWith('.json') && random.below(2) === 0
+        ? mutateJson(random, bytes)
+        : mutate(random, bytes, byteMutations);
     changes.push(note);
     writeFileSync(path, result);
   };

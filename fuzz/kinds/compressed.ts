@@ -27,8 +27,18 @@ const formats: readonly Format[] = [
     name: 'xz',
     ending: 'xz',
     writers: [
-      ...(['xz -0 -T1', 'xz -0 --block-size=4096', 'xz -0 -T2 --block-size=9000', 'xz -0 --check=sha256'] as const),
-      ...['xz -0 --check=crc32', 'xz -0 --check=none', 'xz -0 --x86 --lzma2=preset=0', 'xz --lzma2=dict=64MiB'],
+      ...([
+        'xz -0 -T1',
+        'xz -0 --block-size=4096',
+        'xz -0 -T2 --block-size=9000',
+        'xz -0 --check=sha256',
+      ] as const),
+      ...[
+        'xz -0 --check=crc32',
+        'xz -0 --check=none',
+        'xz -0 --x86 --lzma2=preset=0',
+        'xz --lzma2=dict=64MiB',
+      ],
     ],
     reader: ['xz', '-dc', '--memlimit-decompress=2GiB'],
     mutations: xzMutations,
@@ -36,7 +46,14 @@ const formats: readonly Format[] = [
   {
     name: 'zstd',
     ending: 'zst',
-    writers: ['zstd -1', 'zstd -1 --no-check', 'zstd -19 --single-thread', 'split -b 7000 --filter="zstd -1"', 'zstd -1 --long=27', 'zstd -1 --stream-size=60000'],
+    writers: [
+      'zstd -1',
+      'zstd -1 --no-check',
+      'zstd -19 --single-thread',
+      'split -b 7000 --filter="zstd -1"',
+      'zstd -1 --long=27',
+      'zstd -1 --size-hint=60000',
+    ],
     reader: ['zstd', '-dc', '--memory=128MB'],
     mutations: zstdMutations,
   },
@@ -67,16 +84,23 @@ async function runFormat(fuzz: FuzzCase, { ending, writers, reader, mutations }:
   await fuzz.run(['inspect', path], sourceCodes);
   const { content, isSure } = decode(reader, path);
   if (content === undefined) {
-    if (isSure && verified.error === undefined) throw new Finding(`verify calls sound what ${reader[0]} does not read`);
+    if (isSure && verified.error === undefined)
+      throw new Finding(`verify calls sound what ${reader[0]} does not read`);
     return;
   }
   if (built !== undefined && content.length < largestCompared) {
-    const plain = await fuzz.build('plain.tar.xz', ['--from', fuzz.write('in/plain.tar', content)], sourceCodes);
-    if (plain?.bytes.equals(built.bytes) !== true) throw new Finding(`not the bundle of what ${reader[0]} reads`);
+    const plain = await fuzz.build(
+      'plain.tar.xz',
+      ['--from', fuzz.write('in/plain.tar', content)],
+      sourceCodes,
+    );
+    if (plain?.bytes.equals(built.bytes) !== true)
+      throw new Finding(`not the bundle of what ${reader[0]} reads`);
   }
   if (isSure && content.equals(await baseArchive(form))) {
     if (built === undefined) throw new Finding(`${reader[0]} reads the very archive, and build refuses it`);
-    if (verified.error !== undefined) throw new Finding(`verify refuses the very archive: ${verified.error.message}`);
+    if (verified.error !== undefined)
+      throw new Finding(`verify refuses the very archive: ${verified.error.message}`);
   }
 }
 
@@ -88,6 +112,9 @@ interface Decoded {
 }
 
 function decode([command, ...args]: readonly [string, ...string[]], path: string): Decoded {
-  const { status, stdout } = spawnSync(command, args, { input: readFileSync(path), maxBuffer: 512 * 1024 * 1024 });
+  const { status, stdout } = spawnSync(command, args, {
+    input: readFileSync(path),
+    maxBuffer: 512 * 1024 * 1024,
+  });
   return { content: status === 0 ? stdout : undefined, isSure: command !== 'gzip' || status !== 2 };
 }

@@ -27,7 +27,10 @@ export const configKind: Kind = {
     const form = random.pick(['legacy', 'hybrid', 'oci'] as const);
     changes.push(form);
     const tar = await makeArchive(changed, form);
-    await buildBothWays(fuzz, random.below(3) === 0 || changes.length === 1 ? changeDocument(fuzz, tar) : tar);
+    await buildBothWays(
+      fuzz,
+      random.below(3) === 0 || changes.length === 1 ? changeDocument(fuzz, tar) : tar,
+    );
   },
 };
 
@@ -102,7 +105,11 @@ function pack(members: readonly Member[]): Buffer {
   const parts = members.flatMap(({ name, content }) => {
     const header = Buffer.alloc(512);
     header.write(name, 0, 100, 'latin1');
-    header.write(`0000644\u00000000000\u00000000000\u0000${content.length.toString(8).padStart(11, '0')}\0${'0'.repeat(11)}\0        0`, 100, 'latin1');
+    header.write(
+      `0000644\u00000000000\u00000000000\u0000${content.length.toString(8).padStart(11, '0')}\0${'0'.repeat(11)}\0        0`,
+      100,
+      'latin1',
+    );
     header.write('ustar\u000000', 257, 'latin1');
     const sum = header.reduce((total, byte) => total + byte, 0);
     header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');

@@ -26,10 +26,16 @@ export const layerKind: Kind = {
     const built = await fuzz.build('built.tar.xz', ['--from', path], sourceCodes);
     if (built === undefined) return;
     await squash(fuzz, path);
-    await fuzz.run(['thin', 'fuzz/changed:1', '--on', 'fuzz/web:1', '--no-config', '--dry-run', '--from', path], transformCodes);
+    await fuzz.run(
+      ['thin', 'fuzz/changed:1', '--on', 'fuzz/web:1', '--no-config', '--dry-run', '--from', path],
+      transformCodes,
+    );
     const before = fuzz.write('in/before.tar', await makeArchive([rename(web)], 'legacy'));
     await fuzz.run(['diff', '--files', '--json', '--no-config', before, path], sourceCodes);
-    await fuzz.run(['why', 'fuzz/changed:1', '--no-config'], /^(?:archive|config|layer|xz)-|^image-not-found$|^invalid-argument$/);
+    await fuzz.run(
+      ['why', 'fuzz/changed:1', '--no-config'],
+      /^(?:archive|config|layer|xz)-|^image-not-found$|^invalid-argument$/,
+    );
   },
 };
 
@@ -45,12 +51,23 @@ interface DiffReport {
 /** An image has the same files when it was squashed. */
 async function squash(fuzz: FuzzCase, from: string): Promise<void> {
   const path = fuzz.sandbox.at('out/squashed.tar.xz');
-  const args = ['squash', 'fuzz/changed:1', '-t', 'fuzz/changed:1', '--from', from, '--no-config', '--preset', '0'];
+  const args = [
+    'squash',
+    'fuzz/changed:1',
+    '-t',
+    'fuzz/changed:1',
+    '--from',
+    from,
+    '--no-config',
+    '--preset',
+    '0',
+  ];
   const squashed = await fuzz.make(['squashed.tar.xz'], [...args, '-o', path], transformCodes);
   if (squashed.error !== undefined) return;
   await checkBundle(path);
   const compared = await fuzz.run(['diff', '--files', '--json', '--no-config', from, path], sourceCodes);
-  if (compared.error !== undefined) throw new Finding(`diff does not read what squash made: ${compared.error.message}`);
+  if (compared.error !== undefined)
+    throw new Finding(`diff does not read what squash made: ${compared.error.message}`);
   const { images } = JSON.parse(compared.stdout) as DiffReport;
   const change = images.find(({ after }) => after?.names.includes('fuzz/changed:1') === true);
   const files = change?.files ?? [];

@@ -1,5 +1,14 @@
 /** OCI layouts in folders: documents, blobs that are missing, exchanged, links, folders. */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { buildBaseImages, once } from '../base-images.ts';
 import { writeOciLayout } from '../../test/fixtures/write-oci-layout.ts';
@@ -20,12 +29,18 @@ export const layoutKind: Kind = {
     const folder = sandbox.at('in/layout');
     await writeOciLayout(folder, await images(), { compression, nested });
     for (let left = 1 + random.below(2); left > 0; left -= 1) changeFile(fuzz, folder);
-    await fuzz.build('out.tar.xz', ['--from', `oci:${folder}`], /^(?:archive|config|layer|xz)-|^image-not-found$|^source-failed$/);
+    await fuzz.build(
+      'out.tar.xz',
+      ['--from', `oci:${folder}`],
+      /^(?:archive|config|layer|xz)-|^image-not-found$|^source-failed$/,
+    );
   },
 };
 
 function changeFile({ random, changes, sandbox }: FuzzCase, folder: string): void {
-  const files = (readdirSync(folder, { recursive: true }) as string[]).filter((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isFile()).sort();
+  const files = (readdirSync(folder, { recursive: true }) as string[])
+    .filter((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isFile())
+    .sort();
   const small = files.filter((name) => statSync(join(folder, name)).size < 3000);
   const chosen = random.below(3) === 0 ? files : small;
   const name = chosen[random.below(chosen.length)] ?? 'index.json';
@@ -53,7 +68,18 @@ function changeFile({ random, changes, sandbox }: FuzzCase, folder: string): voi
     },
     () => {
       rmSync(path);
-      symlinkSync(random.pick([other, path, '/dev/zero', '/dev/null', sandbox.at('outside/precious'), sandbox.at('outside'), 'nowhere']), path);
+      symlinkSync(
+        random.pick([
+          other,
+          path,
+          '/dev/zero',
+          '/dev/null',
+          sandbox.at('outside/precious'),
+          sandbox.at('outside'),
+          'nowhere',
+        ]),
+        path,
+      );
       return 'a link';
     },
     () => {

@@ -25,4 +25,5 @@ export const recipeKind: Kind = {
 };
 
 /** A recipe names its source, which may be an engine or a registry after a change. */
-const recipeCodes = /^(?:archive|config|layer|xz)-|^image-not-found$|^block-missing$|^source-|^invalid-(?:argument|reference)$|^bundle-corrupt$/;
+const recipeCodes =
+  /^(?:archive|config|layer|xz)-|^image-not-found$|^block-missing$|^source-|^invalid-(?:argument|reference)$|^bundle-corrupt$/;

@@ -33,11 +33,34 @@ include:
 `;
 
 const other = 'services:\n  base:\n    image: "fuzz/worker:${WORKER-1}"\n    platform: linux/amd64\n';
-const environment = "TAG=1\nNAME='web'\n# a comment\nWORKER=\"${TAG}\"\n";
+const environment = 'TAG=1\nNAME=\'web\'\n# a comment\nWORKER="${TAG}"\n';
 
 const composeWords = [
-  ...['services', 'image', 'extends', 'include', 'profiles', 'env_file', 'path', 'project_directory', 'build', 'platform'],
-  ...['compose.yml', 'other.yml', 'extra.yml', '.env', '..', '/dev/zero', 'fuzz/web:1', 'fuzz/web', 'tiny/odd@sha256:1', '!reset', '!override null'],
+  ...[
+    'services',
+    'image',
+    'extends',
+    'include',
+    'profiles',
+    'env_file',
+    'path',
+    'project_directory',
+    'build',
+    'platform',
+  ],
+  ...[
+    'compose.yml',
+    'other.yml',
+    'extra.yml',
+    '.env',
+    '..',
+    '/dev/zero',
+    'fuzz/web:1',
+    'fuzz/web',
+    'tiny/odd@sha256:1',
+    '!reset',
+    '!override null',
+  ],
 ];
 
 export const composeKind: Kind = {
@@ -52,12 +75,23 @@ export const composeKind: Kind = {
       ['extra.yml', 'services:\n  extra:\n    image: fuzz/web:latest\n'],
       ['.env', environment],
     ]);
-    const chosen = random.pick(['compose.yml', 'compose.yml', 'compose.yml', 'other.yml', 'extra.yml', '.env']);
+    const chosen = random.pick([
+      'compose.yml',
+      'compose.yml',
+      'compose.yml',
+      'other.yml',
+      'extra.yml',
+      '.env',
+    ]);
     for (const [name, text] of files) {
       const bytes = Buffer.from(text);
       fuzz.write(`in/${name}`, name === chosen ? mutateOften(random, bytes, ways, changes) : bytes);
     }
-    const args = ['--compose', fuzz.sandbox.at('in/compose.yml'), ...(random.below(2) === 0 ? ['--profile', '*'] : [])];
+    const args = [
+      '--compose',
+      fuzz.sandbox.at('in/compose.yml'),
+      ...(random.below(2) === 0 ? ['--profile', '*'] : []),
+    ];
     await buildSelection(fuzz, args);
   },
 };
@@ -82,8 +116,37 @@ transforms:
 `;
 
 const projectWords = [
-  ...['images', 'compose', 'from', 'preset', 'check', 'tagAs', 'stick', 'media', 'gc', 'auto', 'maxSize', 'transforms', 'squash', 'thin'],
-  ...['fast', 'sha256', '9e', '-1', '1e99', '20GB', 'fat32', 'fuzz/web:1', '*', 'fuzz/*=x/*', '/dev/zero', 'recipe:x', 'oci:.'],
+  ...[
+    'images',
+    'compose',
+    'from',
+    'preset',
+    'check',
+    'tagAs',
+    'stick',
+    'media',
+    'gc',
+    'auto',
+    'maxSize',
+    'transforms',
+    'squash',
+    'thin',
+  ],
+  ...[
+    'fast',
+    'sha256',
+    '9e',
+    '-1',
+    '1e99',
+    '20GB',
+    'fat32',
+    'fuzz/web:1',
+    '*',
+    'fuzz/*=x/*',
+    '/dev/zero',
+    'recipe:x',
+    'oci:.',
+  ],
 ];
 
 export const projectKind: Kind = {
@@ -93,8 +156,13 @@ export const projectKind: Kind = {
     const { random, changes, sandbox } = fuzz;
     mkdirSync(sandbox.at('in/project'));
     if (random.below(4) === 0) {
-      const list = Buffer.from('# a list\nfuzz/web:1\nfuzz/worker:1 # with a comment\n\ntiny/*\nfuzz/web@sha256:0000\n');
-      const path = fuzz.write('in/project/images.txt', mutateOften(random, list, textMutations(projectWords), changes));
+      const list = Buffer.from(
+        '# a list\nfuzz/web:1\nfuzz/worker:1 # with a comment\n\ntiny/*\nfuzz/web@sha256:0000\n',
+      );
+      const path = fuzz.write(
+        'in/project/images.txt',
+        mutateOften(random, list, textMutations(projectWords), changes),
+      );
       await buildSelection(fuzz, ['--images-file', path]);
       return;
     }
@@ -105,7 +173,8 @@ export const projectKind: Kind = {
   },
 };
 
-const selectionCodes = /^selection-invalid$|^invalid-(?:reference|argument)$|^image-not-found$|^archive-(?:unsupported|not-found)$|^cache-failed$|^source-(?:unreachable|failed)$/;
+const selectionCodes =
+  /^selection-invalid$|^invalid-(?:reference|argument)$|^image-not-found$|^archive-(?:unsupported|not-found)$|^cache-failed$|^source-(?:unreachable|failed)$/;
 
 async function buildSelection(fuzz: FuzzCase, args: readonly string[]): Promise<void> {
   const from = fuzz.write('in/images.tar', await baseArchive('legacy'));

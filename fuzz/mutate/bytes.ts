@@ -12,7 +12,25 @@ export type Mutation<T> = (random: Random, value: T) => Change<T> | undefined;
 
 /** Lengths, counts and offsets at which programs go wrong. */
 const oddNumbers = [
-  ...[0n, 1n, 2n, 3n, 7n, 127n, 128n, 255n, 256n, 511n, 512n, 513n, 1024n, 32_767n, 32_768n, 65_535n, 65_536n],
+  ...[
+    0n,
+    1n,
+    2n,
+    3n,
+    7n,
+    127n,
+    128n,
+    255n,
+    256n,
+    511n,
+    512n,
+    513n,
+    1024n,
+    32_767n,
+    32_768n,
+    65_535n,
+    65_536n,
+  ],
   ...[2n ** 24n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n, 8n ** 11n - 1n, 2n ** 40n],
   ...[2n ** 53n - 1n, 2n ** 53n, 2n ** 62n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n],
 ];
@@ -32,12 +50,7 @@ export function mutate<T>(random: Random, value: T, ways: readonly Mutation<T>[]
 }
 
 /** Changes `value` so often, mostly once or twice; each change is told to `changes`. */
-export function mutateOften<T>(
-  random: Random,
-  value: T,
-  ways: readonly Mutation<T>[],
-  changes: string[],
-): T {
+export function mutateOften<T>(random: Random, value: T, ways: readonly Mutation<T>[], changes: string[]): T {
   let current = value;
   for (let left = 1 + random.below(random.below(4) + 1); left > 0; left -= 1) {
     const { result, note } = mutate(random, current, ways);
@@ -66,7 +79,12 @@ export const byteMutations: readonly Mutation<Buffer>[] = [
     field.writeBigUInt64LE(value);
     const chosen = field.subarray(0, size);
     const isLittle = random.below(2) === 0;
-    return overwrite(bytes, at, isLittle ? chosen : chosen.reverse(), `number ${value} in ${size} bytes at ${at}`);
+    return overwrite(
+      bytes,
+      at,
+      isLittle ? chosen : chosen.reverse(),
+      `number ${value} in ${size} bytes at ${at}`,
+    );
   },
   (random, bytes) => {
     const size = random.below(bytes.length);
@@ -79,7 +97,10 @@ export const byteMutations: readonly Mutation<Buffer>[] = [
   (random, bytes) => {
     const [start, end] = chooseRange(random, bytes);
     const at = random.below(bytes.length + 1);
-    return { result: splice(bytes, at, at, bytes.subarray(start, end)), note: `${start} to ${end} again at ${at}` };
+    return {
+      result: splice(bytes, at, at, bytes.subarray(start, end)),
+      note: `${start} to ${end} again at ${at}`,
+    };
   },
   (random, bytes) => {
     const [start, end] = chooseRange(random, bytes);
@@ -87,7 +108,8 @@ export const byteMutations: readonly Mutation<Buffer>[] = [
     return overwrite(bytes, start, Buffer.alloc(end - start, fill), `${start} to ${end} filled with ${fill}`);
   },
   (random, bytes) => {
-    const extra = random.below(2) === 0 ? random.bytes(1 + random.below(600)) : Buffer.alloc(random.below(2000));
+    const extra =
+      random.below(2) === 0 ? random.bytes(1 + random.below(600)) : Buffer.alloc(random.below(2000));
     const at = random.pick([0, bytes.length, random.below(bytes.length + 1)]);
     return { result: splice(bytes, at, at, extra), note: `${extra.length} bytes put in at ${at}` };
   },

@@ -9,14 +9,60 @@ type Path = readonly (string | number)[];
 const mark = '\u0001mark';
 
 const oddTexts: readonly [string, ...string[]] = [
-  ...(['', ' ', '\0', '\n', '../../etc/passwd', '/etc/passwd', '.', '\u001b[31m', '\u202e', '\ufeff'] as const),
-  ...['sha256:', `sha256:${'0'.repeat(64)}`, `sha256:${'A'.repeat(64)}`, `sha512:${'0'.repeat(128)}`, 'x'.repeat(5000)],
-  ...['__proto__', 'constructor', 'toString', 'a:b', 'a@sha256:', 'docker.io/library/a:latest', '😀', '\ud800', 'NaN'],
-  ...['2024-13-45T99:99:99Z', '0001-01-01T00:00:00Z', 'linux', 'windows', 'blobs/sha256/x', 'layer.tar', 'manifest.json'],
+  ...([
+    '',
+    ' ',
+    '\0',
+    '\n',
+    '../../etc/passwd',
+    '/etc/passwd',
+    '.',
+    '\u001b[31m',
+    '\u202e',
+    '\ufeff',
+  ] as const),
+  ...[
+    'sha256:',
+    `sha256:${'0'.repeat(64)}`,
+    `sha256:${'A'.repeat(64)}`,
+    `sha512:${'0'.repeat(128)}`,
+    'x'.repeat(5000),
+  ],
+  ...[
+    '__proto__',
+    'constructor',
+    'toString',
+    'a:b',
+    'a@sha256:',
+    'docker.io/library/a:latest',
+    '😀',
+    '\ud800',
+    'NaN',
+  ],
+  ...[
+    '2024-13-45T99:99:99Z',
+    '0001-01-01T00:00:00Z',
+    'linux',
+    'windows',
+    'blobs/sha256/x',
+    'layer.tar',
+    'manifest.json',
+  ],
 ];
 
 const oddValues: readonly [string, ...string[]] = [
-  ...(['null', 'true', 'false', '0', '-0', '-1', '1.5', '1e400', '9007199254740993', '18446744073709551616'] as const),
+  ...([
+    'null',
+    'true',
+    'false',
+    '0',
+    '-0',
+    '-1',
+    '1.5',
+    '1e400',
+    '9007199254740993',
+    '18446744073709551616',
+  ] as const),
   ...['[]', '{}', '[null]', '[[]]', '{"":null}', '""', '"x"', '1E2', '[1,2,3]', '{"sha256":{}}'],
 ];
 
@@ -55,7 +101,8 @@ function changeOwn(random: Random, old: Json): string {
     const extra = oddTexts[random.below(oddTexts.length)] ?? '';
     return JSON.stringify(old.slice(0, at) + extra + old.slice(at + random.below(3)));
   }
-  if (typeof old === 'number') return random.pick([`${old}.0`, `${old + 1}`, `-${old}`, `${old}e0`, `"${old}"`, `${old}e300`]);
+  if (typeof old === 'number')
+    return random.pick([`${old}.0`, `${old + 1}`, `-${old}`, `${old}e0`, `"${old}"`, `${old}e300`]);
   if (Array.isArray(old)) {
     const list = old as readonly Json[];
     return JSON.stringify(random.below(2) === 0 ? [...list, ...list] : [...list].reverse());
@@ -86,9 +133,14 @@ function respell(random: Random, root: Json, path: Path): Change {
   const spelt = random.pick([key.toUpperCase(), key.toLowerCase(), ` ${key}`, `${key}\u0000`, `x${key}`]);
   const keepsOld = random.below(2) === 0;
   const entries = Object.entries(parent).flatMap(([name, value]) =>
-    name === key ? [...(keepsOld ? [[name, value] as const] : []), [spelt, keepsOld ? null : value] as const] : [[name, value] as const],
+    name === key
+      ? [...(keepsOld ? [[name, value] as const] : []), [spelt, keepsOld ? null : value] as const]
+      : [[name, value] as const],
   );
-  const changed = path.length === 1 ? Object.fromEntries(entries) : replace(root, path.slice(0, -1), Object.fromEntries(entries));
+  const changed =
+    path.length === 1
+      ? Object.fromEntries(entries)
+      : replace(root, path.slice(0, -1), Object.fromEntries(entries));
   return { result: print(changed), note: `/${path.join('/')} is spelt ${JSON.stringify(spelt)}` };
 }
 
@@ -99,7 +151,10 @@ function changeText(random: Random, bytes: Buffer): Change {
     ['the document twice', text + text],
     ['a trailing comma', text.replace(/([\]}])\s*$/, ',$1')],
     ['keys doubled', text.replace(/"([A-Za-z_]+)":/, '"$1":null,"$1":')],
-    ['escaped letters', text.replace(/"([a-z])/g, (_, letter: string) => `"\\u00${letter.charCodeAt(0).toString(16)}`)],
+    [
+      'escaped letters',
+      text.replace(/"([a-z])/g, (_, letter: string) => `"\\u00${letter.charCodeAt(0).toString(16)}`),
+    ],
     ['wide spaces', text.replace(/,/g, ` ,\n${' '.repeat(200)}`)],
     ['a comment', text.replace('{', '{/**/')],
     ['nothing', ''],
@@ -118,7 +173,12 @@ function tryParse(bytes: Buffer): Json | undefined {
 
 function listPaths(value: Json, path: Path = []): Path[] {
   if (value === null || typeof value !== 'object') return [path];
-  return [path, ...Object.entries(value).flatMap(([key, child]) => listPaths(child as Json, [...path, Array.isArray(value) ? Number(key) : key]))];
+  return [
+    path,
+    ...Object.entries(value).flatMap(([key, child]) =>
+      listPaths(child as Json, [...path, Array.isArray(value) ? Number(key) : key]),
+    ),
+  ];
 }
 
 function find(value: Json, path: Path): Json {
@@ -130,7 +190,8 @@ function find(value: Json, path: Path): Json {
 /** `value` with `other` at `path`; without what is there where it is undefined. */
 function replace(value: Json, [key, ...rest]: Path, other: Json | undefined): Json {
   if (key === undefined) return other ?? null;
-  const child = rest.length === 0 ? other : replace((value as Readonly<Record<string, Json>>)[key] ?? null, rest, other);
+  const child =
+    rest.length === 0 ? other : replace((value as Readonly<Record<string, Json>>)[key] ?? null, rest, other);
   if (Array.isArray(value)) {
     const list = value as readonly Json[];
     return list.flatMap((item, index) => (index === key ? (child === undefined ? [] : [child]) : [item]));

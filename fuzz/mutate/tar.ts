@@ -16,10 +16,30 @@ interface Split {
 
 /** POSIX 1003.1, ustar Interchange Format. */
 const fields: readonly (readonly [name: string, start: number, size: number])[] = [
-  ...([['name', 0, 100], ['mode', 100, 8], ['uid', 108, 8], ['gid', 116, 8], ['size', 124, 12]] as const),
-  ...([['mtime', 136, 12], ['chksum', 148, 8], ['typeflag', 156, 1], ['linkname', 157, 100]] as const),
-  ...([['magic', 257, 6], ['version', 263, 2], ['uname', 265, 32], ['gname', 297, 32]] as const),
-  ...([['devmajor', 329, 8], ['devminor', 337, 8], ['prefix', 345, 155]] as const),
+  ...([
+    ['name', 0, 100],
+    ['mode', 100, 8],
+    ['uid', 108, 8],
+    ['gid', 116, 8],
+    ['size', 124, 12],
+  ] as const),
+  ...([
+    ['mtime', 136, 12],
+    ['chksum', 148, 8],
+    ['typeflag', 156, 1],
+    ['linkname', 157, 100],
+  ] as const),
+  ...([
+    ['magic', 257, 6],
+    ['version', 263, 2],
+    ['uname', 265, 32],
+    ['gname', 297, 32],
+  ] as const),
+  ...([
+    ['devmajor', 329, 8],
+    ['devminor', 337, 8],
+    ['prefix', 345, 155],
+  ] as const),
 ];
 
 const typeFlags = '\x0001234567ABDEKLMNSVXgxyz \xff';
@@ -66,14 +86,30 @@ function oddField(random: Random, name: string, size: number, old: Buffer): Buff
     case 2:
       return Buffer.from(mutate(random, old, byteMutations.slice(0, 3)).result);
     case 3: {
-      const text = random.pick(['../../x', '/etc/x', '.', './', 'a//b', '.wh.', '.wh..wh..opq', 'é\u0301', 'a\nb', ' ']);
+      const text = random.pick([
+        '../../x',
+        '/etc/x',
+        '.',
+        './',
+        'a//b',
+        '.wh.',
+        '.wh..wh..opq',
+        'é\u0301',
+        'a\nb',
+        ' ',
+      ]);
       field.write(text.repeat(random.pick([1, 1, 1, 40])), 'utf8');
       return field;
     }
     case 4:
       return random.bytes(size);
     case 5:
-      field.write((oddNumber(random) % 8n ** BigInt(size)).toString(8).padStart(size - random.below(2), random.pick(['0', ' '])), 'latin1');
+      field.write(
+        (oddNumber(random) % 8n ** BigInt(size))
+          .toString(8)
+          .padStart(size - random.below(2), random.pick(['0', ' '])),
+        'latin1',
+      );
       return field;
     default: {
       // Base 256 (GNU): the top bit says so, the next one is the sign.
@@ -98,7 +134,10 @@ function changeOrder(random: Random, parts: readonly Part[]): Change<readonly Pa
     case 1:
       return { result: insert(parts, to, part), note: `member ${from} again at ${to}` };
     case 2:
-      return { result: insert(parts, to, { header: part.header, rest: Buffer.alloc(0) }), note: `header ${from} alone at ${to}` };
+      return {
+        result: insert(parts, to, { header: part.header, rest: Buffer.alloc(0) }),
+        note: `header ${from} alone at ${to}`,
+      };
     default:
       return { result: insert(without, to, part), note: `member ${from} moved to ${to}` };
   }
@@ -108,10 +147,42 @@ function changeOrder(random: Random, parts: readonly Part[]): Change<readonly Pa
 function putHeaderBefore(random: Random, parts: readonly Part[]): Change<readonly Part[]> {
   const at = random.below(parts.length + 1);
   const type = random.pick(['x', 'x', 'x', 'g', 'L', 'K', 'N', 'X', 'V', 'M', 'S', 'D']);
-  const key = random.pick(['path', 'linkpath', 'size', 'mtime', 'uid', 'gid', 'GNU.sparse.major', 'GNU.sparse.size', 'GNU.sparse.map', 'SCHILY.xattr.user.x', 'hdrcharset', '']);
-  const value = random.pick(['', '0', '-1', '1e3', '9007199254740993', 'a\0b', '../../x', 'x'.repeat(random.below(6000)), '0x10', ' 5', '00000000000000000000005']);
+  const key = random.pick([
+    'path',
+    'linkpath',
+    'size',
+    'mtime',
+    'uid',
+    'gid',
+    'GNU.sparse.major',
+    'GNU.sparse.size',
+    'GNU.sparse.map',
+    'SCHILY.xattr.user.x',
+    'hdrcharset',
+    '',
+  ]);
+  const value = random.pick([
+    '',
+    '0',
+    '-1',
+    '1e3',
+    '9007199254740993',
+    'a\0b',
+    '../../x',
+    'x'.repeat(random.below(6000)),
+    '0x10',
+    ' 5',
+    '00000000000000000000005',
+  ]);
   const isRecord = 'xgX'.includes(type);
-  const body = isRecord ? random.pick([record(key, value), record(key, value) + record('path', 'pax/name'), `99999 ${key}=${value}\n`, `${key}=${value}`]) : `${value}\0`;
+  const body = isRecord
+    ? random.pick([
+        record(key, value),
+        record(key, value) + record('path', 'pax/name'),
+        `99999 ${key}=${value}\n`,
+        `${key}=${value}`,
+      ])
+    : `${value}\0`;
   const content = Buffer.from(body);
   const header = Buffer.alloc(512);
   header.write(`PaxHeaders.0/${at}`, 0, 'latin1');
@@ -158,7 +229,10 @@ function changeEnd(random: Random, tar: Buffer): Change {
   return { result: join({ parts: insert(parts, at, zeros), end }), note: `a block of zeros at ${at}` };
 }
 
-function changeParts(tar: Buffer, change: (parts: readonly Part[]) => Change<readonly Part[]>): Change | undefined {
+function changeParts(
+  tar: Buffer,
+  change: (parts: readonly Part[]) => Change<readonly Part[]>,
+): Change | undefined {
   const { parts, end } = split(tar);
   if (parts.length === 0) return undefined;
   const { result, note } = change(parts);

@@ -5,8 +5,48 @@ import { byteMutations, type Change, mutate, type Mutation } from './bytes.ts';
 /** Changes of a YAML document, with words that mean something in one. */
 export function textMutations(words: readonly string[]): readonly Mutation<Buffer>[] {
   const odd = [
-    ...['~', 'null', 'true', '0x10', '1e3', '1_000', '.inf', '[]', '{}', '""', "'", '- - -', '? x', '|', '>-', '&a', '*a', '!!str', '!!binary x', '<<: *a', '%YAML 1.1', '---', '...'],
-    ...['${X', '${X:-${Y:-z}}', '$$', '${X?no}', '${:}', '\t', '\0', '\u0085', '\ufeff', '#', ': ', '"\\x', '@sha256:12', '../../..', 'x'.repeat(3000)],
+    ...[
+      '~',
+      'null',
+      'true',
+      '0x10',
+      '1e3',
+      '1_000',
+      '.inf',
+      '[]',
+      '{}',
+      '""',
+      "'",
+      '- - -',
+      '? x',
+      '|',
+      '>-',
+      '&a',
+      '*a',
+      '!!str',
+      '!!binary x',
+      '<<: *a',
+      '%YAML 1.1',
+      '---',
+      '...',
+    ],
+    ...[
+      '${X',
+      '${X:-${Y:-z}}',
+      '$$',
+      '${X?no}',
+      '${:}',
+      '\t',
+      '\0',
+      '\u0085',
+      '\ufeff',
+      '#',
+      ': ',
+      '"\\x',
+      '@sha256:12',
+      '../../..',
+      'x'.repeat(3000),
+    ],
     ...words,
   ];
   return [
@@ -22,7 +62,12 @@ export function textMutations(words: readonly string[]): readonly Mutation<Buffe
     // Aliases of aliases: a billion laughs.
     (_, text) => ({
       result: Buffer.concat([
-        Buffer.from(`x-a: &a [1,1,1,1,1,1,1,1,1]\n${'bcdefghi'.split('').map((name, at) => `x-${name}: &${name} [${`*${'abcdefgh'.charAt(at)},`.repeat(9)}]`).join('\n')}\n`),
+        Buffer.from(
+          `x-a: &a [1,1,1,1,1,1,1,1,1]\n${'bcdefghi'
+            .split('')
+            .map((name, at) => `x-${name}: &${name} [${`*${'abcdefgh'.charAt(at)},`.repeat(9)}]`)
+            .join('\n')}\n`,
+        ),
         text,
       ]),
       note: 'aliases of aliases in front',
@@ -56,6 +101,12 @@ function replaceWord(random: Random, bytes: Buffer, words: readonly string[]): C
   const match = found[random.below(found.length)];
   const word = words[random.below(words.length)] ?? '';
   if (match === undefined) return { result: Buffer.from(word), note: 'a word alone' };
-  const result = text.slice(0, match.index) + Buffer.from(word).toString('latin1') + text.slice(match.index + match[0].length);
-  return { result: Buffer.from(result, 'latin1'), note: `${JSON.stringify(match[0])} is ${JSON.stringify(word.slice(0, 40))}` };
+  const result =
+    text.slice(0, match.index) +
+    Buffer.from(word).toString('latin1') +
+    text.slice(match.index + match[0].length);
+  return {
+    result: Buffer.from(result, 'latin1'),
+    note: `${JSON.stringify(match[0])} is ${JSON.stringify(word.slice(0, 40))}`,
+  };
 }

@@ -83,7 +83,11 @@ function changeIndex(random: Random, parts: Parts): Change<Parts> {
   const number = Number(odd < 2n ** 53n ? odd : 2n ** 53n - 1n);
   const written = Buffer.alloc(vliSize(number));
   writeVli(written, 0, number);
-  const body = Buffer.concat([index.subarray(0, position), written, index.subarray(position + random.below(3), -4)]);
+  const body = Buffer.concat([
+    index.subarray(0, position),
+    written,
+    index.subarray(position + random.below(3), -4),
+  ]);
   const padded = Buffer.concat([body, Buffer.alloc((4 - (body.length % 4)) % 4)]);
   return {
     result: { ...parts, ...sealIndex(padded, parts.footer) },
@@ -97,7 +101,11 @@ function changeBlocks(random: Random, parts: Parts): Change<Parts> {
   const to = random.below(parts.blocks.length + 1);
   const block = parts.blocks[from] ?? Buffer.alloc(0);
   const without = parts.blocks.filter((_, index) => index !== from);
-  const blocks = random.pick([without, [...parts.blocks.slice(0, to), block, ...parts.blocks.slice(to)], [...without.slice(0, to), block, ...without.slice(to)]]);
+  const blocks = random.pick([
+    without,
+    [...parts.blocks.slice(0, to), block, ...parts.blocks.slice(to)],
+    [...without.slice(0, to), block, ...without.slice(to)],
+  ]);
   return { result: { ...parts, blocks }, note: `block ${from} left out, doubled or moved to ${to}` };
 }
 

@@ -34,7 +34,20 @@ function changeFrameHeader(random: Random, zst: Buffer): Change | undefined {
   const first = frame?.blocks[0];
   if (frame === undefined || first === undefined) return undefined;
   const at = frame.start + 4 + random.below(Math.max(1, first.start - frame.start - 4));
-  const value = random.pick([0, 0x20, 0x40, 0x60, 0x80, 0xa0, 0xe0, 0x04, 0xff, 0x88, 0xf8, random.below(256)]);
+  const value = random.pick([
+    0,
+    0x20,
+    0x40,
+    0x60,
+    0x80,
+    0xa0,
+    0xe0,
+    0x04,
+    0xff,
+    0x88,
+    0xf8,
+    random.below(256),
+  ]);
   const result = Buffer.from(zst);
   result[at] = value;
   return { result, note: `byte ${at - frame.start} of a frame is ${value}` };
@@ -61,7 +74,10 @@ function putBlocksIn(random: Random, zst: Buffer): Change | undefined {
   const one = Buffer.alloc(isRle ? 4 : 3);
   one.writeUIntLE(isRle ? (2 ** 17 * 8) | 2 : 0, 0, 3);
   const many = Buffer.concat(Array.from({ length: count }, () => one));
-  return { result: splice(zst, block.start, block.start, many), note: `${count} ${isRle ? 'RLE' : 'empty'} blocks at ${block.start}` };
+  return {
+    result: splice(zst, block.start, block.start, many),
+    note: `${count} ${isRle ? 'RLE' : 'empty'} blocks at ${block.start}`,
+  };
 }
 
 function changeFrames(random: Random, zst: Buffer): Change | undefined {
@@ -71,8 +87,14 @@ function changeFrames(random: Random, zst: Buffer): Change | undefined {
   if (frame === undefined || other === undefined) return undefined;
   const bytes = zst.subarray(frame.start, frame.end);
   const ways: readonly Change[] = [
-    { result: splice(zst, frame.start, frame.end, Buffer.alloc(0)), note: `the frame at ${frame.start} left out` },
-    { result: splice(zst, other.start, other.start, bytes), note: `the frame at ${frame.start} again at ${other.start}` },
+    {
+      result: splice(zst, frame.start, frame.end, Buffer.alloc(0)),
+      note: `the frame at ${frame.start} left out`,
+    },
+    {
+      result: splice(zst, other.start, other.start, bytes),
+      note: `the frame at ${frame.start} again at ${other.start}`,
+    },
     { result: zst.subarray(0, frame.end), note: `nothing behind ${frame.end}` },
   ];
   return ways[random.below(ways.length)];

@@ -4,6 +4,7 @@ import { type Extract, extract } from 'tar-stream';
 import { BundleError, describeError } from '../errors.ts';
 import { type ByteReader, endedEarly, engineFailed } from './byte-reader.ts';
 import { findEngineError } from './engine-error.ts';
+import { isZero } from '../zeros.ts';
 import { tarBlockSize } from './tar-header.ts';
 
 export type TarEntryKind = 'file' | 'directory' | 'symlink' | 'hardlink' | 'other';
@@ -49,11 +50,6 @@ export async function readTarHeader(reader: ByteReader): Promise<TarHeader | und
     }
     if (header !== undefined) return describeHeader(reader, header);
   }
-}
-
-/** Whether `bytes` are all zero. */
-export function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
 }
 
 /** Bytes after garbage to look through for the end, where an engine's error would stand. */

@@ -1,7 +1,8 @@
 /** Walks a tar archive front to back, member by member, and takes nothing for whole that is not. */
 import { BundleError } from '../errors.ts';
+import { findNonZero, isZero } from '../zeros.ts';
 import { type ByteReader, endedEarly } from './byte-reader.ts';
-import { garbageFound, isZero, readTarHeader, type TarHeader } from './read-tar-header.ts';
+import { garbageFound, readTarHeader, type TarHeader } from './read-tar-header.ts';
 import { tarBlockSize, tarPadding } from './tar-header.ts';
 
 export interface TarEntry extends TarHeader {
@@ -16,9 +17,16 @@ export interface TarEntry extends TarHeader {
 const defaultReadLimit = 16 * 1024 * 1024;
 
 /**
+ * Zeros behind the end that are read: writers fill up to 10 KiB, those for tapes up to some MiB. More of them are no archive
+ * but a few bytes of a compressed file that keep its reader busy.
+ */
+const largestEnd = 1024 * 1024 * 1024;
+
+/**
  * The members of the archive. What is not read of a member's content is skipped. The walk ends only after the two zero
  * blocks that end an archive and nothing but zeros behind them; the reader is closed when it ends or is broken off.
- * Throws archive-empty, archive-truncated, archive-corrupt, and source-failed for an engine's error in the archive.
+ * Throws archive-empty, archive-truncated, archive-corrupt, archive-unsupported for more zeros behind them than anybody writes, and
+ * source-failed for an engine's error in the archive.
  */
 export async function* walkTar(reader: ByteReader): AsyncGenerator<TarEntry, void, undefined> {
   try {
@@ -74,8 +82,18 @@ async function readEnd(reader: ByteReader): Promise<void> {
   const block = await reader.read(tarBlockSize);
   if (block === undefined) throw await endedEarly(reader, 'the second of two zero blocks');
   if (!isZero(block)) throw await garbageFound(reader, block.length);
+  const end = reader.position;
   for await (const chunk of reader.rest()) {
-    const start = chunk.findIndex((byte) => byte !== 0);
+    const start = findNonZero(chunk);
     if (start >= 0) throw await garbageFound(reader, chunk.length - start);
+    if (reader.position - end > largestEnd) throw tooManyZeros(reader.label);
   }
+}
+
+function tooManyZeros(label: string): BundleError {
+  return new BundleError(
+    'archive-unsupported',
+    `Cannot read ${label}: more than 1 GiB of zeros follow its end`,
+    { hint: 'No program that writes archives does that. Save the images again.' },
+  );
 }
