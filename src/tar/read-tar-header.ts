@@ -4,6 +4,7 @@ import { type Extract, extract } from 'tar-stream';
 import { BundleError, describeError, isBundleError } from '../errors.ts';
 import { type ByteReader, endedEarly, engineFailed } from './byte-reader.ts';
 import { findEngineError } from './engine-error.ts';
+import { isZero } from '../zeros.ts';
 import { explainChangedBytes } from './explain-changed-bytes.ts';
 import { nameForeignBytes } from './name-foreign-bytes.ts';
 import { listPaxRecords, type PaxRecord } from './pax-records.ts';
@@ -73,11 +74,6 @@ async function readFirst(reader: ByteReader): Promise<Uint8Array | undefined> {
     if (isBundleError(error, 'archive-truncated')) throw noTar(reader, await reader.tail()) ?? error;
     throw error;
   }
-}
-
-/** Whether `bytes` are all zero. */
-export function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
 }
 
 /** Bytes after garbage to look through for the end, where an engine's error would stand. */

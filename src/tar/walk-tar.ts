@@ -1,8 +1,9 @@
 /** Walks a tar archive front to back, member by member, and takes nothing for whole that is not. */
 import { BundleError } from '../errors.ts';
+import { findLastNonZero, findNonZero, isZero } from '../zeros.ts';
 import { type ByteReader, endedEarly, engineFailed, tailSize } from './byte-reader.ts';
 import { findEngineError, startsWithEngineError } from './engine-error.ts';
-import { garbageFound, isZero, readTarHeader, type TarHeader } from './read-tar-header.ts';
+import { garbageFound, readTarHeader, type TarHeader } from './read-tar-header.ts';
 import { expandSparse } from './sparse-map.ts';
 import { tarBlockSize, tarPadding } from './tar-header.ts';
 
@@ -25,11 +26,17 @@ export interface BytesBehindEnd {
 }
 
 /**
+ * Zeros in a row behind the end that are read: writers fill up to 10 KiB, those for tapes up to some MiB. More of them
+ * are no archive but a few bytes of a compressed file that keep its reader busy.
+ */
+const largestEnd = 1024 * 1024 * 1024;
+
+/**
  * The members of the archive. What is not read of a member's content is skipped. The walk ends after the two zero blocks
  * that end an archive, and passes over what stands behind them, as Go's archive/tar does and so every engine: pixz puts
  * its index there. `onExtra` is told of it, unless it is zeros. The reader is closed when the walk ends or is broken off.
- * Throws archive-empty, archive-truncated, archive-corrupt, archive-unsupported, and source-failed for an engine's error
- * in the archive or behind it.
+ * Throws archive-empty, archive-truncated, archive-corrupt, archive-unsupported, also for more zeros behind the end than
+ * anybody writes, and source-failed for an engine's error in the archive or behind it.
  */
 export async function* walkTar(
   reader: ByteReader,
@@ -93,24 +100,33 @@ async function readEnd(reader: ByteReader): Promise<BytesBehindEnd | undefined> 
   const block = await reader.read(tarBlockSize);
   if (block === undefined) throw await endedEarly(reader, 'the second of two zero blocks');
   if (!isZero(block)) throw await garbageFound(reader, block);
+  const head: Uint8Array[] = [];
+  let headSize = 0;
   let first: number | undefined;
-  let end = 0;
-  let head = Buffer.alloc(0);
+  let end = reader.position;
   for await (const chunk of reader.rest()) {
-    const start = chunk.findIndex((byte) => byte !== 0);
-    if (start < 0 && (first === undefined || head.length >= tailSize)) continue;
+    const start = findNonZero(chunk);
     const position = reader.position - chunk.length;
-    if (start >= 0) end = position + chunk.findLastIndex((byte) => byte !== 0) + 1;
-    if (head.length < tailSize) {
-      head = Buffer.concat([
-        head,
-        chunk.subarray(first === undefined ? start : 0).subarray(0, tailSize - head.length),
-      ]);
+    if (start >= 0) {
+      first ??= position + start;
+      end = position + findLastNonZero(chunk) + 1;
     }
-    first ??= position + start;
+    if (reader.position - end > largestEnd) throw tooManyZeros(reader.label);
+    if (first === undefined || headSize >= tailSize) continue;
+    const part = chunk.subarray(Math.max(0, first - position)).subarray(0, tailSize - headSize);
+    head.push(part.slice());
+    headSize += part.length;
   }
   if (first === undefined) return undefined;
-  const reason = startsWithEngineError(head) ?? findEngineError(await reader.tail());
+  const reason = startsWithEngineError(Buffer.concat(head)) ?? findEngineError(await reader.tail());
   if (reason !== undefined) throw engineFailed(reader.label, reason);
   return { position: first, size: end - first };
+}
+
+function tooManyZeros(label: string): BundleError {
+  return new BundleError(
+    'archive-unsupported',
+    `Cannot read ${label}: more than 1 GiB of zeros follow its end`,
+    { hint: 'No program that writes archives does that. Save the images again.' },
+  );
 }

@@ -289,4 +289,17 @@ describe('walkTar', () => {
       { numRuns: 200 },
     );
   });
+
+  test('reads what tapes have of zeros behind the end, and refuses more of them than any program writes', async () => {
+    const chunk = new Uint8Array(1024 * 1024);
+    const readWithZeros = (count: number): Promise<string> => {
+      async function* archive(): AsyncGenerator<Uint8Array> {
+        yield await Promise.resolve(buildTar(members));
+        for (let left = count; left > 0; left -= 1) yield chunk;
+      }
+      return codeOf(walkNames(new StreamByteReader(archive(), 'archive "test.tar"')));
+    };
+    expect(await readWithZeros(64)).toBe('not refused: undefined');
+    expect(await readWithZeros(1026)).toBe('archive-unsupported');
+  });
 });
