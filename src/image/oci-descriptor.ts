@@ -20,6 +20,9 @@ export interface OciDescriptor {
 const foreignTypes =
   /^application\/vnd\.(?:oci\.image\.layer\.nondistributable|docker\.image\.rootfs\.foreign)\./;
 
+/** The annotation by which a bundle tells what an untagged image was called at its source: a tag alone. */
+export const refNameKey = 'bundlefs.ref.name';
+
 /** The shape of a descriptor in JSON. */
 export const ociDescriptorSchema = z.object({
   mediaType: z.string().optional(),

@@ -101,7 +101,8 @@ async function addIndexed(
       buckets.set(key, bucket);
     }
     for (const { names, others } of buckets.values()) {
-      groups.push({ ...group, names, variants: [...variants, ...others] });
+      const refName = names.length === 0 ? ofConfig?.refName : undefined;
+      groups.push({ ...group, names, refName, variants: [...variants, ...others] });
     }
   }
   // One of which the archive has nothing but its name is no image of this archive.

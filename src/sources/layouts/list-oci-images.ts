@@ -2,7 +2,7 @@
 import { type Digest, digestOf } from '../../digest.ts';
 import { BundleError, isBundleError } from '../../errors.ts';
 import { type ImagePlatform, readImagePlatform } from '../../image/image-config.ts';
-import { isAttestation, type OciDescriptor } from '../../image/oci-descriptor.ts';
+import { isAttestation, type OciDescriptor, refNameKey } from '../../image/oci-descriptor.ts';
 import {
   type OciDocument,
   type OciIndexEntry,
@@ -49,10 +49,11 @@ export async function listOciGroups(table: MemberTable, index: Uint8Array): Prom
   for (const [position, descriptor] of descriptors.entries()) {
     const name = findName(descriptor);
     const refName = descriptor.annotations['org.opencontainers.image.ref.name'];
+    const told = descriptor.annotations[refNameKey];
     const key = name ?? refName ?? ('digest' in descriptor ? descriptor.digest : `manifests[${position}]`);
     const group = groups.get(key) ?? {
       names: name === undefined ? [] : [name],
-      refName: name === undefined ? refName : undefined,
+      refName: name === undefined ? (refName ?? told) : undefined,
       leaves: [],
     };
     group.leaves.push(...(await findLeaves(table, descriptor)));

@@ -40,7 +40,10 @@ export async function readListedImages(
     const { image, layers } = await readImage(table, selected, fallbackNames);
     const known = images.get(image.configDigest);
     images.set(image.configDigest, {
-      image: createImage(image.config, [...(known?.image.tags ?? []), ...image.tags]),
+      image: {
+        ...createImage(image.config, [...(known?.image.tags ?? []), ...image.tags]),
+        refName: known?.image.refName ?? image.refName,
+      },
       layers: known?.layers ?? layers,
     });
   }
@@ -83,9 +86,11 @@ export async function readImage(
 ): Promise<ReadImage> {
   const { config, layers } = await listed.locate();
   const names = [tags, listed.names, fallbackNames].find((some) => some.length > 0) ?? [];
-  const name = names[0] ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image';
+  const name =
+    names[0] ?? listed.refName ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image';
   const bytes = await readConfig(table, config, familiarName(name));
-  const image = createImage(bytes, tags, `"${config.name}" in ${table.label}`);
+  const created = createImage(bytes, tags, `"${config.name}" in ${table.label}`);
+  const image = listed.refName === undefined ? created : { ...created, refName: listed.refName };
   const label = describeImage({ ...image, tags: names });
   return { image, layers: await locateLayers(table, layers, image, label) };
 }
