@@ -23,9 +23,12 @@ const entrySchema = z.object({
 /** What can be read of any entry. */
 const tagsSchema = z.object({ RepoTags: z.array(z.string()).nullish() });
 
-/** Reads `manifest.json`; `what` names it in errors. Throws archive-corrupt where it is no list; what is wrong in it is each entry's. */
+/**
+ * Reads `manifest.json`, which is null where containerd exports no image for its host; `what` names it in errors. Throws archive-corrupt
+ * where it is no list; what is wrong in it is each entry's.
+ */
 export function parseDockerManifest(bytes: Uint8Array, what: string): DockerManifestEntry[] {
-  return parseForeignJson(bytes, z.array(z.unknown()), what).map((value, index) => {
+  return (parseForeignJson(bytes, z.array(z.unknown()).nullable(), what) ?? []).map((value, index) => {
     try {
       const { Config, RepoTags, Layers } = checkForeignValue(value, entrySchema, what, [index]);
       return { config: Config, tags: RepoTags ?? [], layers: Layers ?? [] };

@@ -70,6 +70,8 @@ async function chooseVariant(
   let absent: ImageVariant | undefined;
   for (const variant of variants) {
     const platform = await variant.findPlatform();
+    // What loaders take is not passed over for another one because it is damaged.
+    if (platform === undefined && variant === first && hasDefault === true && !wish.isRequired) return first;
     if (platform === undefined || !matchesPlatform(platform, wish.platform)) continue;
     if (variant.fault === undefined) return variant;
     absent ??= variant;
