@@ -33,7 +33,7 @@ async function inspectWithProgress(file: string, signal: AbortSignal): Promise<A
 
 function toText(report: ArchiveReport, withLayers: boolean): string[] {
   const images = report.images.map((image) => [
-    image.names.join(', ') || '(untagged)',
+    image.names.join(', ') || (image.refName === undefined ? '(untagged)' : `(untagged, "${image.refName}")`),
     hexOf(image.id).slice(0, 12),
     String(image.layers.length),
     formatSize(image.layers.reduce((sum, layer) => sum + (layer.size ?? 0), 0)),

@@ -3,8 +3,8 @@ import { type Digest, hexOf } from '../digest.ts';
 import { BundleError, isBundleError } from '../errors.ts';
 import { createImage } from '../image/create-image.ts';
 import { familiarName } from '../image/reference.ts';
-import { listImages } from '../sources/layouts/list-images.ts';
-import { listOciImages, ociIndexName } from '../sources/layouts/list-oci-images.ts';
+import { listImages, listIndexedImages } from '../sources/layouts/list-images.ts';
+import { ociIndexName } from '../sources/layouts/list-oci-images.ts';
 import type { ListedImage, LocatedBlob } from '../sources/layouts/listed-image.ts';
 import { locateLayers } from '../sources/layouts/locate-layers.ts';
 import { findDocument, type MemberTable } from '../sources/layouts/member-table.ts';
@@ -80,7 +80,7 @@ async function findIndexFaults(table: MemberTable): Promise<string[]> {
   if (index === undefined) return [];
   const faults: string[] = [];
   try {
-    for (const listed of await listOciImages(table, index, wishPlatform())) {
+    for (const listed of await listIndexedImages(table, index, wishPlatform())) {
       const { fault } = await checkImage(table, listed);
       if (fault !== undefined) faults.push(fault);
     }
@@ -101,11 +101,18 @@ async function checkImage(table: MemberTable, listed: ListedImage): Promise<Chec
     const image = createImage(await readConfig(table, config, label), listed.names, `the config of ${label}`);
     await locateLayers(table, layers, image, label);
     for (const blob of [config, ...layers]) await checkSize(table, blob, label);
+    checkNames(listed);
     return { image: { names, id: image.configDigest, layerCount, isSound: true } };
   } catch (error) {
     if (!isBundleError(error)) throw error;
     return { image: { names, layerCount, isSound: false }, fault: error.message };
   }
+}
+
+/** docker load refuses all of an archive with such a name in it. */
+function checkNames({ unreadableNames: [name] = [] }: ListedImage): void {
+  if (name === undefined) return;
+  throw new BundleError('archive-corrupt', `Cannot load the archive: "${name}" is no image name`);
 }
 
 /** skopeo and containerd go by the sizes that descriptors say. */

@@ -169,15 +169,17 @@ async function readStoredMap(reader: ByteReader, { name, storedSize }: SparseHea
     if (block === undefined) throw badMap(reader, name, 'it does not end');
     const lines = (line + Buffer.from(block).toString('latin1')).split('\n');
     line = lines.pop() ?? '';
-    for (const text of lines.slice(0, wanted - numbers.length)) numbers.push(toNumber(text));
-    const [count] = numbers;
-    if (line.length > longestNumber) throw badMap(reader, name, 'it has something else than numbers');
-    if (numbers.length === 0) continue;
-    if (count === undefined) throw badMap(reader, name, 'it does not say how many parts there are');
-    if (count > mostRuns) throw tooManyRuns(reader, name);
-    if (wanted === 1) {
+    for (const text of lines) {
+      if (numbers.length === wanted) break;
+      numbers.push(toNumber(text));
+      if (numbers.length > 1) continue;
+      const [count] = numbers;
+      if (count === undefined) throw badMap(reader, name, 'it does not say how many parts there are');
+      if (count > mostRuns) throw tooManyRuns(reader, name);
       wanted += 2 * count;
-      for (const text of lines.slice(1, wanted)) numbers.push(toNumber(text));
+    }
+    if (numbers.length < wanted && line.length > longestNumber) {
+      throw badMap(reader, name, 'it has something else than numbers');
     }
   }
   return toRuns(reader, name, numbers.slice(1));

@@ -23,7 +23,7 @@ export interface EngineConnection {
   /** The start of the answer, whatever its status. Throws source-failed where none comes, and the signal's reason. */
   send(request: EngineRequest): Promise<EngineAnswer>;
   /**
-   * The answer's JSON; undefined for "not found", and for every refusal where the request is optional. Throws
+   * The answer's JSON; undefined for "not found", and where the request is optional and is not let through. Throws
    * source-failed for other refusals, access-denied where something in front of the engine does not let the request
    * through.
    */
@@ -67,8 +67,8 @@ export async function connectEngine(
             return { status: answer.status, text: await readText(answer.body) };
           }),
         );
-        if (status !== 200 && request.isOptional === true) return undefined;
         if (status === 404 && !isDenial(status, text)) return undefined;
+        if (request.isOptional === true && isDenial(status, text)) return undefined;
         if (status !== 200) throw engineRefused(endpoint, request, status, text);
         return withEngineErrors(request, () => Promise.resolve(parseAnswer(text, schema)));
       },

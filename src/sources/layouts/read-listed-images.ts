@@ -44,12 +44,11 @@ export async function readListedImages(
   const groups = [...groupBy(read, ({ image }) => image.configDigest).values()];
   const layers = groups.flatMap(([first]) => first.layers);
   await takeLayers(await findUnread(layers, sink), table.label, sink, options);
-  return groups.map((same) =>
-    createImage(
-      same[0].image.config,
-      same.flatMap(({ image }) => image.tags),
-    ),
-  );
+  return groups.map((same) => {
+    const tags = same.flatMap(({ image }) => image.tags);
+    const named = same.find(({ image }) => image.refName !== undefined);
+    return { ...createImage(same[0].image.config, tags), refName: named?.image.refName };
+  });
 }
 
 /** Selects each reference from what there is for the platform that it wants. */
@@ -86,9 +85,11 @@ export async function readImage(
 ): Promise<ReadImage> {
   const { config, layers } = await listed.locate();
   const names = [tags, listed.names, fallbackNames].find((some) => some.length > 0) ?? [];
-  const name = names[0] ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image';
+  const name =
+    names[0] ?? listed.refName ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image';
   const bytes = await readConfig(table, config, familiarName(name));
-  const image = createImage(bytes, tags, `"${config.name}" in ${table.label}`);
+  const created = createImage(bytes, tags, `"${config.name}" in ${table.label}`);
+  const image = listed.refName === undefined ? created : { ...created, refName: listed.refName };
   const label = describeImage({ ...image, tags: names });
   return { image, layers: await locateLayers(table, layers, image, label) };
 }

@@ -4,11 +4,11 @@ import { hexOf } from '../../digest.ts';
 import { groupBy } from '../../group-by.ts';
 import { BundleError } from '../../errors.ts';
 import { imageNotFound } from '../../image/image-not-found.ts';
-import { familiarName, formatName, type Reference } from '../../image/reference.ts';
+import { familiarName, formatName, parseTaggedName, type Reference } from '../../image/reference.ts';
 import type { ImageDigests, ListedImage } from './listed-image.ts';
 
 /** What of a listed image is needed to find it. */
-export type SelectableImage = Pick<ListedImage, 'names' | 'findDigests'>;
+export type SelectableImage = Pick<ListedImage, 'names' | 'unreadableNames' | 'refName' | 'findDigests'>;
 
 export interface SelectedImage<T extends SelectableImage = ListedImage> {
   readonly listed: T;
@@ -18,27 +18,38 @@ export interface SelectedImage<T extends SelectableImage = ListedImage> {
 
 /**
  * The images named, in the order of `references`, or all with all their names where it is empty. An image may come
- * several times. Throws image-not-found; invalid-reference where the start of an id is that of several.
+ * several times. Throws image-not-found; invalid-reference where the start of an id is that of several; archive-corrupt
+ * where all are meant and one has a name that is none.
  */
 export async function selectImages<T extends SelectableImage>(
   images: readonly T[],
   references: readonly Reference[],
   label: string,
 ): Promise<SelectedImage<T>[]> {
-  if (references.length === 0) return images.map((listed) => ({ listed, tags: listed.names }));
+  if (references.length === 0) {
+    for (const { unreadableNames: [name] = [] } of images)
+      if (name !== undefined) throw unreadable(name, label);
+    return images.map((listed) => ({ listed, tags: listed.names }));
+  }
   const known = images.flatMap((image) => image.names);
   const named = new Map<string, T>();
   for (const image of images) for (const name of image.names) if (!named.has(name)) named.set(name, image);
+  const unnamed = groupBy(
+    images.filter(({ names }) => names.length === 0),
+    ({ refName }) => refName,
+  );
   const listDigests = listDigestsOnce(images);
+  const findImages = async (reference: Reference): Promise<SelectedImage<T>[]> => {
+    if (reference.kind === 'pattern') return findByPattern(images, reference);
+    const found =
+      reference.kind === 'name' ? findByName(named, reference) : findByDigest(await listDigests(), reference);
+    if (found.length > 0) return found;
+    return reference.kind === 'name' ? findByRefName(unnamed, reference) : findByOddName(named, reference);
+  };
   const selected: SelectedImage<T>[] = [];
   for (const reference of references) {
-    const found =
-      reference.kind === 'pattern'
-        ? findByPattern(images, reference)
-        : reference.kind === 'name'
-          ? findByName(named, reference)
-          : findByDigest(await listDigests(), reference);
-    if (found.length === 0) throw imageNotFound(reference, label, known);
+    const found = await findImages(reference);
+    if (found.length === 0) throw imageNotFound(reference, label, known, await listRefNames(images));
     appendAll(selected, found);
   }
   return selected;
@@ -60,6 +71,44 @@ function findByName<T extends SelectableImage>(
   const name = formatName(reference);
   const listed = named.get(name);
   return listed === undefined ? [] : [{ listed, tags: [name] }];
+}
+
+/** What a layout calls `2.0` alone has no name in it, and gets none here: it is asked for by just that. */
+function findByRefName<T extends SelectableImage>(
+  unnamed: ReadonlyMap<string | undefined, readonly T[]>,
+  { text }: Extract<Reference, { kind: 'name' }>,
+): SelectedImage<T>[] {
+  const [listed, ...others] = unnamed.get(text) ?? [];
+  return listed === undefined || others.length > 0 ? [] : [{ listed, tags: [] }];
+}
+
+/** What looks like an id may be a name: that of a repository "sha256". */
+function findByOddName<T extends SelectableImage>(
+  named: ReadonlyMap<string, T>,
+  { text, kind }: Extract<Reference, { kind: 'digest' | 'id' }>,
+): SelectedImage<T>[] {
+  return kind === 'id' && text.includes(':') ? findByName(named, parseTaggedName(text)) : [];
+}
+
+/** `2.0 (4f1c2a…)`, with the start of the id that --tag-as takes. */
+async function listRefNames(images: readonly SelectableImage[]): Promise<string[]> {
+  const listed: string[] = [];
+  for (const { names, refName, findDigests } of images) {
+    if (names.length > 0 || refName === undefined) continue;
+    const { config } = await findDigests();
+    listed.push(config === undefined ? refName : `${refName} (id ${hexOf(config).slice(0, 12)})`);
+  }
+  return listed;
+}
+
+function unreadable(name: string, label: string): BundleError {
+  return new BundleError(
+    'archive-corrupt',
+    `Cannot take all images of ${label}: "${name}" is no image name`,
+    {
+      hint: 'Name the images that you want; this one can be taken by its id.',
+    },
+  );
 }
 
 interface IdentifiedImage<T> {

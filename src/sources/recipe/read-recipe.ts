@@ -14,6 +14,8 @@ export interface RecipeImage {
   readonly layerSizes?: readonly number[] | undefined;
   /** Its bytes hash to `configDigest`. */
   readonly config?: Uint8Array | undefined;
+  /** Of an untagged image, as Image has it. */
+  readonly refName?: string | undefined;
 }
 
 export interface RecipeContent {
@@ -48,7 +50,7 @@ export async function readRecipe(path: string): Promise<RecipeContent> {
 }
 
 function toImage(image: RecipeDocument['images'][number], what: string): RecipeImage {
-  const { tags, config, layers, layerSizes, configText } = image;
+  const { tags, config, layers, layerSizes, configText, refName } = image;
   const bytes = configText === undefined ? undefined : Buffer.from(configText, 'utf8');
   if (bytes !== undefined && digestOf(bytes) !== config) {
     throw new BundleError(
@@ -62,6 +64,7 @@ function toImage(image: RecipeDocument['images'][number], what: string): RecipeI
     layers: layers.map((layer) => parseDiffId(layer, what)),
     layerSizes: layerSizes?.length === layers.length ? layerSizes : undefined,
     config: bytes,
+    refName,
   };
 }
 

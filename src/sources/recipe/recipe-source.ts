@@ -138,6 +138,7 @@ async function select(
     .map((image) => ({
       image,
       names: image.names,
+      ...(image.refName !== undefined && { refName: image.refName }),
       findDigests: () => Promise.resolve({ config: image.configDigest, manifests: [] }),
     }));
   if (listed.length === 0 && images.length > 0) {
@@ -160,7 +161,7 @@ function isFor({ config }: RecipeImage, { platform, isRequired }: PlatformWish):
 
 function toImage(recipe: RecipeImage, config: Uint8Array, label: string): Image {
   const image = createImage(config, recipe.names, `a config in ${label}`);
-  if (image.layers.join() === recipe.layers.join()) return image;
+  if (image.layers.join() === recipe.layers.join()) return { ...image, refName: recipe.refName };
   const name = recipe.names[0];
   throw new BundleError(
     'archive-corrupt',

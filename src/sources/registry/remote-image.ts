@@ -85,6 +85,7 @@ async function chooseManifest(request: RemoteRequest, first: FoundManifest): Pro
       const platforms = images.flatMap(({ platform }) => (platform ? [formatPlatform(platform)] : []));
       throw notForPlatform(client, wanted, wish, [...new Set(platforms)]);
     }
+    if ('fault' in chosen) throw chosen.fault;
     const next = await findManifest(client, wanted.path, chosen.digest, { signal });
     if (next === undefined) throw manifestMissing(request, chosen.digest);
     found = next;
