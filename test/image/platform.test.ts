@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ImagePlatform } from '../../src/image/image-config.ts';
@@ -9,6 +14,8 @@ import {
   parsePlatform,
   platformOfArch,
 } from '../../src/image/platform.ts';
+import { makeTempFolder } from '../support/temp-folder.ts';
+import { findUnpacked } from '../support/unpacked-packages.ts';
 
 const parse = (text: string): ImagePlatform => parsePlatform(text, 'x64');
 
@@ -57,6 +64,17 @@ describe('parsePlatform', () => {
   it('gives one form to all words of one platform', () => {
     for (const [form, texts] of Object.entries(words)) {
       for (const text of texts) expect([text, formatPlatform(parse(text))]).toEqual([text, form]);
+    }
+  });
+
+  it('reads them as docker does', async () => {
+    const texts = Object.values(words).flat();
+    const asked = await askDocker(texts);
+    for (const [index, text] of texts.entries()) {
+      const ours = parsePlatform(text, process.arch);
+      expect([text, asked[index], isSamePlatform(raw(asked[index] ?? ''), ours)]).toEqual([
+        ...[text, asked[index], true],
+      ]);
     }
   });
 
@@ -158,3 +176,25 @@ describe('platformOfArch', () => {
     );
   });
 });
+
+/** What the client of docker 28.5 makes of each word: the platform that it asks an engine for. */
+async function askDocker(texts: readonly string[]): Promise<string[]> {
+  const docker = await findUnpacked('sid', 'usr/bin/docker');
+  const socket = join(await makeTempFolder(), 's');
+  const asked = { platform: '' };
+  const engine = createServer(({ url = '' }, response) => {
+    const { pathname, searchParams } = new URL(url, 'http://engine');
+    if (pathname.endsWith('/containers/create')) asked.platform = searchParams.get('platform') ?? '';
+    response.writeHead(pathname === '/_ping' ? 200 : 500, { 'Api-Version': '1.47' }).end('{"message":""}');
+  }).listen(socket);
+  await once(engine, 'listening');
+  const found: string[] = [];
+  for (const text of texts) {
+    asked.platform = '';
+    const args = ['-H', `unix://${socket}`, 'create', '--pull', 'never', '--platform', text, 'image'];
+    await promisify(execFile)(docker, args).catch(() => undefined);
+    found.push(asked.platform);
+  }
+  engine.close();
+  return found;
+}
