@@ -24,8 +24,8 @@ export interface RefusedMember {
 /**
  * The members in the order of the layer. One of an unknown kind, or whose name cannot be one, is left out, and
  * `onRefused` is told; and of one that tar knows and engines do not. Members without a name are passed over, as engines
- * do. Content that nobody takes is skipped. Other than walkTar this takes a layer as engines do: it ends at a block of
- * zeros or at the end of the bytes, the last padding may be missing. Throws archive-corrupt and archive-truncated.
+ * do. Content that nobody takes is skipped. Other than walkTar this takes a layer as engines do: it ends at two
+ * blocks of zeros or at the end of the bytes, the last padding and the second block may be missing. Throws archive-corrupt and archive-truncated.
  */
 export async function* walkLayer(
   reader: ByteReader,
@@ -65,7 +65,11 @@ async function readHeaders(reader: ByteReader): Promise<FoundHeader | undefined>
   let long: Pick<FoundHeader, 'path' | 'target' | 'sparseBlocks'> = {};
   for (;;) {
     const block = await reader.read(tarBlockSize);
-    if (block === undefined || isZero(block)) return undefined;
+    if (block === undefined) return undefined;
+    if (isZero(block)) {
+      await readEnd(reader);
+      return undefined;
+    }
     const type = String.fromCharCode(block[156] ?? 0);
     const isExtension = 'xgLK'.includes(type);
     const size = findContentSize(block, isExtension ? new Map() : records);
@@ -83,6 +87,12 @@ async function readHeaders(reader: ByteReader): Promise<FoundHeader | undefined>
       if (type === 'x') records = parsed;
     }
   }
+}
+
+/** A second block of zeros, or the end of the bytes: engines take nothing else behind the first one. */
+async function readEnd(reader: ByteReader): Promise<void> {
+  const block = await reader.read(tarBlockSize);
+  if (block !== undefined && !isZero(block)) throw noHeader(reader);
 }
 
 async function readExtension(reader: ByteReader, size: number): Promise<Buffer> {
