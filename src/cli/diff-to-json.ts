@@ -74,6 +74,7 @@ function describeFile(change: FileChange): object {
 /** null for a folder that no layer has an entry for. */
 function describeEntry(entry: TreeEntry<DiffId> | undefined): object | null {
   if (entry === undefined) return null;
-  const { kind, size, mode, uid, gid, mtime, target, device, layer } = entry;
+  const { kind, size, target, device, layer } = entry;
+  const { mode, uid, gid, mtime } = entry.metadata;
   return { kind, size, mode: mode.toString(8).padStart(4, '0'), uid, gid, mtime, target, device, layer };
 }

@@ -5,7 +5,7 @@ import type { DiffId } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import { type ByteReader, FileByteReader, type ReadableFile, StreamByteReader } from '../tar/byte-reader.ts';
 import type { LayerMember } from '../tar/layer-member.ts';
-import { walkLayer } from '../tar/walk-layer.ts';
+import { type RefusedMember, walkLayer } from '../tar/walk-layer.ts';
 import type { ContentPlace } from '../tree/tree.ts';
 
 /** A layer's uncompressed tar, at random access or front to back. */
@@ -47,7 +47,7 @@ export interface LayerLibraryOptions {
   readonly signal?: AbortSignal;
   /** Called with bytes of content that were read. */
   readonly onRead?: (size: number) => void;
-  /** Called for members of unknown kinds and hardlinks to nothing, which trees are made without. May throw. */
+  /** Called for members of kinds that engines refuse and hardlinks to nothing, which trees are made without. May throw. */
   readonly onLeftOut?: (left: LeftOut) => void;
 }
 
@@ -79,13 +79,11 @@ export function createLayerLibrary(
   const list = async (diffId: DiffId): Promise<readonly LayerMember[]> => {
     const bytes = await open(diffId);
     const members: LayerMember[] = [];
-    const leaveOut = ({ headerPosition }: Pick<LayerMember, 'headerPosition'>): void => {
-      onLeftOut?.({
-        layer: diffId,
-        what: `a member of a kind that is unknown, or without a name, at byte ${headerPosition}`,
-      });
+    const tellRefused = ({ type, headerPosition }: RefusedMember): void => {
+      const what = `a member of type ${JSON.stringify(type)} at byte ${headerPosition}, which engines refuse`;
+      onLeftOut?.({ layer: diffId, what });
     };
-    for await (const passing of walkLayer(readerOf(bytes, diffId), leaveOut)) {
+    for await (const passing of walkLayer(readerOf(bytes, diffId), tellRefused)) {
       const { member } = passing;
       signal?.throwIfAborted();
       members.push(member);

@@ -12,6 +12,8 @@ export interface ByteReader {
   read(length: number): Promise<Uint8Array | undefined>;
   /** Passes over `length` bytes. Throws archive-truncated where there are fewer. */
   skip(length: number): Promise<void>;
+  /** The same, but fewer bytes are fewer: for padding that may be missing at the end. */
+  skipAtMost(length: number): Promise<void>;
   /** The next `length` bytes in chunks, the receiver's to keep. Throws archive-truncated where there are fewer. */
   stream(length: number): AsyncIterable<Uint8Array>;
   /** All bytes that are left, in chunks. */
@@ -94,6 +96,15 @@ export class StreamByteReader implements ByteReader {
     }
   }
 
+  async skipAtMost(length: number): Promise<void> {
+    let missing = length;
+    while (missing > 0) {
+      const part = await this.#take(missing);
+      if (part === undefined) return;
+      missing -= part.length;
+    }
+  }
+
   async *stream(length: number): AsyncGenerator<Uint8Array> {
     let missing = length;
     while (missing > 0) {
@@ -171,6 +182,11 @@ export class FileByteReader implements ByteReader {
   async skip(length: number): Promise<void> {
     await this.#demand(length);
     this.#position += length;
+  }
+
+  skipAtMost(length: number): Promise<void> {
+    this.#position += Math.min(length, this.#left);
+    return Promise.resolve();
   }
 
   async *stream(length: number): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,8 @@
 /** One member of a layer's tar with all of its metadata, decoded from its header and the PAX and GNU headers before it. */
 import { decodeLayerText } from './layer-text.ts';
+import { parsePaxNumber, parsePaxTime, xattrPrefix } from './pax-records.ts';
 import { scanTarHeader } from './scan-tar-header.ts';
-import { findText, readTarNumber } from './tar-field.ts';
+import { findText, readHeaderPath, readTarNumber } from './tar-field.ts';
 
 export type LayerMemberKind =
   'file' | 'directory' | 'symlink' | 'hardlink' | 'character-device' | 'block-device' | 'fifo';
@@ -15,8 +16,10 @@ export interface LayerMember {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Seconds since 1970, with the fraction that PAX gives. */
+  /** Seconds since 1970, with the fraction that PAX gives as far as a number holds it. */
   readonly mtime: number;
+  /** The same as text, to the nanosecond, where it has a fraction. */
+  readonly exactMtime?: string;
   /** Bytes of content; 0 for everything but files. */
   readonly size: number;
   /** Where a symlink points, as it stands there; for a hardlink, the path of the member it is another name of. */
@@ -55,59 +58,85 @@ const kinds: Readonly<Record<string, LayerMemberKind>> = {
   '6': 'fifo',
 };
 
+/** Types that every engine refuses ("unhandled tar header type"), though tar unpacks them: contiguous files, old sparse ones. */
+export const refusedTypes = '7S';
+
 /** Four pieces of a map, whether more of it follows, and the size of the whole file (GNU tar manual, "Basic Tar Format"). */
 const [sparseMapStart, sparseMapEnd] = [386, 495];
 
 const noBytes = Buffer.alloc(0);
 
-const xattrPrefix = 'SCHILY.xattr.';
+const numberFields: readonly (readonly [start: number, end: number])[] = [
+  [100, 108], // mode
+  [108, 116], // uid
+  [116, 124], // gid
+  [136, 148], // mtime
+];
+const deviceFields: typeof numberFields = [
+  [329, 337],
+  [337, 345],
+];
 
-/** Size of the content behind a header block, as the extension and the block have it; undefined where there is no header. */
+/**
+ * Size of the content behind a header block, as the extension and the block have it; undefined where there is no header, or
+ * one with a number that is none.
+ */
 export function findContentSize(block: Uint8Array, records: ReadonlyMap<string, Buffer>): number | undefined {
   const header = scanTarHeader(block);
-  if (header === undefined) return undefined;
-  const isHeaderOnly = '123456'.includes(findText(block, 156, 157).toString('latin1') || '0');
+  const fields = hasDevices(block) ? [...numberFields, ...deviceFields] : numberFields;
+  const isReadable = fields.every(([start, end]) => readTarNumber(block, start, end) !== undefined);
+  if (header === undefined || !isReadable) return undefined;
   const said = records.get('size');
-  if (said === undefined || isHeaderOnly) return header.contentSize;
-  const size = Number(said.toString('latin1'));
-  return Number.isSafeInteger(size) && size >= 0 ? size : undefined;
+  return said === undefined || header.isHeaderOnly ? header.contentSize : parsePaxNumber(said);
 }
 
 /**
- * The member that `block`, which must be a header, and `extension` make. undefined where its kind is unknown, or its
- * path cannot be one: nobody could unpack it.
+ * The member that `block`, which must be a header, and `extension` make. `nameless` for one that is no folder and has the
+ * root's name, or none: engines pass over it. `unknown` where its kind is unknown, or its path cannot be one: nobody
+ * could unpack it.
  */
 export function decodeLayerMember(
   block: Uint8Array,
   { records, ...long }: HeaderExtension,
   place: Pick<LayerMember, 'headerPosition' | 'contentPosition' | 'size'>,
-): LayerMember | undefined {
-  const name = long.path ?? records.get('GNU.sparse.name') ?? records.get('path');
-  const rawPath = decodeLayerText(name ?? headerPath(block));
+): LayerMember | 'nameless' | 'unknown' {
+  const name = records.get('GNU.sparse.name') ?? long.path ?? records.get('path');
+  const rawPath = decodeLayerText(name ?? readHeaderPath(block));
   const type = String.fromCharCode(block[156] ?? 0);
-  const isFolderName = rawPath.endsWith('/') && kinds[type] === 'file';
-  const kind = isFolderName ? 'directory' : kinds[type];
+  const isOldFolder = rawPath.endsWith('/') && type === '\0';
+  const kind = isOldFolder ? 'directory' : kinds[type];
   const path = cleanLayerPath(rawPath);
-  if (kind === undefined || path === undefined) return undefined;
+  if (kind === undefined || path === undefined) return 'unknown';
+  if (kind !== 'directory' && path === '' && !/^\/|(^|\/)\.\.(\/|$)/.test(rawPath)) return 'nameless';
   const link = decodeLayerText(long.target ?? records.get('linkpath') ?? findText(block, 157, 257));
   const target = kind === 'hardlink' ? cleanLayerPath(link) : link;
-  if (kind === 'hardlink' && target === undefined) return undefined;
+  if (kind === 'hardlink' && target === undefined) return 'unknown';
+  const time = parsePaxTime(records.get('mtime'));
   return {
     kind,
     path,
     mode: (readTarNumber(block, 100, 108) ?? 0) & 0o7777,
-    uid: numberOf(records.get('uid')) ?? readTarNumber(block, 108, 116) ?? 0,
-    gid: numberOf(records.get('gid')) ?? readTarNumber(block, 116, 124) ?? 0,
-    mtime: numberOf(records.get('mtime')) ?? readTarNumber(block, 136, 148) ?? 0,
+    uid: parsePaxNumber(records.get('uid')) ?? readTarNumber(block, 108, 116) ?? 0,
+    gid: parsePaxNumber(records.get('gid')) ?? readTarNumber(block, 116, 124) ?? 0,
+    mtime: time?.seconds ?? readTarNumber(block, 136, 148) ?? 0,
+    ...(time?.exact !== undefined && { exactMtime: time.exact }),
     ...((kind === 'symlink' || kind === 'hardlink') && target !== undefined && { target }),
-    ...(kind.endsWith('-device') && {
-      device: `${readTarNumber(block, 329, 337) ?? 0}:${readTarNumber(block, 337, 345) ?? 0}`,
-    }),
+    ...(kind.endsWith('-device') && { device: readDevice(block) }),
     xattrs: findXattrs(records),
     ...findSparseMap(type, block, records, long.sparseBlocks),
     ...place,
     size: kind === 'file' ? place.size : 0,
   };
+}
+
+/** A header of version 7 has no numbers of devices. */
+function hasDevices(block: Uint8Array): boolean {
+  return ['ustar\0', 'ustar '].includes(Buffer.from(block.subarray(257, 263)).toString('latin1'));
+}
+
+function readDevice(block: Uint8Array): string {
+  const numbers = deviceFields.map(([start, end]) => readTarNumber(block, start, end) ?? 0);
+  return hasDevices(block) ? numbers.join(':') : '0:0';
 }
 
 /**
@@ -122,18 +151,6 @@ function cleanLayerPath(path: string): string | undefined {
     else if (name !== '' && name !== '.') names.push(name);
   }
   return names.join('/');
-}
-
-function headerPath(block: Uint8Array): Buffer {
-  const name = findText(block, 0, 100);
-  const isUstar = Buffer.from(block.subarray(257, 263)).toString('latin1') === 'ustar\0';
-  const prefix = isUstar ? findText(block, 345, 500) : Buffer.alloc(0);
-  return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name]);
-}
-
-function numberOf(text: Buffer | undefined): number | undefined {
-  const value = text === undefined || text.length === 0 ? NaN : Number(text.toString('latin1'));
-  return Number.isFinite(value) ? value : undefined;
 }
 
 const noXattrs: ReadonlyMap<string, string> = new Map();

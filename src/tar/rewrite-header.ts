@@ -1,8 +1,9 @@
-/** A member's headers as a layer has them, with another name or as a link: all else in them stays to the byte. */
+/** A member's headers as a layer has them, with another name, metadata, or as a link: all else in them stays to the byte. */
 import { appendAll } from '../long-lists.ts';
+import type { LayerMember } from './layer-member.ts';
 import { encodeLayerText } from './layer-text.ts';
-import { listPaxRecords, type PaxRecord } from './pax-records.ts';
-import { findText, readTarNumber } from './tar-field.ts';
+import { listPaxRecords, type PaxRecord, xattrPrefix } from './pax-records.ts';
+import { findPrefix, findText, readTarNumber } from './tar-field.ts';
 import { encodePaxHeader, sealHeader, tarBlockSize, tarPadding } from './tar-header.ts';
 
 export interface HeaderChange {
@@ -10,6 +11,9 @@ export interface HeaderChange {
   readonly path?: string;
   /** Makes it a hardlink to this path, without content. */
   readonly link?: string;
+  /** Mode, owner, time and xattrs; what it has where left out. */
+  readonly metadata?:
+    Pick<LayerMember, 'mode' | 'uid' | 'gid' | 'mtime' | 'exactMtime' | 'xattrs'> | undefined;
 }
 
 /** What stands in a member's headers: PAX records, the header block, and the sparse blocks of old GNU tars behind it. */
@@ -21,17 +25,21 @@ interface SplitHeader {
 
 const ofName = ['path', 'linkpath'];
 const ofContent = /^(size$|GNU\.sparse\.)/;
+const ofMetadata = /^(uid|gid|[acm]time)$/;
 const largestName = 100;
 
 /**
- * `raw`, all of a member's headers from the first extended one to the start of its content, changed. Times, owners,
- * xattrs, sparse maps and sizes stay as they are written there. Throws RangeError where `raw` is no whole header.
+ * `raw`, all of a member's headers from the first extended one to the start of its content, changed. Sparse maps, sizes,
+ * and whatever is not to be changed stay as they are written there. Throws RangeError where `raw` is no whole header.
  */
-export function rewriteHeader(raw: Uint8Array, { path, link }: HeaderChange): Buffer {
+export function rewriteHeader(raw: Uint8Array, { path, link, metadata }: HeaderChange): Buffer {
   const { records, block, tail } = splitHeader(raw);
   const changed = Buffer.from(block);
   const kept = records.filter(
-    ([key]) => !(key === 'path' && path !== undefined) && !(ofName[1] === key && link !== undefined),
+    ([key]) =>
+      !(key === 'path' && path !== undefined) &&
+      !(ofName[1] === key && link !== undefined) &&
+      !(metadata !== undefined && (ofMetadata.test(key) || key.startsWith(xattrPrefix))),
   );
   const made: PaxRecord[] = [];
   if (path !== undefined) {
@@ -45,6 +53,7 @@ export function rewriteHeader(raw: Uint8Array, { path, link }: HeaderChange): Bu
     changed.write('00000000000\x00', 124, 'latin1');
     appendAll(made, writeName(changed, 157, 'linkpath', link));
   }
+  if (metadata !== undefined) appendAll(made, writeMetadata(changed, metadata));
   const all = [...kept.filter(([key]) => link === undefined || !ofContent.test(key)), ...made];
   return Buffer.concat([
     ...(all.length === 0 ? [] : [encodePaxHeader(all)]),
@@ -62,9 +71,36 @@ function writeName(block: Buffer, start: number, key: string, text: string): Pax
   return fits ? [] : [[key, bytes]];
 }
 
-/** The prefix of ustar names; GNU headers have times and sparse maps there. */
+/** Mode, owner and time go into their fields, as far as octal digits hold them; the rest into records. */
+function writeMetadata(block: Buffer, metadata: NonNullable<HeaderChange['metadata']>): PaxRecord[] {
+  const { mode, uid, gid, mtime, exactMtime, xattrs } = metadata;
+  writeNumber(block, 100, 108, mode);
+  const records: PaxRecord[] = [];
+  for (const [key, start, end, number] of [
+    ['uid', 108, 116, uid],
+    ['gid', 116, 124, gid],
+    ['mtime', 136, 148, mtime],
+  ] as const) {
+    const exact = key === 'mtime' ? exactMtime : undefined;
+    const fits = writeNumber(block, start, end, number);
+    if (!fits || exact !== undefined) records.push([key, Buffer.from(exact ?? String(number))]);
+  }
+  for (const [key, value] of xattrs) records.push([`${xattrPrefix}${key}`, Buffer.from(value, 'latin1')]);
+  return records;
+}
+
+/** Octal digits and a NUL; zeros, and false, for what they do not hold. */
+function writeNumber(block: Buffer, start: number, end: number, number: number): boolean {
+  const width = end - start - 1;
+  const whole = Math.trunc(number);
+  const fits = whole >= 0 && whole < 8 ** width;
+  block.write(`${(fits ? whole : 0).toString(8).padStart(width, '0')}\0`, start, 'latin1');
+  return fits;
+}
+
+/** The prefix of a ustar name; GNU headers have times and sparse maps there. */
 function clearPrefix(block: Buffer): void {
-  if (block.toString('latin1', 257, 263) === 'ustar\0') block.fill(0, 345, 500);
+  if (findPrefix(block).length > 0) block.fill(0, 345, 500);
 }
 
 function splitHeader(raw: Uint8Array): SplitHeader {
@@ -87,8 +123,10 @@ function splitHeader(raw: Uint8Array): SplitHeader {
     const content = bytes.subarray(start, start + size);
     start += size + tarPadding(size);
     if (type === 'x') records = listPaxRecords(content) ?? [];
-    else if (type !== 'g')
-      long.push([ofName[type === 'L' ? 0 : 1] ?? '', findText(content, 0, content.length)]);
+    else if (type !== 'g') {
+      const name = findText(content, 0, content.length);
+      if (name.length > 0) long.push([ofName[type === 'L' ? 0 : 1] ?? '', name]);
+    }
   }
   throw new RangeError('There is no header in these bytes');
 }

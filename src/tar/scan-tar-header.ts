@@ -1,7 +1,12 @@
 /** Looks at one 512-byte block as a tar header and takes nothing amiss: for those who cut layers, not for those who read them. */
+import { readHeaderPath, readTarNumber } from './tar-field.ts';
 import { tarBlockSize } from './tar-header.ts';
 
 export interface ScannedHeader {
+  /** One character; a block of zeros has NUL, as headers of files may. */
+  readonly type: string;
+  /** Whether it is a link, a device, a folder or a fifo, which no content follows. */
+  readonly isHeaderOnly: boolean;
   /** Bytes of content that follow, without padding: what the header says, whether or not they are there. */
   readonly contentSize: number;
   /** The path of the header itself, byte by byte (latin1); of a name that is longer than it holds, the start. */
@@ -10,40 +15,44 @@ export interface ScannedHeader {
   readonly nameHash: number;
 }
 
-const [nameStart, nameEnd] = [0, 100];
 const [sizeStart, sizeEnd] = [124, 136];
-const [sumStart, sumEnd] = [148, 156];
+/** Where the checksum is. */
+export const [sumStart, sumEnd] = [148, 156];
 const typePosition = 156;
-const magicStart = 257;
-const [prefixStart, prefixEnd] = [345, 500];
+/** Links, devices, folders and fifos. */
+const headerOnlyTypes = '123456';
 
 /**
- * The header in `block`, which must have 512 bytes (POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar's base-256
- * sizes too). A block of zeros is a header without name and content. undefined where the checksum or the size is wrong.
- * PAX and GNU long-name headers are members like others here. Links, devices, folders and fifos have no content,
- * whatever they say (Go archive/tar, "isHeaderOnlyType").
+ * The header in `block`, which must have 512 bytes (POSIX.1-2017, pax, "ustar Interchange Format"), its numbers as
+ * readTarNumber has them. A block of zeros is a header without name and content. undefined where the checksum or the
+ * size is wrong. PAX and GNU long-name headers are members like others here. Links, devices, folders and fifos have no
+ * content, whatever they say (Go archive/tar, "isHeaderOnlyType").
  */
 export function scanTarHeader(block: Uint8Array): ScannedHeader | undefined {
-  const bytes = Buffer.from(block.buffer, block.byteOffset, tarBlockSize);
-  const { unsigned, signed } = sumHeader(bytes);
+  const { unsigned, signed } = sumHeader(block);
   if (unsigned === emptySum) return endOfArchive;
-  const sum = readOctal(bytes, sumStart, sumEnd);
-  if (sum !== unsigned && sum !== signed) return undefined;
-  const size = readSize(bytes);
-  if (size === undefined) return undefined;
-  const name = readText(bytes, nameStart, nameEnd);
-  const hasPrefix = bytes.toString('latin1', magicStart, magicStart + 6) === 'ustar\0';
-  const prefix = hasPrefix ? readText(bytes, prefixStart, prefixEnd) : '';
-  const path = prefix === '' ? name : `${prefix}/${name}`;
-  return { contentSize: isHeaderOnly(bytes) ? 0 : size, path, nameHash: hashName(path, size) };
+  const sum = readTarNumber(block, sumStart, sumEnd);
+  if (sum === undefined || sum <= 0 || (sum !== unsigned && sum !== signed)) return undefined;
+  const size = readTarNumber(block, sizeStart, sizeEnd);
+  if (size === undefined || size < 0) return undefined;
+  const path = readHeaderPath(block).toString('latin1');
+  const type = String.fromCharCode(block[typePosition] ?? 0);
+  const isHeaderOnly = headerOnlyTypes.includes(type);
+  return { type, isHeaderOnly, contentSize: isHeaderOnly ? 0 : size, path, nameHash: hashName(path, size) };
 }
 
 /** The checksum counts itself as eight spaces. */
 const emptySum = 8 * 0x20;
-const endOfArchive: ScannedHeader = { contentSize: 0, path: '', nameHash: 0xffffffff };
+const endOfArchive: ScannedHeader = {
+  type: '\0',
+  isHeaderOnly: true,
+  contentSize: 0,
+  path: '',
+  nameHash: 0xffffffff,
+};
 
 /** Both sums that writers have made of a header: old ones took bytes as signed. */
-function sumHeader(bytes: Buffer): { readonly unsigned: number; readonly signed: number } {
+function sumHeader(bytes: Uint8Array): { readonly unsigned: number; readonly signed: number } {
   let unsigned = emptySum;
   let highCount = 0;
   for (let position = 0; position < tarBlockSize; position += 1) {
@@ -53,29 +62,6 @@ function sumHeader(bytes: Buffer): { readonly unsigned: number; readonly signed:
     if (byte > 127) highCount += 1;
   }
   return { unsigned, signed: unsigned - 256 * highCount };
-}
-
-/** Links, devices, folders and fifos: the types 1 to 6. */
-function isHeaderOnly(bytes: Buffer): boolean {
-  const type = bytes[typePosition] ?? 0;
-  return type >= 0x31 && type <= 0x36;
-}
-
-function readSize(bytes: Buffer): number | undefined {
-  if (bytes[sizeStart] !== 0x80) return readOctal(bytes, sizeStart, sizeEnd);
-  const size = bytes.readBigUInt64BE(sizeEnd - 8);
-  const isSafe = bytes.readUInt32BE(sizeStart) === 0x80000000 && size < BigInt(Number.MAX_SAFE_INTEGER);
-  return isSafe ? Number(size) : undefined;
-}
-
-function readOctal(bytes: Buffer, start: number, end: number): number | undefined {
-  const text = readText(bytes, start, end).trim();
-  return /^[0-7]+$/.test(text) ? parseInt(text, 8) : undefined;
-}
-
-function readText(bytes: Buffer, start: number, end: number): string {
-  const stop = bytes.indexOf(0, start);
-  return bytes.toString('latin1', start, stop < 0 ? end : Math.min(stop, end));
 }
 
 /** FNV-1a, 32 bits (draft-eastlake-fnv), of the path's bytes and then of the size in decimal. */

@@ -2,8 +2,9 @@
 import { BundleError } from '../errors.ts';
 import { isZero } from '../zeros.ts';
 import type { ByteReader } from './byte-reader.ts';
-import { decodeLayerMember, findContentSize, type LayerMember } from './layer-member.ts';
+import { decodeLayerMember, findContentSize, type LayerMember, refusedTypes } from './layer-member.ts';
 import { largestPaxSize, parsePaxRecords } from './pax-records.ts';
+import { findText } from './tar-field.ts';
 import { tarBlockSize, tarPadding } from './tar-header.ts';
 
 /** A member whose content can be read while the walk stands at it. */
@@ -13,14 +14,22 @@ export interface PassingMember {
   stream(): AsyncIterable<Uint8Array>;
 }
 
+/** A member that engines refuse. */
+export interface RefusedMember {
+  readonly headerPosition: number;
+  /** As its header has it: `Z`. */
+  readonly type: string;
+}
+
 /**
- * The members in the order of the layer; one of an unknown kind, or whose name cannot be one, is left out, and
- * `onLeftOut` is told. Content that nobody takes is skipped. Other than walkTar this takes a layer as engines do: it ends at a block of zeros
- * or at the end of the bytes. Throws archive-corrupt and archive-truncated.
+ * The members in the order of the layer. One of an unknown kind, or whose name cannot be one, is left out, and
+ * `onRefused` is told; and of one that tar knows and engines do not. Members without a name are passed over, as engines
+ * do. Content that nobody takes is skipped. Other than walkTar this takes a layer as engines do: it ends at two
+ * blocks of zeros or at the end of the bytes, the last padding and the second block may be missing. Throws archive-corrupt and archive-truncated.
  */
 export async function* walkLayer(
   reader: ByteReader,
-  onLeftOut?: (place: Pick<LayerMember, 'headerPosition'>) => void,
+  onRefused?: (member: RefusedMember) => void,
 ): AsyncGenerator<PassingMember, void, undefined> {
   try {
     for (;;) {
@@ -30,9 +39,11 @@ export async function* walkLayer(
       const end = reader.position + found.size;
       const place = { headerPosition, contentPosition: reader.position, size: found.size };
       const member = decodeLayerMember(found.block, found, place);
-      if (member === undefined) onLeftOut?.(place);
-      else yield { member, stream: () => reader.stream(member.size) };
-      await reader.skip(end + tarPadding(found.size) - reader.position);
+      const type = String.fromCharCode(found.block[156] ?? 0);
+      if (member === 'unknown' || refusedTypes.includes(type)) onRefused?.({ headerPosition, type });
+      if (typeof member === 'object') yield { member, stream: () => reader.stream(member.size) };
+      await reader.skip(end - reader.position);
+      await reader.skipAtMost(tarPadding(found.size));
     }
   } finally {
     await reader.close();
@@ -54,7 +65,11 @@ async function readHeaders(reader: ByteReader): Promise<FoundHeader | undefined>
   let long: Pick<FoundHeader, 'path' | 'target' | 'sparseBlocks'> = {};
   for (;;) {
     const block = await reader.read(tarBlockSize);
-    if (block === undefined || isZero(block)) return undefined;
+    if (block === undefined) return undefined;
+    if (isZero(block)) {
+      await readEnd(reader);
+      return undefined;
+    }
     const type = String.fromCharCode(block[156] ?? 0);
     const isExtension = 'xgLK'.includes(type);
     const size = findContentSize(block, isExtension ? new Map() : records);
@@ -62,8 +77,9 @@ async function readHeaders(reader: ByteReader): Promise<FoundHeader | undefined>
     if (type === 'S') long = { ...long, sparseBlocks: await readSparseBlocks(reader, block) };
     if (!isExtension) return { block, size, records, ...long };
     const content = await readExtension(reader, size);
-    if (type === 'L') long = { ...long, path: untilNul(content) };
-    else if (type === 'K') long = { ...long, target: untilNul(content) };
+    const text = findText(content, 0, content.length);
+    if (type === 'L') long = { ...long, ...(text.length > 0 && { path: text }) };
+    else if (type === 'K') long = { ...long, ...(text.length > 0 && { target: text }) };
     else {
       const parsed = parsePaxRecords(content);
       if (parsed === undefined) throw noHeader(reader);
@@ -73,10 +89,16 @@ async function readHeaders(reader: ByteReader): Promise<FoundHeader | undefined>
   }
 }
 
+/** A second block of zeros, or the end of the bytes: engines take nothing else behind the first one. */
+async function readEnd(reader: ByteReader): Promise<void> {
+  const block = await reader.read(tarBlockSize);
+  if (block !== undefined && !isZero(block)) throw noHeader(reader);
+}
+
 async function readExtension(reader: ByteReader, size: number): Promise<Buffer> {
   if (size > largestPaxSize) throw noHeader(reader);
   const content = size === 0 ? new Uint8Array(0) : await reader.read(size);
-  await reader.skip(tarPadding(size));
+  await reader.skipAtMost(tarPadding(size));
   return Buffer.from(content ?? []);
 }
 
@@ -90,11 +112,6 @@ async function readSparseBlocks(reader: ByteReader, header: Uint8Array): Promise
     isFollowed = block[504] === 1;
   }
   return Buffer.concat(blocks);
-}
-
-function untilNul(bytes: Buffer): Buffer {
-  const stop = bytes.indexOf(0);
-  return stop < 0 ? bytes : bytes.subarray(0, stop);
 }
 
 function noHeader(reader: ByteReader): BundleError {

@@ -5,7 +5,7 @@ import type { Image } from '../image/image.ts';
 import type { LayerSink } from '../sources/image-source.ts';
 
 /** Changes with what the same image would be made to. */
-const makerName = 'bundlefs-transform-1';
+const makerName = 'bundlefs-transform-2';
 
 /** What something is made of, and how: equal ones make equal images. */
 export type Making = Readonly<Record<string, string | number | boolean>>;

@@ -34,7 +34,7 @@ export async function openLayers({ cache, profile, signal }: Workshop): Promise<
       const found = await find(diffId);
       if (found?.kind !== 'random') throw cannotRead(diffId);
       const { file } = found;
-      return { stream: (start, end) => readChunks(file, { start, end, signal }) };
+      return { size: file.size, stream: (start, end) => readChunks(file, { start, end, signal }) };
     },
     async sizeOf(diffId) {
       const record = await stored.findRecord(diffId);

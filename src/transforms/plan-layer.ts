@@ -1,6 +1,7 @@
 /** Plans the one layer that makes a tree of another: which members of which layers it takes, and in which order. */
 import type { LayerMember } from '../tar/layer-member.ts';
 import { tarPadding } from '../tar/tar-header.ts';
+import { isSameMetadata, metadataOf, relink } from '../tree/entry-metadata.ts';
 import { findNode, isFolder, splitPath, type TreeEntry, type TreeNode, walkTree } from '../tree/tree.ts';
 import { findWhiteouts } from './find-whiteouts.ts';
 import type { LayerPart } from './layer-part.ts';
@@ -21,7 +22,8 @@ export interface PlanLayerOptions<Layer> {
  * else keeps the order that it has in its layers, for what lies there as it lay is found in the cache again.
  *
  * Hardlinks come as groups: a layer cannot link to a file of a lower one (every engine refuses it). The first name of
- * a file has the content, whichever layer that lies in, and the others link to it.
+ * a file has the content, whichever layer that lies in, and the others link to it. All of their headers say what the file
+ * is in the tree, for engines go by each of them, and their order may be another one now.
  */
 export function planLayer<Layer>({
   base,
@@ -122,21 +124,27 @@ function createPartWriter<Layer>(target: TreeNode<Layer>, groups: NameGroups<Lay
     if (entry === undefined || place === undefined) throw new RangeError(`Nothing stands at "${path}"`);
     const first = firstNames.get(entry);
     if ((groups.get(entry)?.length ?? 0) > 1 && first === undefined) firstNames.set(entry, path);
+    const { member } = place;
     if (first === undefined) {
+      const isSame = isSameMetadata(metadataOf(entry.member), entry.metadata);
+      const isThere = member === entry.member && member.path === path;
+      const metadata = isSame ? undefined : entry.metadata;
       push(
-        place.member === entry.member && place.member.path === path
-          ? copyOf(place.layer, place.member)
-          : { kind: 'rename', place: entry, path },
+        isThere && isSame
+          ? copyOf(place.layer, member)
+          : { kind: 'rename', place: { layer: entry.layer, member: entry.member }, path, metadata },
       );
-    } else if (
-      place.member.kind === 'hardlink' &&
-      place.member.target === first &&
-      place.member.path === path
-    ) {
-      push(copyOf(place.layer, place.member));
-    } else {
-      push({ kind: 'link', place, path, target: first });
+      return;
     }
+    // The header of a further name must not change what the first one has said.
+    const isSame = isSameMetadata(relink(entry.metadata, member, entry.kind), entry.metadata);
+    const isThere = member.kind === 'hardlink' && member.target === first && member.path === path;
+    const metadata = isSame ? undefined : entry.metadata;
+    push(
+      isThere && isSame
+        ? copyOf(place.layer, member)
+        : { kind: 'link', place, path, target: first, metadata },
+    );
   };
 
   return {

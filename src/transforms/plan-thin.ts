@@ -83,7 +83,7 @@ export async function planThin(
   };
 }
 
-function isOtherRoot(a: TreeEntry<DiffId>, b: TreeEntry<DiffId>): boolean {
+function isOtherRoot({ metadata: a }: TreeEntry<DiffId>, { metadata: b }: TreeEntry<DiffId>): boolean {
   return a.mode !== b.mode || a.uid !== b.uid || a.gid !== b.gid;
 }
 

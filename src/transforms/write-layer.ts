@@ -7,6 +7,8 @@ import type { LayerPart } from './layer-part.ts';
 
 /** A layer at random access. */
 export interface ReadableLayer {
+  /** Bytes of its tar. */
+  readonly size: number;
   stream(start: number, end: number): AsyncIterable<Uint8Array>;
 }
 
@@ -22,9 +24,16 @@ export async function* writeLayer<Layer>(
     const header = await makeHeader(part, open);
     if (header !== undefined) yield header;
     const range = rangeOf(part);
-    if (range !== undefined) yield* (await open(range.layer)).stream(range.start, range.start + range.size);
+    if (range !== undefined) yield* readRange(await open(range.layer), range.start, range.start + range.size);
   }
   yield tarEnd;
+}
+
+/** The last member of a layer may lack its padding: it gets it here, for something may follow it now. */
+async function* readRange(layer: ReadableLayer, start: number, end: number): AsyncGenerator<Uint8Array> {
+  const last = Math.min(end, layer.size);
+  if (last > start) yield* layer.stream(start, last);
+  if (end > last) yield new Uint8Array(end - last);
 }
 
 /** Bytes that writeLayer gives for `parts`; reads headers that will be changed, and no content. */
@@ -60,10 +69,12 @@ async function makeHeader<Layer>(
     case 'rename':
       return rewriteHeader(await readHeader(await open(part.place.layer), part.place.member), {
         path: part.path,
+        metadata: part.metadata,
       });
     case 'link':
       return rewriteHeader(await readHeader(await open(part.place.layer), part.place.member), {
         link: part.target,
+        metadata: part.metadata,
         ...(part.path !== part.place.member.path && { path: part.path }),
       });
     case 'folder':

@@ -1,7 +1,8 @@
 /** Puts a layer on top of a tree, as engines do (OCI image-spec, layer.md, "Applying Changesets"). */
 import type { LayerMember } from '../tar/layer-member.ts';
+import { metadataOf, relink } from './entry-metadata.ts';
 import { findNode, isFolder, resolvePath, splitPath, type TreeEntry, type TreeNode } from './tree.ts';
-import { findWhiteout } from './whiteout.ts';
+import { aufsLinks, findWhiteout } from './whiteout.ts';
 
 /**
  * Applies the members of `layer` to `tree`, which is changed. The rules, and where engines differ:
@@ -15,7 +16,10 @@ import { findWhiteout } from './whiteout.ts';
  * - A folder that has no entry in any layer is there without metadata; one that a lower layer has an entry for keeps
  *   that (containerd does so; docker's graph drivers and podman give it mode 0755).
  * - A hardlink is the file that its target is at that moment, of its own layer or a lower one, found through the
- *   symlinks on its way. A member that later replaces one of the names leaves the others as they are.
+ *   symlinks on its way. Its header's mode, owner, time and xattrs are the file's from then on (see relink). A member that
+ *   later replaces one of the names leaves the others as they are.
+ * - Of what aufs left in a layer nothing is there, but the files in `.wh..wh.plnk` can be linked to (containerd does so;
+ *   docker's overlay2 unpacks that folder as well, though its name says that something else is gone).
  * - A hardlink to nothing, or to a folder, and a root that is no folder are left out, and `onLeftOut` is told: engines
  *   refuse such layers. So are whiteouts below a symlink of their own layer, of which engines make different things. It is
  *   told as well of a whiteout for all below the root, which hides that here, as it should, and does not under overlayfs.
@@ -39,6 +43,7 @@ export function applyLayer<Layer>(
     }
   }
   for (const member of added) addMember(tree, member, layer, onLeftOut);
+  tree.children?.delete(aufsLinks);
 }
 
 /** The folders that `path` lies in, below the root. */
@@ -64,6 +69,7 @@ function addMember<Layer>(
     onLeftOut?.(member);
     return;
   }
+  if (member.kind === 'hardlink') entry.metadata = relink(entry.metadata, member, entry.kind);
   const last = names.pop();
   const place = { layer, member };
   if (last === undefined) {
@@ -96,14 +102,14 @@ function entryOf<Layer>(
   member: LayerMember,
   layer: Layer,
 ): TreeEntry<Layer> | undefined {
-  const { kind, mode, uid, gid, mtime, size, target, device, xattrs, sparseMap } = member;
+  const { kind, size, target, device, sparseMap } = member;
   if (kind === 'hardlink') {
     const names = resolvePath(tree, target ?? '', () => true);
     const linked = names && findNode(tree, names.join('/'))?.entry;
     return linked?.kind === 'directory' ? undefined : linked;
   }
   return {
-    ...{ kind, mode, uid, gid, mtime, size, xattrs, layer, member },
+    ...{ kind, metadata: metadataOf(member), size, layer, member },
     ...(target !== undefined && { target }),
     ...(device !== undefined && { device }),
     ...(sparseMap !== undefined && { sparseMap }),

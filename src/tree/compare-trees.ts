@@ -1,4 +1,5 @@
 /** Compares two trees path by path, without looking at content: which files may differ in it, the caller finds out. */
+import { isSameTime, isSameXattrs } from './entry-metadata.ts';
 import { isFolder, sortedChildren, type TreeEntry, type TreeNode, walkTree } from './tree.ts';
 
 /** In what an entry differs. `content?`: both are files of one size whose content lies in different places. */
@@ -91,15 +92,12 @@ function findDifferences<Layer>(
   else if (a.kind === 'file' && a.size > 0 && !isSamePlace(a, b)) found.push('content?');
   if (a.target !== b.target) found.push('target');
   if (a.device !== b.device) found.push('device');
-  if (a.mode !== b.mode) found.push('mode');
-  if (a.uid !== b.uid || a.gid !== b.gid) found.push('owner');
-  if (!isSameMap(a.xattrs, b.xattrs)) found.push('xattrs');
-  if (a.mtime !== b.mtime) found.push('times');
+  const [one, other] = [a.metadata, b.metadata];
+  if (one.mode !== other.mode) found.push('mode');
+  if (one.uid !== other.uid || one.gid !== other.gid) found.push('owner');
+  if (!isSameXattrs(one.xattrs, other.xattrs)) found.push('xattrs');
+  if (!isSameTime(one, other)) found.push('times');
   return found;
-}
-
-function isSameMap(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
 }
 
 /** The names of both in one order, each with its node on either side. */

@@ -1,6 +1,7 @@
 /** A tree of files as an image shows it: nested folders, each name once. */
 import { appendAll } from '../long-lists.ts';
 import type { LayerMember } from '../tar/layer-member.ts';
+import type { EntryMetadata } from './entry-metadata.ts';
 
 /** Where the content of a file lies. */
 export interface ContentPlace<Layer> {
@@ -18,19 +19,18 @@ export interface MemberPlace<Layer> {
   readonly member: LayerMember;
 }
 
-/** What stands at a path of a merged tree. Two names of one file (hardlinks) share one entry. */
+/**
+ * What stands at a path of a merged tree. Two names of one file (hardlinks) share one entry, as they share an inode, and
+ * its metadata are what the last of their headers has made of it.
+ */
 export interface TreeEntry<Layer> {
   readonly kind: TreeEntryKind;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Seconds since 1970, with the fraction that PAX gives. */
-  readonly mtime: number;
+  /** Another one when another name is unpacked: see relink. */
+  metadata: EntryMetadata;
   readonly size: number;
   /** Where a symlink points. */
   readonly target?: string;
   readonly device?: string;
-  readonly xattrs: ReadonlyMap<string, string>;
   /** Of a sparse file: two of one map and one content are the same. */
   readonly sparseMap?: string;
   /** Of a file. */

@@ -45,6 +45,7 @@ export function writeModel(parts: readonly LayerPart<ModelLayer>[]): Promise<Buf
 
 export function openModel({ bytes }: ModelLayer): ReadableLayer {
   return {
+    size: bytes.length,
     async *stream(start, end) {
       await Promise.resolve();
       yield bytes.subarray(start, end);
@@ -63,7 +64,8 @@ export function describeTree(tree: TreeNode<ModelLayer>): string[] {
     const { entry } = node;
     if (entry === undefined) return `${path} folder without an entry`;
     if (!isFolder(node) && !firsts.has(entry)) firsts.set(entry, path);
-    const { kind, mode, uid, mtime, target, device, xattrs, sparseMap } = entry;
+    const { kind, target, device, sparseMap } = entry;
+    const { mode, uid, mtime, xattrs } = entry.metadata;
     return JSON.stringify({
       ...{ path, kind, mode, uid, mtime, target, device, xattrs: [...xattrs], sparseMap },
       content: contentOf(entry).toString('latin1'),

@@ -94,4 +94,70 @@ describe('reworkConfig', () => {
     const labelled = read(reworkConfig(config, { layers: [diffId('n')], step, labels: { image: 'x' } }));
     expect(labelled['config']).toEqual({ Cmd: ['/a'], Labels: { mine: '1', image: 'x' } });
   });
+
+  /** Values that JSON.parse and JSON.stringify would write in another way, or lose. */
+  const kept = [
+    '"vendor.build":9007199254740993',
+    '"ratio":1.0',
+    '"huge":1e400',
+    '"zero":-0',
+    '"__proto__":{"a":1}',
+    '"path":"C:\\/x\\u0041"',
+    '"9":1,"1":2',
+    '"twice":1,"twice":2',
+    '"odd":{ "a" : [1,  2] }',
+    '"text":"\xc3\xa9"',
+  ];
+  it.each(kept)('keeps %s to the byte, and all of them in their order', (text) => {
+    const { config: settings, ...rest } = read(makeConfig(['a', 'b'], history.slice(0, 3)));
+    const write = (more: string): Buffer =>
+      Buffer.from(
+        `{${more},"config":{"Memory":9007199254740993,${more}},${JSON.stringify(rest).slice(1, -1)}}`,
+        'latin1',
+      );
+    const made = reworkConfig(write(text), { layers: [diffId('new')], step, labels: { x: 'y' } });
+    const found = Buffer.from(made).toString('latin1');
+    expect(found).toContain(`{${text},"config":{"Memory":9007199254740993,${text},"Labels":{"x":"y"}}`);
+    expect(settings).toBeDefined();
+    const all = Buffer.from(
+      reworkConfig(write(kept.slice(0, -1).join(',')), { layers: [diffId('n')], step }),
+    );
+    expect(all.toString('latin1').startsWith(`{${kept.slice(0, -1).join(',')},"config"`)).toBe(true);
+  });
+
+  it('replaces the keys that engines take for its own, in any case and however often they occur', () => {
+    const base = makeConfig(['a', 'b'], history.slice(0, 3)).toString();
+    const doubled = `${base.slice(0, -1)},"History":[],"ROOTFS":{"type":"layers","diff_ids":[]},"CONTAINER":"y","Parent":"z"}`;
+    const made = reworkConfig(Buffer.from(doubled), { layers: [diffId('n')], step });
+    const keys = Object.keys(read(made)).map((key) => key.toLowerCase());
+    expect(keys.filter((key) => ['rootfs', 'history', 'container', 'parent'].includes(key))).toEqual([
+      'rootfs',
+      'history',
+    ]);
+  });
+
+  it('changes the labels of the last config, and its steps however their keys are written', () => {
+    const rest = '"architecture":"arm","os":"linux","rootfs":{"type":"layers","diff_ids":[]}';
+    const make = (text: string): string =>
+      Buffer.from(
+        reworkConfig(Buffer.from(`{${rest},${text}}`), { layers: [diffId('n')], step, labels: { x: 'y' } }),
+      ).toString();
+    expect(make('"config":{"A":1},"Config":{"labels":{"z":"1","x":"2"}}')).toContain(
+      '"config":{"A":1},"Config":{"labels":{"z":"1","x":"y"}}',
+    );
+    expect(make('"config":null')).toContain('"config":{"Labels":{"x":"y"}}');
+    expect(make('"config":{"Labels":null,"A":1.0}')).toContain('"config":{"Labels":{"x":"y"},"A":1.0}');
+    expect(make('"config":{"Labels":{"x":"1","x":"2"}}')).toContain('{"Labels":{"x":"y"}}');
+    expect(make('"history":[{"created_by":"a","Empty_Layer":true,"n":1.0}]')).toContain(
+      '"history":[{"created_by":"a","Empty_Layer":true,"n":1.0},',
+    );
+  });
+
+  it('throws archive-corrupt for what is no config', () => {
+    for (const text of ['[]', 'x', '', '1']) {
+      expect(() => reworkConfig(Buffer.from(text), { layers: [diffId('n')], step })).toThrow(
+        expect.objectContaining({ code: 'archive-corrupt' }) as Error,
+      );
+    }
+  });
 });
