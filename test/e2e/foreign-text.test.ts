@@ -82,7 +82,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bfs-'));
   for (const revision of [1, 2]) await writeFile(at(`r${revision}.tar`), await packImage(revision));
   for (const [file, over] of Object.entries(archives)) await writeFile(at(file), await packImage(1, over));
-  await writeFile(at('engine.tar'), JSON.stringify({ error: attack, errorDetail: { message: attack } }));
+  const begun = (await packMembers([{ name: 'layer.tar', content: 'x' }])).subarray(0, -1024);
+  const broken = JSON.stringify({ error: attack, errorDetail: { message: attack } });
+  await writeFile(at('engine.tar'), Buffer.concat([begun, Buffer.from(broken)]));
   await copyFile(at('r1.tar'), at(`${name}.tar`));
   await mkdir(at(`${name}.d`));
   await writeFile(at('list'), `shop/${attack.replace(/[\r\n]/g, '')}:1\n`);
