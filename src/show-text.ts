@@ -2,9 +2,9 @@
 
 /**
  * What a terminal obeys or hides in place of printing it: control characters, line and paragraph separators, halves of
- * surrogate pairs, and Unicode's format characters, which turn the direction of a line around or have no width.
+ * surrogate pairs, and what turns the direction of a line around or has no width. The variation selectors of pictures stay.
  */
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const unprintable = /(?![\ufe00-\ufe0f])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** A joiner between two pictures makes one of them, such as a family: the only format character that is left. */
 const joiner = '\u200d';

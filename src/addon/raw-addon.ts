@@ -8,7 +8,6 @@ export interface RawAddon {
   /** 16 hex digits. */
   crc64(bytes: Uint8Array): string;
   /** Bytes for `preset`, which is 0 to 9 with the extreme flag or without. */
-  encoderMemory(preset: number): number;
   /** Queues a block and returns the request's number. `onDone` is called once, later. */
   startEncode(
     content: Uint8Array,
@@ -18,7 +17,6 @@ export interface RawAddon {
   ): number;
   /** Makes `onDone` of that request be called soon. One that is done already is ignored. */
   cancelEncode(request: number): void;
-  setEncoderThreads(count: number): void;
   /** Fills `content` exactly; settles to a lzma_ret. */
   decodeBlock(block: Uint8Array, check: number, content: Uint8Array): Promise<number>;
   /** ZSTD_versionString. */

@@ -3,8 +3,8 @@ import type { BuildPlan } from '../explain/plan-build.ts';
 import { surveyBuild } from '../explain/survey-build.ts';
 import { printJson, printLines } from '../print.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
-import { openSource } from '../sources/open-source.ts';
 import { openChosenCache } from './chosen-bundle.ts';
+import { openChosenSource } from './chosen-source.ts';
 import type { ImageOptions } from './image-options.ts';
 import { planToJson } from './plan-to-json.ts';
 import { planToText } from './plan-to-text.ts';
@@ -45,10 +45,7 @@ async function surveyWithProgress(
   signal: AbortSignal,
 ): Promise<BuildPlan> {
   const cache = await openChosenCache(options);
-  const source = await openSource(options.from, {
-    signal,
-    ...(options.platform !== undefined && { platform: options.platform }),
-  });
+  const source = await openChosenSource(options, cache, signal);
   try {
     using progress = startProgress({ label: 'reading' });
     return await surveyBuild({
