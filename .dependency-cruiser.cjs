@@ -2,7 +2,7 @@
 
 /**
  * For each folder of src, the folders it may use and those of which it may use types only. The files in src itself
- * (errors.ts, digest.ts, format-text.ts, group-by.ts, long-lists.ts) are everybody's, and everybody may use itself.
+ * (errors.ts, digest.ts, format-text.ts, group-by.ts, long-lists.ts, read-small-file.ts) are everybody's, and everybody may use itself.
  */
 const folders = {
   image: {},
@@ -154,12 +154,16 @@ const owners = {
   ],
 };
 
-const pureCore = '^src/((errors|digest|format-text|group-by|long-lists)\\.ts|(image|tar|tree|xz|plan|layout)/)';
+const pureCore =
+  '^src/((errors|digest|format-text|group-by|long-lists)\\.ts|(image|tar|tree|xz|plan|layout)/)';
 const escapePattern = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 const pathsOf = (names) => names.map((name) => `^src/${name}(/|\\.ts$)`);
 
 const folderRules = Object.entries(folders).flatMap(([folder, { uses = [], types = [] }]) => {
-  const free = ['^src/(errors|digest|format-text|group-by|long-lists)\\.ts$', ...pathsOf([folder, ...uses])];
+  const free = [
+    '^src/(errors|digest|format-text|group-by|long-lists|read-small-file)\\.ts$',
+    ...pathsOf([folder, ...uses]),
+  ];
   const from = { path: `^src/${folder}/` };
   return [
     {
@@ -230,6 +234,13 @@ module.exports = {
         dependencyTypes: ['core'],
         pathNot: '^(node:)?(crypto|buffer|events|stream|stream/promises|string_decoder|util|zlib)$',
       },
+    },
+    {
+      name: 'pure-core-files',
+      comment: 'The core reads no files, by no way.',
+      severity: 'error',
+      from: { path: pureCore },
+      to: { path: '^src/read-small-file\\.ts$' },
     },
     {
       name: 'pure-core-packages',

@@ -1,7 +1,9 @@
 /** The files that a base is read from, where it is named by a path. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { BundleError, describeError } from '../errors.ts';
 import { parseBundleDescription } from '../explain/bundle-description.ts';
+import { readSmallFile } from '../read-small-file.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import { archiveName, descriptionName, smallNames } from '../stick/file-names.ts';
 
@@ -16,12 +18,22 @@ export interface BaseFolder {
 export async function readBaseFolder(folder: string): Promise<BaseFolder> {
   const path = join(folder, descriptionName);
   const description = (await isFile(path))
-    ? parseBundleDescription(await readFile(path, 'utf8'), path)
+    ? parseBundleDescription(await readBaseDocument(path), path)
     : undefined;
   const names = description?.parts.map(({ name }) => name) ?? (await listArchive(folder));
   const paths = names.map((name) => join(folder, name));
   const isWhole = paths.length > 0 && !(await Promise.all(paths.map(isFile))).includes(false);
   return { archive: isWhole ? paths : undefined, description };
+}
+
+/** The text of a bundle.json or a recipe. Throws source-failed. */
+export async function readBaseDocument(path: string): Promise<string> {
+  const bytes = await readSmallFile(path).catch((error: unknown) => {
+    throw new BundleError('source-failed', `Cannot read "${path}": ${describeError(error)}`, {
+      cause: error,
+    });
+  });
+  return bytes.toString('utf8');
 }
 
 /** `images.tar.xz`, or the parts that lie there, up to the first that does not. */

@@ -1,5 +1,5 @@
 /** Finds the base that a name stands for: a bundle in a file or folder, its bundle.json, a recipe, or a build of the journal. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Cache } from '../blocks/cache.ts';
 import { type Recipe, recipeDigest, recipeSchema } from '../blocks/recipe.ts';
@@ -13,7 +13,7 @@ import { joinFiles } from '../file/joined-file.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import { descriptionName } from '../stick/file-names.ts';
-import { folderOfPart, readBaseFolder } from './base-files.ts';
+import { folderOfPart, readBaseDocument, readBaseFolder } from './base-files.ts';
 import { type DeltaBase, readBaseBundle, readBaseFile, type ReadBaseOptions } from './delta-base.ts';
 
 export interface OpenBaseOptions extends ReadBaseOptions {
@@ -99,15 +99,23 @@ async function openFolder(folder: string, options: OpenBaseOptions): Promise<Del
 
 /** A recipe, with or without the line that the cache puts before it, or a bundle.json. */
 async function openDocument(path: string, options: OpenBaseOptions): Promise<DeltaBase> {
-  const text = (await readFile(path, 'utf8')).replace(/^sha256:[0-9a-f]{64}\n/, '');
+  const text = (await readBaseDocument(path)).replace(/^sha256:[0-9a-f]{64}\n/, '');
   const description = parseBundleDescription(text, path);
   if (description !== undefined) return openDescribed(description, path, options);
-  const recipe = recipeSchema.safeParse(JSON.parse(text));
+  const recipe = recipeSchema.safeParse(findJson(text));
   if (recipe.success) return openKept(recipe.data, basename(path), options);
   throw new BundleError(
     'archive-unsupported',
     `Cannot take "${path}" as the base: it is neither a bundle.json nor a recipe`,
   );
+}
+
+function findJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 /** bundle.json names no blocks, but the whole bundle by its digest, and builds made here are known by theirs. */

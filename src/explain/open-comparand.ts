@@ -1,11 +1,12 @@
 /** Opens one side of a comparison: an archive, a folder with a bundle, a mount, an OCI layout, a recipe, or a build of the journal. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cache } from '../blocks/cache.ts';
 import { type Recipe, recipeSchema } from '../blocks/recipe.ts';
 import { openRecipe } from '../bundle/open-bundle.ts';
 import { type Digest, findDigestOfHex, isDigest } from '../digest.ts';
 import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
+import { readSmallFile } from '../read-small-file.ts';
 import { openDiskFile } from '../file/disk-file.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import { createFolderTable } from '../sources/oci-layout/folder-table.ts';
@@ -117,7 +118,7 @@ async function openRecipeContents(
 async function openFolder(folder: string, options: OpenComparandOptions): Promise<Comparand> {
   const described = join(folder, 'bundle.json');
   const description = (await isFile(described))
-    ? parseBundleDescription(await readFile(described, 'utf8'), described)
+    ? parseBundleDescription(await readDocument(described), described)
     : undefined;
   const names = description?.parts.map(({ name }) => name) ?? ['images.tar.xz'];
   const parts = names.map((name) => join(folder, name));
@@ -140,7 +141,7 @@ async function openFolder(folder: string, options: OpenComparandOptions): Promis
 
 /** A recipe or a bundle's description, with or without the line that the cache puts before it. */
 async function openDocument(path: string, options: OpenComparandOptions, label = path): Promise<Comparand> {
-  const text = (await readFile(path, 'utf8')).replace(/^sha256:[0-9a-f]{64}\n/, '');
+  const text = (await readDocument(path)).replace(/^sha256:[0-9a-f]{64}\n/, '');
   const description = parseBundleDescription(text, path);
   if (description !== undefined)
     return withDescription(withoutLayers(describeContents(description, label)), description);
@@ -150,6 +151,15 @@ async function openDocument(path: string, options: OpenComparandOptions, label =
     'archive-unsupported',
     `Cannot compare "${path}": it is neither a recipe nor a bundle.json`,
   );
+}
+
+async function readDocument(path: string): Promise<string> {
+  const bytes = await readSmallFile(path, { acceptsPipes: true }).catch((error: unknown) => {
+    throw new BundleError('source-failed', `Cannot read "${path}": ${describeError(error)}`, {
+      cause: error,
+    });
+  });
+  return bytes.toString('utf8');
 }
 
 function findJson(text: string): unknown {
