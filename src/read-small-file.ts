@@ -1,6 +1,7 @@
 /** Reads files that are small where they are right, and that another may have put there: no more than that, and no waiting. */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { withPath } from './system-error.ts';
 
 const mebi = 1024 * 1024;
 
@@ -16,6 +17,10 @@ export async function readSmallFile(
   path: string,
   { limitMiB = 64, acceptsPipes = false }: ReadSmallFileOptions = {},
 ): Promise<Buffer> {
+  return withPath(path, () => readWhole(path, limitMiB, acceptsPipes));
+}
+
+async function readWhole(path: string, limitMiB: number, acceptsPipes: boolean): Promise<Buffer> {
   // A pipe that nobody writes to would hold up a plain open(2) for ever.
   const flags = constants.O_RDONLY | (acceptsPipes ? 0 : constants.O_NONBLOCK);
   await using file = await open(path, flags);

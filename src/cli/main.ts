@@ -1,6 +1,7 @@
 /** The command line: verbs, signals, and the translation of errors into one line and an exit status. */
 import { Command, CommanderError } from 'commander';
 import { BundleError, findErrno, isBundleError } from '../errors.ts';
+import { findSystemError, findSystemHint } from '../system-error.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addCopyCommand } from './commands/copy.ts';
@@ -35,10 +36,15 @@ export async function main(args: readonly string[]): Promise<void> {
   writeOutputWhole(process.stdout);
   process.stdout.on('error', reportOutputError);
   const program = createProgram(signal);
+  const isDebug = (): boolean => program.opts()['debug'] === true;
+  // What nobody waits for, such as a program that could not be started, ends this one with a word, too.
+  process.on('uncaughtException', (error) => {
+    process.exit(report(error, isDebug()));
+  });
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
-    process.exitCode = report(signal.aborted ? signal.reason : error, program.opts()['debug'] === true);
+    process.exitCode = report(signal.aborted ? signal.reason : error, isDebug());
   }
 }
 
@@ -109,17 +115,19 @@ function reportOutputError(error: Error): void {
   );
 }
 
-function report(error: unknown, isDebug: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (!isBundleError(error)) {
+function report(thrown: unknown, isDebug: boolean): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+  const error = isBundleError(thrown) ? thrown : findSystemError(thrown);
+  if (error === undefined) {
     process.stderr.write(
-      `bundlefs: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      `bundlefs: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}\n`,
     );
     process.stderr.write('This is a fault of bundlefs itself; please report it with the lines above.\n');
     return unexpectedStatus;
   }
   process.stderr.write(`bundlefs: ${error.message}\n`);
-  if (error.hint !== undefined) process.stderr.write(`${error.hint}\n`);
+  const hint = error.hint ?? findSystemHint(error);
+  if (hint !== undefined) process.stderr.write(`${hint}\n`);
   if (isDebug) process.stderr.write(`${describeChain(error)}\n`);
   return exitStatus[error.code];
 }

@@ -1,4 +1,5 @@
 /** The members of a tar at random access: a plain archive, or the decoded content of an .xz file. */
+import { readFully } from '../../file/read-chunks.ts';
 import type { VirtualFile } from '../../file/virtual-file.ts';
 import { FileByteReader } from '../../tar/byte-reader.ts';
 import { walkTar } from '../../tar/walk-tar.ts';
@@ -10,6 +11,9 @@ export interface IndexTarOptions {
   readonly label: string;
   readonly signal?: AbortSignal;
 }
+
+/** Bytes of a member that is read at once. */
+const largestShared = 1024 * 1024;
 
 /**
  * Reads all headers of `file` and no content. The table reads from `file`, which must stay open. Throws archive-empty,
@@ -36,8 +40,15 @@ export async function indexTar(file: VirtualFile, { label, signal }: IndexTarOpt
         name: found.name,
         size,
         start,
-        stream: () => file.stream(range),
+        // What is small may share a block with thousands of others: reading keeps it decoded, streaming does not.
+        stream: () => (size <= largestShared ? readSmall(file, start, size) : file.stream(range)),
       });
     },
   };
+}
+
+async function* readSmall(file: VirtualFile, start: number, size: number): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  await readFully(file, bytes, start);
+  yield bytes;
 }
