@@ -2,8 +2,8 @@
 
 /**
  * For each folder of src, the folders it may use and those of which it may use types only. The files in src itself
- * (errors.ts, digest.ts, format-text.ts, group-by.ts, long-lists.ts, print.ts, show-text.ts, zeros.ts) are everybody's,
- * and everybody may use itself.
+ * For each folder of src, the folders it may use and those of which it may use types only. The files in src itself
+ * (errors.ts, digest.ts, format-text.ts, show-text.ts, system-error.ts …) are everybody's, and everybody may use itself.
  */
 const folders = {
   image: {},
@@ -224,10 +224,10 @@ module.exports = {
     ...sourceRules,
     {
       name: 'shared-words',
-      comment: 'The files in src itself import nothing but errors.ts, long-lists.ts and show-text.ts.',
+      comment: 'The files in src itself import nothing but each other.',
       severity: 'error',
       from: { path: '^src/[^/]+\\.ts$' },
-      to: { path: '^src/', pathNot: '^src/(errors|long-lists|show-text)\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/[^/]+\\.ts$' },
     },
     {
       name: 'pure-core',
@@ -238,6 +238,13 @@ module.exports = {
         dependencyTypes: ['core'],
         pathNot: '^(node:)?(crypto|buffer|events|stream|stream/promises|string_decoder|util|zlib)$',
       },
+    },
+    {
+      name: 'pure-core-files',
+      comment: 'The core reads no files, by no way.',
+      severity: 'error',
+      from: { path: pureCore },
+      to: { path: '^src/read-small-file\\.ts$' },
     },
     {
       name: 'pure-core-packages',

@@ -47,6 +47,7 @@ export type ErrorCode =
   | 'not-mounted'
   // this program
   | 'addon-unavailable'
+  | 'system-failed'
   | 'interrupted';
 
 export interface BundleErrorOptions {

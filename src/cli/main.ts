@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { BundleError, findErrno, hintLines, isBundleError, stackLines } from '../errors.ts';
 import { printLines, standardOutput, warnLines } from '../print.ts';
+import { findSystemError, findSystemHint } from '../system-error.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addCopyCommand } from './commands/copy.ts';
@@ -36,10 +37,15 @@ export async function main(args: readonly string[]): Promise<void> {
   writeOutputWhole(standardOutput);
   standardOutput.on('error', reportOutputError);
   const program = createProgram(signal);
+  const isDebug = (): boolean => program.opts()['debug'] === true;
+  // What nobody waits for, such as a program that could not be started, ends this one with a word, too.
+  process.on('uncaughtException', (error) => {
+    process.exit(report(error, isDebug()));
+  });
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
-    process.exitCode = report(signal.aborted ? signal.reason : error, program.opts()['debug'] === true);
+    process.exitCode = report(signal.aborted ? signal.reason : error, isDebug());
   }
 }
 
@@ -116,15 +122,17 @@ function reportOutputError(error: Error): void {
   );
 }
 
-function report(error: unknown, isDebug: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (!isBundleError(error)) {
-    const [first = '', ...stack] = stackLines(error);
+function report(thrown: unknown, isDebug: boolean): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+  const error = isBundleError(thrown) ? thrown : findSystemError(thrown);
+  if (error === undefined) {
+    const [first = '', ...stack] = stackLines(thrown);
     const request = 'This is a fault of bundlefs itself; please report it with the lines above.';
     warnLines([`bundlefs: ${first}`, ...stack, request]);
     return unexpectedStatus;
   }
-  warnLines([`bundlefs: ${error.message}`, ...(hintLines(error) ?? [])]);
+  const hint = hintLines({ hint: error.hint ?? findSystemHint(error) });
+  warnLines([`bundlefs: ${error.message}`, ...(hint ?? [])]);
   if (isDebug) warnLines(chainLines(error));
   return exitStatus[error.code];
 }

@@ -1,7 +1,8 @@
 /** The files of a bundle in a folder: the archive, whole or in parts, and its bundle.json. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BundleError, describeError } from '../errors.ts';
+import { readSmallFile } from '../read-small-file.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import { archiveName, descriptionName } from '../stick/file-names.ts';
 import { parseBundleDescription } from './bundle-description.ts';
@@ -27,11 +28,12 @@ export async function readBundleFolder(folder: string): Promise<BundleFolder> {
 
 /** The text of a bundle.json or a recipe. Throws source-failed. */
 export async function readDocument(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
+  const bytes = await readSmallFile(path, { acceptsPipes: true }).catch((error: unknown) => {
     throw new BundleError('source-failed', `Cannot read "${path}": ${describeError(error)}`, {
       cause: error,
     });
   });
+  return bytes.toString('utf8');
 }
 
 /** The folder of a part of an archive, `images.tar.xz.001`, which is no bundle by itself; undefined for other files. */

@@ -8,7 +8,7 @@ import { parseTagRule, type TagRule } from '../image/tag-rules.ts';
 import type { Transform } from '../transforms/transform.ts';
 import { parseImageList } from './image-list.ts';
 import type { ProjectFile } from './project-file.ts';
-import { decodeText, readTextFile } from './read-text-file.ts';
+import { decodeText, mostTextSize, readTextFile, tooLarge } from './read-text-file.ts';
 import { listTransforms } from './list-transforms.ts';
 import { chooseSettings, type Environment, type GivenSettings, type Settings } from './settings.ts';
 
@@ -180,7 +180,12 @@ async function readLists(
 
 async function readInput(input: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of input) chunks.push(chunk);
+  let size = 0;
+  for await (const chunk of input) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > mostTextSize) throw tooLarge('-', 'a list of images');
+  }
   return decodeText(Buffer.concat(chunks), '-', 'a list of images');
 }
 

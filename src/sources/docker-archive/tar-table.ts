@@ -1,4 +1,5 @@
 /** The members of a tar at random access: a plain archive, or the decoded content of an .xz file. */
+import { readFully } from '../../file/read-chunks.ts';
 import type { VirtualFile } from '../../file/virtual-file.ts';
 import { FileByteReader } from '../../tar/byte-reader.ts';
 import { expandSparse, type SparseMap } from '../../tar/sparse-map.ts';
@@ -19,6 +20,8 @@ interface IndexedMember {
   readonly storedSize: number;
   readonly sparse: SparseMap | undefined;
 }
+/** Bytes of a member that is read at once. */
+const largestShared = 1024 * 1024;
 
 /**
  * Reads all headers of `file` and no content. The table reads from `file`, which must stay open. Throws archive-empty,
@@ -55,8 +58,18 @@ export async function indexTar(file: VirtualFile, { label, signal }: IndexTarOpt
         name: found.name,
         size,
         ...(sparse === undefined && { start }),
-        stream: () => (sparse === undefined ? file.stream(range) : expandSparse(file.stream(range), sparse)),
+        // What is small may share a block with thousands of others: reading keeps it decoded, streaming does not.
+        stream: () => {
+          if (sparse !== undefined) return expandSparse(file.stream(range), sparse);
+          return size <= largestShared ? readSmall(file, start, size) : file.stream(range);
+        },
       });
     },
   };
+}
+
+async function* readSmall(file: VirtualFile, start: number, size: number): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  await readFully(file, bytes, start);
+  yield bytes;
 }

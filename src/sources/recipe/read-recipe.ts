@@ -1,11 +1,11 @@
 /** Reads a recipe from a file, and finds out what it says of each image. */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type RecipeDocument, recipeDocumentSchema } from '../../blocks/recipe-document.ts';
 import { type Digest, type DiffId, digestOf, parseDiffId, parseDigest } from '../../digest.ts';
 import { BundleError, describeError, findErrno } from '../../errors.ts';
 import { parseForeignJson } from '../../image/foreign-json.ts';
 import { normaliseTag } from '../../image/reference.ts';
+import { readSmallFile } from '../../read-small-file.ts';
 
 export interface RecipeImage {
   readonly names: readonly string[];
@@ -70,7 +70,7 @@ function toImage(image: RecipeDocument['images'][number], what: string): RecipeI
 
 async function readBytes(path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readSmallFile(path, { acceptsPipes: true });
   } catch (error) {
     const errno = findErrno(error) ?? '';
     if (['ENOENT', 'ENOTDIR'].includes(errno)) {
