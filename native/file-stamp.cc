@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 namespace bundlefs {
 
@@ -12,7 +13,8 @@ std::string StampOf(const struct stat& file) {
                               static_cast<uintmax_t>(file.st_ino), static_cast<intmax_t>(file.st_mtim.tv_sec),
                               file.st_mtim.tv_nsec, static_cast<intmax_t>(file.st_ctim.tv_sec),
                               file.st_ctim.tv_nsec);
-  return std::string(stamp, static_cast<size_t>(length));
+  const bool is_own = file.st_uid == geteuid() && (file.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  return std::string(stamp, static_cast<size_t>(length)) + (is_own ? "" : " foreign");
 }
 
 }  // namespace bundlefs

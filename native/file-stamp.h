@@ -9,7 +9,8 @@
 namespace bundlefs {
 
 // Inode and times of change, of content and of anything, as text: `<inode> <mtime> <ctime>`, in seconds with
-// nine decimals.
+// nine decimals. ` foreign` follows where others than this user may have written to the file: such a stamp says
+// that it is the same file, and not that it has the same bytes.
 std::string StampOf(const struct stat& file);
 
 }  // namespace bundlefs

@@ -1,18 +1,27 @@
 /** The blocks of one encoder, or the frames of one, in a cache folder: one file each, named by its key. */
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { stampFiles } from '../addon/stamp-files.ts';
+import { crc64 } from '../addon/block-codec.ts';
+import { isOwnStamp, stampFiles } from '../addon/stamp-files.ts';
+import { digestOf, hexOf } from '../digest.ts';
 import { makeOwnFolder } from '../disk/make-folder.ts';
-import { moveOwnFile, openOwnFile } from '../disk/own-files.ts';
+import { moveOwnFile, openOwnFile, readOwnFile, removeOwnFile } from '../disk/own-files.ts';
 import { startOwnFile } from '../disk/write-durably.ts';
+import { BundleError, describeError, isBundleError } from '../errors.ts';
 import { encodeTrailer, findRecordInTrailer, trailerSize } from './block-file.ts';
 import { blockForm, type BlockKey, type BlockRecord, type StoredForm } from './block-record.ts';
 import { withCacheErrors } from './cache-error.ts';
+import { createFacts, type Facts } from './ledger.ts';
 
 /** Stored blocks, found by key. Several processes may use one store at once. */
 export interface BlockStore {
-  /** The record of a stored block, or undefined where it is not stored or its file is damaged at the end. */
+  /**
+   * The record of a stored block, or undefined where it is not stored or its file is damaged at the end. A block that is
+   * not known to be right (see Ledger) is decoded first; where its content is not that of the key, it is set aside.
+   */
   findBlock(key: BlockKey): Promise<BlockRecord | undefined>;
+  /** The record at the end of a block's file, whoever wrote it; undefined where there is none. */
+  readRecord(key: BlockKey): Promise<BlockRecord | undefined>;
   /** Whether the block is stored, by its file's size; its bytes are checked when they are first read. */
   hasBlock(record: BlockRecord): Promise<boolean>;
   /**
@@ -25,6 +34,25 @@ export interface BlockStore {
   putBlock(record: BlockRecord, bytes: Uint8Array): Promise<void>;
   /** The file whose first bytes, as many as the form says, are the block. */
   blockPath(key: BlockKey): string;
+  /** The stamp at which the block's file is known to have had the bytes of `record`, if that is known. */
+  findKnownStamp(record: BlockRecord): string | undefined;
+  /**
+   * The content of a stored block, which has the record's every property and the key's content. Undefined where it is not
+   * stored. From then on the block is known. Throws block-corrupt with the path where it is another one.
+   */
+  readContent(record: BlockRecord): Promise<Uint8Array | undefined>;
+  /** Notes that blocks which the store stamped were all found to have the bytes of their records. */
+  noteRight(records: readonly BlockRecord[]): void;
+}
+
+export interface OpenBlockStoreOptions {
+  readonly form?: StoredForm;
+  /** What is known of blocks, by key; nothing yet where left out. */
+  readonly facts?: Facts;
+  /** The content of stored bytes with this record. Throws where they are no block of this encoder. */
+  readonly decode?: (stored: Uint8Array, record: BlockRecord) => Promise<Uint8Array>;
+  /** Moves a block out of the way that is not what its name says. */
+  readonly setAside?: (path: string) => Promise<void>;
 }
 
 export interface BlockStoreFolders {
@@ -34,8 +62,9 @@ export interface BlockStoreFolders {
   readonly partials: string;
 }
 
-/** Opens the store in `folders`, which must exist, of what is stored in `form`. */
-export function openBlockStore(folders: BlockStoreFolders, form: StoredForm = blockForm): BlockStore {
+/** Opens the store in `folders`, which must exist. */
+export function openBlockStore(folders: BlockStoreFolders, options: OpenBlockStoreOptions = {}): BlockStore {
+  const { form = blockForm, facts = createFacts(), decode = noDecoder, setAside = removeOwnFile } = options;
   // Ten thousand times in a row; join takes ten times as long.
   const blockPath = (key: BlockKey): string => `${folders.blocks}/${key.slice(0, 2)}/${key}`;
   const stamps = new Map<BlockKey, string>();
@@ -51,10 +80,54 @@ export function openBlockStore(folders: BlockStoreFolders, form: StoredForm = bl
     }
     return records.map((record) => stamps.get(record.key));
   };
+  const readRecord = (key: BlockKey): Promise<BlockRecord | undefined> =>
+    withCacheErrors('read block', blockPath(key), () => findStored(key, blockPath(key), form));
+  const isKnown = (record: BlockRecord): boolean =>
+    facts.find(record.key)?.startsWith(`${describe(record)} `) === true;
+  const findKnownStamp = (record: BlockRecord): string | undefined => {
+    const start = `${describe(record)} `;
+    const found = facts.find(record.key);
+    return found?.startsWith(start) === true && found !== `${start}${noStamp}`
+      ? found.slice(start.length)
+      : undefined;
+  };
+  const noteStamp = (record: BlockRecord, stamp: string | undefined): void => {
+    const own = stamp !== undefined && isOwnStamp(stamp) ? stamp : noStamp;
+    facts.note(record.key, `${describe(record)} ${own}`);
+  };
+  const readContent = async (record: BlockRecord): Promise<Uint8Array | undefined> => {
+    const path = blockPath(record.key);
+    const size = form.sizeOf(record);
+    const stamp = stampFiles([path], [size + trailerSize])[0];
+    if (size > largestSize || record.uncompressedSize > largestSize) {
+      throw new BundleError('block-corrupt', `Cannot read "${path}": it is larger than blocks are`, { path });
+    }
+    const bytes = await withCacheErrors('read block', path, () => readOwnFile(path, size + trailerSize));
+    if (bytes === undefined) return undefined;
+    const content = await decodeRight(bytes.subarray(0, size), record, { path, decode });
+    noteStamp(record, stamp);
+    return content;
+  };
   return {
     blockPath,
-    findBlock: (key) =>
-      withCacheErrors('read block', blockPath(key), () => findStored(key, blockPath(key), form)),
+    async findBlock(key) {
+      const path = blockPath(key);
+      const record = await readRecord(key);
+      if (record === undefined || isKnown(record)) return record;
+      try {
+        return (await readContent(record)) && record;
+      } catch (error) {
+        if (!isBundleError(error, 'block-corrupt')) throw error;
+        await setAside(path);
+        return undefined;
+      }
+    },
+    readRecord,
+    readContent,
+    findKnownStamp,
+    noteRight(records) {
+      for (const record of records) noteStamp(record, stamps.get(record.key));
+    },
     hasBlock: (record) =>
       withCacheErrors('find block', blockPath(record.key), () =>
         Promise.resolve(
@@ -65,10 +138,11 @@ export function openBlockStore(folders: BlockStoreFolders, form: StoredForm = bl
       withCacheErrors('find blocks in', folders.blocks, () => Promise.resolve(stampBlocks(records))),
     putBlock: async (record, bytes) => {
       const path = blockPath(record.key);
-      await withCacheErrors('store block', path, () =>
+      const stamp = await withCacheErrors('store block', path, () =>
         store(record, bytes, path, { partials: folders.partials, form }),
       );
       stamps.delete(record.key);
+      noteStamp(record, stamp);
     },
   };
 }
@@ -107,7 +181,7 @@ async function store(
   bytes: Uint8Array,
   path: string,
   { partials, form }: { readonly partials: string; readonly form: StoredForm },
-): Promise<void> {
+): Promise<string> {
   if (bytes.length !== form.sizeOf(record))
     throw new RangeError('A block must have the size its record says');
   await makeOwnFolder(dirname(path));
@@ -115,5 +189,41 @@ async function store(
   const trailer = encodeTrailer(record, form);
   await file.handle.writeFile(bytes);
   await file.handle.writeFile(trailer);
-  await file.commit(bytes.length + trailer.length);
+  return await file.commit(bytes.length + trailer.length);
+}
+
+/** Far above that of any piece: what claims to be larger is not read. */
+const largestSize = 1024 * 1024 * 1024;
+
+/** In the place of a stamp, of a file that others may change. */
+const noStamp = '-';
+
+/** All of a record but its key: what a fact of a block begins with. */
+function describe({ digest, unpaddedSize, uncompressedSize, crc64: sum }: BlockRecord): string {
+  return `${hexOf(digest)} ${unpaddedSize} ${uncompressedSize} ${sum}`;
+}
+
+/** The content of `stored`. Throws block-corrupt where anything is not as `record` says, its key included. */
+async function decodeRight(
+  stored: Uint8Array,
+  record: BlockRecord,
+  { path, decode }: { readonly path: string } & Required<Pick<OpenBlockStoreOptions, 'decode'>>,
+): Promise<Uint8Array> {
+  const corrupt = (found: string, cause?: unknown): BundleError =>
+    new BundleError('block-corrupt', `Cannot read "${path}": ${found}`, { path, cause });
+  if (digestOf(stored) !== record.digest || crc64(stored) !== record.crc64) {
+    throw corrupt('its bytes are not the ones that were stored');
+  }
+  let content: Uint8Array;
+  try {
+    content = await decode(stored, record);
+  } catch (error) {
+    throw corrupt(`it cannot be decoded: ${describeError(error)}`, error);
+  }
+  if (hexOf(digestOf(content)) !== record.key) throw corrupt('its content is not the one that its name says');
+  return content;
+}
+
+function noDecoder(): Promise<never> {
+  throw new TypeError('This store has no decoder');
 }

@@ -125,7 +125,7 @@ async function findEntry(path: string): Promise<BuildEntry | undefined> {
     const found = buildEntrySchema.safeParse(await findCheckedJson(path));
     return found.success ? found.data : undefined;
   } catch (error) {
-    if (isBundleError(error) || error instanceof SyntaxError) return undefined;
+    if (isBundleError(error)) return undefined;
     throw error;
   }
 }

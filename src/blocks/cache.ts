@@ -5,13 +5,16 @@ import { type Digest, digestOf, hexOf } from '../digest.ts';
 import { canonicalPath } from '../disk/canonical-path.ts';
 import { makeNamedFolder, makeOwnFolder } from '../disk/make-folder.ts';
 import { openOwnFolder } from '../disk/open-folder.ts';
-import { findOwnFile, readOwnFile, removeOwnFile } from '../disk/own-files.ts';
+import { findOwnFile, readOwnFile } from '../disk/own-files.ts';
 import { sweepPartials, writeOwnFile } from '../disk/write-durably.ts';
 import { BundleError, findErrno } from '../errors.ts';
 import { frameForm } from './block-record.ts';
 import { type BlockStore, openBlockStore, setAside } from './block-store.ts';
 import { type BuildJournal, openBuildJournal } from './build-journal.ts';
 import { withCacheErrors } from './cache-error.ts';
+import { type CacheContents, compactLedger } from './compact-ledger.ts';
+import { decodeStoredBlock, decodeStoredFrame } from './decode-stored.ts';
+import { type Ledger, openLedger } from './ledger.ts';
 import { findCheckedJson, writeCheckedJson } from './checked-json.ts';
 import { type Leases, openLeases, removeStaleLeases } from './leases.ts';
 import { type LayerRecords, openLayerRecords } from './layer-records.ts';
@@ -21,7 +24,7 @@ import { type Recipe, recipeDigest, recipeSchema } from './recipe.ts';
 /** The version of everything below this folder; another version never looks in here. */
 const formatFolder = 'v1';
 
-export interface Cache extends BuildJournal, Leases {
+export interface Cache extends BuildJournal, Leases, Pick<Ledger, 'save'> {
   /** The folder the user named, or the default. */
   readonly path: string;
   /** The folder of this format version within it, without links in its path. */
@@ -35,15 +38,21 @@ export interface Cache extends BuildJournal, Leases {
   /** Config bytes by their own digest. */
   findConfig(digest: Digest): Promise<Uint8Array | undefined>;
   putConfig(config: Uint8Array): Promise<Digest>;
-  /** The digest of the config that belongs to an engine's image id. */
+  /** The digest of the config that belongs to an engine's image id, where this user's own process found that. */
   findImageConfig(imageId: Digest): Promise<Digest | undefined>;
   putImageConfig(imageId: Digest, config: Digest): Promise<void>;
+  /** What is said of its bundle is left out where another user or machine wrote it. */
   findRecipe(digest: Digest): Promise<Recipe | undefined>;
+  /** What is said of the recipe's bundle, whoever wrote it. */
+  findClaim(digest: Digest): Promise<Recipe['bundle']>;
   putRecipe(recipe: Recipe): Promise<Digest>;
-  /** What was last kept as the check of a recipe's blocks; see kept-checks. */
-  findCheck(recipe: Digest): Promise<unknown>;
-  putCheck(recipe: Digest, check: unknown): Promise<void>;
-  forgetCheck(recipe: Digest): Promise<void>;
+  /** What this user last kept as the check of a recipe's blocks; see kept-checks. */
+  findCheck(recipe: Digest): Promise<string | undefined>;
+  putCheck(recipe: Digest, check: string): Promise<void>;
+  /** Forgets what is known of blocks, layers and recipes that are not in the cache any more. */
+  compactKnown(isThere: CacheContents): Promise<void>;
+  /** Layers that this process had to check, for another user or machine wrote them, and their bytes. */
+  readonly foreign: { readonly count: number; readonly size: number };
   /** When a kept recipe was finished: Unix time in milliseconds, whole seconds. The same for every mount of it. */
   recipeTimeMs(digest: Digest): Promise<number>;
   /** Moves a damaged block file out of the way. */
@@ -103,7 +112,20 @@ export async function openCache(path: string): Promise<Cache> {
     configs: join(root, 'configs'),
     images: join(root, 'images'),
     recipes: join(root, 'recipes'),
-    checks: join(root, 'checks'),
+  };
+  const ledger = openLedger(root, process.env);
+  const foreign = { count: 0, size: 0 };
+  const aside = (file: string): Promise<void> => setAside(file, join(root, 'bad'));
+  const openBlocks = async (settings: EncoderSettings): Promise<BlockStore> => {
+    const encoder = encoderName(settings);
+    return openBlockStore(
+      { blocks: await openFolder('blocks', encoder), partials },
+      {
+        facts: await ledger.open(`blocks-${encoder}`),
+        decode: (stored, record) => decodeStoredBlock(stored, record, settings),
+        setAside: aside,
+      },
+    );
   };
   await withCacheErrors('open the cache', path, async () => {
     for (const folder of [partials, ...Object.values(folders)]) await makeOwnFolder(folder);
@@ -115,9 +137,12 @@ export async function openCache(path: string): Promise<Cache> {
     await withCacheErrors('make', folder, () => makeOwnFolder(folder));
     return folder;
   };
+  const readRecipe = async (digest: Digest): Promise<Recipe | undefined> => {
+    const found = recipeSchema.safeParse(await findCheckedJson(recipePath(digest)));
+    return found.success && recipeDigest(found.data) === digest ? found.data : undefined;
+  };
   const configPath = (digest: Digest): string => join(folders.configs, hexOf(digest));
   const imagePath = (imageId: Digest): string => join(folders.images, `${hexOf(imageId)}.json`);
-  const checkPath = (recipe: Digest): string => join(folders.checks, `${hexOf(recipe)}.json`);
   const recipePath = (digest: Digest): string => join(folders.recipes, `${hexOf(digest)}.json`);
   return {
     ...openLeases(root),
@@ -125,14 +150,30 @@ export async function openCache(path: string): Promise<Cache> {
     path,
     root,
     partials,
-    async openBlocks(settings) {
-      return openBlockStore({ blocks: await openFolder('blocks', encoderName(settings)), partials });
-    },
+    foreign,
+    openBlocks,
     async openFrames(encoder) {
-      return openBlockStore({ blocks: await openFolder('frames', encoder), partials }, frameForm);
+      return openBlockStore(
+        { blocks: await openFolder('frames', encoder), partials },
+        {
+          form: frameForm,
+          facts: await ledger.open(`frames-${encoder}`),
+          decode: decodeStoredFrame,
+          setAside: aside,
+        },
+      );
     },
     async openLayers(profile) {
-      return openLayerRecords(await openFolder('layers', profileName(profile)), partials);
+      return openLayerRecords(await openFolder('layers', profileName(profile)), {
+        partials,
+        facts: await ledger.open(`layers-${profileName(profile)}`),
+        store: await openBlocks(profile),
+        setAside: aside,
+        onForeign(size) {
+          foreign.count += 1;
+          foreign.size += size;
+        },
+      });
     },
     findConfig: (digest) => findConfig(configPath(digest), digest),
     async putConfig(config) {
@@ -145,29 +186,47 @@ export async function openCache(path: string): Promise<Cache> {
     },
     async findImageConfig(imageId) {
       const found = await findCheckedJson(imagePath(imageId));
-      return typeof found === 'string' ? (found as Digest) : undefined;
+      const isKnown = (await ledger.open('images')).find(hexOf(imageId)) === found;
+      return typeof found === 'string' && isKnown ? (found as Digest) : undefined;
     },
-    putImageConfig: (imageId, config) => writeCheckedJson(imagePath(imageId), config, partials),
+    async putImageConfig(imageId, config) {
+      await writeCheckedJson(imagePath(imageId), config, partials);
+      (await ledger.open('images')).note(hexOf(imageId), config);
+    },
     async findRecipe(digest) {
-      const found = recipeSchema.safeParse(await findCheckedJson(recipePath(digest)));
-      return found.success && recipeDigest(found.data) === digest ? found.data : undefined;
+      const recipe = await readRecipe(digest);
+      if (recipe?.bundle === undefined) return recipe;
+      const isKnown = (await ledger.open('recipes')).find(hexOf(digest)) === describe(recipe.bundle);
+      return isKnown ? recipe : { ...recipe, bundle: undefined };
     },
+    findClaim: async (digest) => (await readRecipe(digest))?.bundle,
     async putRecipe(recipe) {
       const digest = recipeDigest(recipe);
       await writeCheckedJson(recipePath(digest), recipe, partials);
+      if (recipe.bundle !== undefined) {
+        (await ledger.open('recipes')).note(hexOf(digest), describe(recipe.bundle));
+        await ledger.save();
+      }
       return digest;
     },
-    findCheck: (recipe) => findCheckedJson(checkPath(recipe)),
-    putCheck: (recipe, check) => writeCheckedJson(checkPath(recipe), check, partials),
-    forgetCheck: (recipe) =>
-      withCacheErrors('remove', checkPath(recipe), () => removeOwnFile(checkPath(recipe))),
+    findCheck: async (recipe) => (await ledger.open('checks')).find(hexOf(recipe)),
+    async putCheck(recipe, check) {
+      (await ledger.open('checks')).note(hexOf(recipe), check);
+    },
+    compactKnown: (isThere) => compactLedger(ledger, isThere),
+    save: () => ledger.save(),
     recipeTimeMs: (digest) =>
       withCacheErrors('read', recipePath(digest), async () => {
         const mtimeMs = (await findOwnFile(recipePath(digest)))?.mtimeMs ?? Date.now(); // it went just now
         return Math.floor(mtimeMs / 1000) * 1000;
       }),
-    setAside: (file) => setAside(file, join(root, 'bad')),
+    setAside: aside,
   };
+}
+
+/** A name for what is said of a bundle. */
+function describe({ size, sha256, finishedMs, parts }: NonNullable<Recipe['bundle']>): string {
+  return hexOf(digestOf(Buffer.from(JSON.stringify([size, sha256, finishedMs, parts]))));
 }
 
 async function findConfig(path: string, digest: Digest): Promise<Uint8Array | undefined> {

@@ -1,6 +1,5 @@
 /** Leases: who uses what of the cache now, so that a collection leaves it alone (docs/format.md, "Leases"). */
 import { randomBytes } from 'node:crypto';
-import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ForeignThingError } from '../disk/foreign-thing.ts';
 import { listOwnFiles } from '../disk/list-own-files.ts';
@@ -105,7 +104,7 @@ async function takeLease(root: string, folder: string, stem: string): Promise<Le
         if (!isHeld) return;
         isHeld = false;
         await removeOwnFile(join(folder, lease.name)).catch(() => undefined); // the lock is what counts
-        closeSync(lease.fd);
+        lease.close();
       },
     };
   } catch (error) {

@@ -25,6 +25,14 @@ export function encoderName(settings: EncoderSettings): string {
   return `xz${settings.preset}${settings.extreme ? 'e' : ''}-${settings.check}-${settings.liblzma}`;
 }
 
+/** The settings that encoderName gave this name to; undefined where that is none of its names. */
+export function parseEncoderName(name: string): EncoderSettings | undefined {
+  const [, preset, extreme, check, liblzma = ''] =
+    /^xz([0-9])(e?)-(crc32|crc64|sha256)-([0-9][0-9A-Za-z.]*)$/.exec(name) ?? [];
+  if (check === undefined) return undefined;
+  return { liblzma, preset: Number(preset), extreme: extreme === 'e', check: check as CheckName };
+}
+
 /** A name for `profile`, fit for a folder. */
 export function profileName(profile: Profile): string {
   return `${encoderName(profile)}-${profile.cutter}`;

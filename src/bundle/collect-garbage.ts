@@ -7,6 +7,7 @@ import { removeOwnFile } from '../disk/own-files.ts';
 import { mapWithLimit } from './map-with-limit.ts';
 import { type CollectionPlan, type CollectLimits, planCollection } from './plan-collection.ts';
 import type { KeptImages } from './protect-blocks.ts';
+import { listContents } from './list-contents.ts';
 import { type CacheSurvey, surveyCache } from './survey-cache.ts';
 
 const removalsAtOnce = 16;
@@ -55,8 +56,8 @@ export async function collectGarbage(
       const recipe = kind === 'recipe' ? findDigestOfHex(file.name.replace(/\.json$/, '')) : undefined;
       if (recipe === undefined) return;
       await cache.forgetUse(recipe);
-      await cache.forgetCheck(recipe);
     });
+    await cache.compactKnown(listContents(survey, plan.removals));
     return { survey, ...plan };
   } finally {
     await gate[Symbol.asyncDispose]();

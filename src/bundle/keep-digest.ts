@@ -23,16 +23,23 @@ export async function keepDigest(
   recipe: Recipe,
   { size, digest, parts }: FinishedBundle,
 ): Promise<Recipe> {
-  const kept = (await cache.findRecipe(recipeDigest(recipe)))?.bundle;
+  const name = recipeDigest(recipe);
+  const kept = (await cache.findRecipe(name))?.bundle;
   const sha256 = hexOf(digest);
   const isKnown = kept?.sha256 === sha256 && kept.size === size;
   if (isKnown && (parts === undefined || kept.parts?.[parts.cutName] !== undefined)) {
     return { ...recipe, bundle: kept };
   }
+  // What another user wrote is kept where it is the same: his mounts and ours show one time.
+  const claim = await cache.findClaim(name);
+  const finishedMs =
+    claim?.sha256 === sha256 && claim.size === size
+      ? await finishedTimeMs(cache, { ...recipe, bundle: claim })
+      : nowMs();
   const bundle = {
     size,
     sha256,
-    finishedMs: isKnown ? await finishedTimeMs(cache, { ...recipe, bundle: kept }) : nowMs(),
+    finishedMs,
     parts: {
       ...(isKnown && kept.parts),
       ...(parts && { [parts.cutName]: parts.digests.map(hexOf) }),

@@ -4,7 +4,6 @@ import type { BlockRecord } from '../blocks/block-record.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
 import type { Cache } from '../blocks/cache.ts';
 import { type Recipe, recipeDigest } from '../blocks/recipe.ts';
-import { isBundleError } from '../errors.ts';
 
 /** What was found right is looked at again after this time: disks forget. */
 const trustMs = 24 * 60 * 60 * 1000;
@@ -12,18 +11,14 @@ const trustMs = 24 * 60 * 60 * 1000;
 export interface Check {
   /** When the blocks were all read, in Unix time. */
   readonly timeMs: number;
-  /** sha256 over the keys and stamps of their files. */
+  /** sha256 over the keys, the digests and the stamps of their files. */
   readonly stamps: string;
 }
 
 /** The last kept check of the bundle of `recipe`. */
 export async function findCheck(cache: Cache, recipe: Recipe): Promise<Check | undefined> {
-  const found = await cache.findCheck(recipeDigest(recipe));
-  if (typeof found !== 'object' || found === null || !('timeMs' in found) || !('stamps' in found)) {
-    return undefined;
-  }
-  const { timeMs, stamps } = found;
-  return typeof timeMs === 'number' && typeof stamps === 'string' ? { timeMs, stamps } : undefined;
+  const [timeMs, stamps] = (await cache.findCheck(recipeDigest(recipe)))?.split(' ') ?? [];
+  return stamps === undefined ? undefined : { timeMs: Number(timeMs), stamps };
 }
 
 /** Whether all blocks were found right within a day and are, by their `stamps`, what they were then. */
@@ -38,27 +33,21 @@ export async function keepCheck(
   stamps: string | undefined,
   known: Check | undefined,
 ): Promise<void> {
-  // A write is waited for until it is on the disk: not for every build of the same images.
   if (stamps === undefined || (known?.stamps === stamps && isFresh(known, trustMs / 2))) return;
-  try {
-    await cache.putCheck(recipeDigest(recipe), { timeMs: Date.now(), stamps } satisfies Check);
-  } catch (error) {
-    // It saves time, and no more: a cache that is full or may only be read has the bundle all the same.
-    if (!isBundleError(error)) throw error;
-  }
+  await cache.putCheck(recipeDigest(recipe), `${Date.now()} ${stamps}`);
 }
 
-/** The sha256 over the keys of a bundle's blocks and the stamps of their files; undefined where one is not stored. */
+/** The sha256 over the keys and digests of a bundle's blocks and the stamps of their files; undefined where one is not stored. */
 export async function hashStamps(
   store: BlockStore,
   blocks: readonly BlockRecord[],
 ): Promise<string | undefined> {
   const stamps = await store.stampBlocks(blocks);
   const hash = createHash('sha256');
-  for (const [index, { key }] of blocks.entries()) {
+  for (const [index, { key, digest }] of blocks.entries()) {
     const stamp = stamps[index];
     if (stamp === undefined) return undefined;
-    hash.update(`${key} ${stamp}\n`);
+    hash.update(`${key} ${digest} ${stamp}\n`);
   }
   return hash.digest('hex');
 }

@@ -10,7 +10,7 @@ import { BundleError } from '../errors.ts';
 import type { DecodedBlocks } from '../file/decoded-blocks.ts';
 import { type DecodedFile, openDecodedFile } from '../file/decoded-file.ts';
 import { listDecodableBlocks } from '../file/list-decodable-blocks.ts';
-import { openStoredFile, type StoredFile } from '../file/stored-file.ts';
+import { openStoredFile, type StoredFile, type StoredPlaces } from '../file/stored-file.ts';
 import { createImage } from '../image/create-image.ts';
 import type { Image } from '../image/image.ts';
 import type { Layout } from '../layout/extent.ts';
@@ -37,7 +37,7 @@ export interface Bundle extends AsyncDisposable {
    */
   openPart(start: number, end: number): StoredFile;
   /** A file of any layout over the bundle's own blocks, or what `store` has, closed with the bundle. */
-  openLayout(layout: Layout, store?: Pick<BlockStore, 'blockPath'>): StoredFile;
+  openLayout(layout: Layout, store?: StoredPlaces): StoredFile;
   /** `images.tar` once more, which keeps what it decodes in `decoded`, together with others. */
   openTar(decoded: DecodedBlocks): DecodedFile;
 }
@@ -50,8 +50,8 @@ export function openAssembledBundle(
   store: BlockStore,
 ): Bundle {
   const files: StoredFile[] = [];
-  const open = (layout: Layout, from: Pick<BlockStore, 'blockPath'> = store): StoredFile => {
-    const file = openStoredFile(layout, (key) => from.blockPath(key));
+  const open = (layout: Layout, from: StoredPlaces = store): StoredFile => {
+    const file = openStoredFile(layout, from);
     files.push(file);
     return file;
   };
@@ -82,7 +82,9 @@ export function openAssembledBundle(
 export async function openRecipe(cache: Cache, recipe: Recipe): Promise<Bundle> {
   const lease = await cache.lease(recipeDigest(recipe));
   try {
-    return holdBundle(await openLeased(cache, recipe), lease);
+    const bundle = holdBundle(await openLeased(cache, recipe), lease);
+    await cache.save();
+    return bundle;
   } catch (error) {
     await lease[Symbol.asyncDispose]();
     throw error;

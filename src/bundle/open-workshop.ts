@@ -30,6 +30,7 @@ export async function openWorkshop({
   const close = async (): Promise<void> => {
     stopping.abort();
     await maker.settle();
+    await cache.save();
     await lease[Symbol.asyncDispose]();
   };
   try {

@@ -91,6 +91,7 @@ export async function prepareBundle(options: PrepareBundleOptions): Promise<Prep
     const bundle = await prepareHealed(options, options.meter ?? createBuildMeter());
     return holdBundle(bundle, await cache.lease(recipeDigest(bundle.recipe)));
   } finally {
+    await cache.save();
     await build[Symbol.asyncDispose]();
   }
 }
@@ -150,7 +151,10 @@ async function prepareChecked(
     const known = await findCheck(cache, bundle.recipe);
     if (trustsChecks && isTrusted(known, stamps)) return { bundle, bad: new Set() };
     const bad = await findBadBlocks(bundle.xz, bundle.assembled.layout, signal);
-    if (bad.size === 0) await keepCheck(cache, bundle.recipe, stamps, known);
+    if (bad.size === 0) {
+      store.noteRight(bundle.assembled.blocks);
+      await keepCheck(cache, bundle.recipe, stamps, known);
+    }
     return { bundle, bad };
   } catch (error) {
     await bundle[Symbol.asyncDispose]();

@@ -35,6 +35,8 @@ export interface StoredBlock extends FoundFile {
 
 export interface KeptLayer extends FoundFile {
   readonly profile: string;
+  /** Of the blocks that it names. */
+  readonly encoder: string;
   readonly diffId: DiffId;
   readonly record: LayerRecord;
   readonly blocks: ReadonlySet<BlockId>;
@@ -134,13 +136,13 @@ async function surveyLayers(cache: Cache, onStranger: OnStranger): Promise<KeptL
   const layers: KeptLayer[] = [];
   for (const profile of await listOwnFolders(join(cache.root, 'layers'), profileForm, onStranger)) {
     const folder = join(cache.root, 'layers', profile);
-    const records = openLayerRecords(folder, join(cache.root, 'partial'));
+    const records = openLayerRecords(folder, { partials: cache.partials });
     const found = await mapWithLimit(
       await listOwnFiles(folder, documentForm, onStranger),
       filesAtOnce,
       async (file) => {
         const diffId = findDigestOfHex(file.name.replace(/\.json$/, '')) as DiffId | undefined;
-        const record = diffId && (await records.findLayer(diffId));
+        const record = diffId && (await records.readLayer(diffId));
         return record && describeLayer(file, profile, record);
       },
     );
@@ -152,7 +154,7 @@ async function surveyLayers(cache: Cache, onStranger: OnStranger): Promise<KeptL
 function describeLayer(file: FoundFile, profile: string, record: LayerRecord): KeptLayer {
   const encoder = encoderOfProfile(profile);
   const blocks = new Set(record.blocks.map(({ key }) => `${encoder}/${key}`));
-  return { ...file, profile, diffId: record.diffId, record, blocks };
+  return { ...file, profile, encoder, diffId: record.diffId, record, blocks };
 }
 
 /** A profile's name is `<encoder>-<cutter>`, and an encoder's has exactly two hyphens. */

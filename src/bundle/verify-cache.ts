@@ -1,26 +1,26 @@
-/** Checks every stored block of a cache against its record. */
-import { findRecordInTrailer, trailerSize } from '../blocks/block-file.ts';
-import { blockForm, frameForm, type StoredForm } from '../blocks/block-record.ts';
+/** Checks all that a cache holds, whoever wrote it: every block and frame against its name, every layer record against its layer. */
+import type { BlockKey } from '../blocks/block-record.ts';
+import type { BlockStore } from '../blocks/block-store.ts';
 import type { Cache } from '../blocks/cache.ts';
-import { withCacheErrors } from '../blocks/cache-error.ts';
-import { type Digest, digestOf } from '../digest.ts';
-import { readOwnFile } from '../disk/own-files.ts';
-import { findErrno } from '../errors.ts';
+import { checkLayer } from '../blocks/check-layer.ts';
+import { parseEncoderName } from '../blocks/profile.ts';
+import { findOwnFile } from '../disk/own-files.ts';
+import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { mapWithLimit } from './map-with-limit.ts';
-import type { BlockId, StoredBlock } from './survey-cache.ts';
-import { surveyCache } from './survey-cache.ts';
+import { type StoredBlock, surveyCache } from './survey-cache.ts';
 
 const blocksAtOnce = 4;
 
 export interface CacheVerification {
   readonly blockCount: number;
   readonly frameCount: number;
-  /** Bytes that were read. */
+  readonly layerCount: number;
+  /** Bytes that were read of blocks and frames. */
   readonly size: number;
-  readonly damaged: readonly DamagedBlock[];
+  readonly damaged: readonly DamagedFile[];
 }
 
-export interface DamagedBlock {
+export interface DamagedFile {
   readonly path: string;
   readonly problem: string;
 }
@@ -31,57 +31,83 @@ export interface VerifyCacheOptions {
 }
 
 /**
- * Reads every block and frame, hashes it and compares it with the record at its own end, blocks also with those in layer
- * records. What is gone meanwhile was collected. Throws cache-* where a file cannot be read at all.
+ * Decodes every block and frame and hashes the content to its name, decodes the blocks of every layer record and hashes
+ * them to its layer, and names what is no file of the cache. What is gone meanwhile was collected; a layer of which not all
+ * blocks are there cannot be checked, and no build believes its record then. Throws cache-* where a file cannot be read at all.
  */
 export async function verifyCache(
   cache: Cache,
   { signal, onProgress }: VerifyCacheOptions = {},
 ): Promise<CacheVerification> {
   const survey = await surveyCache(cache, Date.now());
-  const digests = new Map<BlockId, Digest>();
-  for (const { record, profile } of survey.layers) {
-    const encoder = profile.split('-').slice(0, 3).join('-');
-    for (const { key, digest } of record.blocks) digests.set(`${encoder}/${key}`, digest);
-  }
   const frames = [...survey.frames.values()];
-  const stored = [...survey.blocks.values(), ...frames];
-  const isFrame = new Set(frames);
-  const total = stored.reduce((sum, { size }) => sum + size, 0);
-  const damaged: DamagedBlock[] = [];
+  const blocks = [...survey.blocks.values()];
+  const damaged = new Map<string, string>(survey.strangers.map(({ path, found }) => [path, `it ${found}`]));
+  const size = [...blocks, ...frames].reduce((sum, file) => sum + file.size, 0);
+  const total = survey.layers.reduce((sum, { record }) => sum + record.size, size);
   let done = 0;
-  await mapWithLimit(stored, blocksAtOnce, async (block) => {
+  const check = async (path: string, step: number, work: () => Promise<unknown>): Promise<void> => {
     signal?.throwIfAborted();
-    const form = isFrame.has(block) ? frameForm : blockForm;
-    const problem = await findProblem(block, form, digests.get(block.id));
-    if (problem !== undefined) damaged.push({ path: block.path, problem });
-    done += block.size;
+    const problem = await findProblem(path, work);
+    if (problem !== undefined && !damaged.has(problem.path)) damaged.set(problem.path, problem.text);
+    done += step;
     onProgress?.(done, total);
-  });
-  return { blockCount: survey.blocks.size, frameCount: frames.length, size: total, damaged };
+  };
+  const stores = new Map<string, Promise<BlockStore | undefined>>();
+  const openStore = (encoder: string, isFrame: boolean): Promise<BlockStore | undefined> => {
+    const settings = parseEncoderName(encoder);
+    const opened =
+      stores.get(encoder) ??
+      (isFrame ? cache.openFrames(encoder) : Promise.resolve(settings && cache.openBlocks(settings)));
+    stores.set(encoder, opened);
+    return opened;
+  };
+  for (const { path, encoder, record } of survey.layers) {
+    const store = await openStore(encoder, false);
+    if (store !== undefined) await check(path, record.size, () => checkLayer(path, record, store));
+  }
+  const verifyAll = (files: readonly StoredBlock[], isFrame: boolean): Promise<unknown> =>
+    mapWithLimit(files, blocksAtOnce, async ({ path, key, encoder, size: fileSize }) => {
+      const store = await openStore(encoder, isFrame);
+      await check(path, fileSize, () => checkStored(path, key, store));
+    });
+  await verifyAll(blocks, false);
+  await verifyAll(frames, true);
+  await cache.save();
+  return {
+    blockCount: blocks.length,
+    frameCount: frames.length,
+    layerCount: survey.layers.length,
+    size,
+    damaged: [...damaged].map(([path, problem]) => ({ path, problem })),
+  };
 }
 
+async function checkStored(path: string, key: BlockKey, store: BlockStore | undefined): Promise<void> {
+  const fail = (found: string): BundleError =>
+    new BundleError('block-corrupt', `Cannot read "${path}": ${found}`, { path });
+  if (store === undefined) throw fail('the folder that it lies in is that of no encoder');
+  const record = await store.readRecord(key);
+  if (record !== undefined) await store.readContent(record);
+  else if ((await findOwnFile(path)) !== undefined) throw fail('it does not end in its record');
+}
+
+/** What `work` throws of the file at `path`, or another that it names; a bad sector is damage, too, not a reason to stop. */
 async function findProblem(
-  { path, key }: StoredBlock,
-  form: StoredForm,
-  wanted: Digest | undefined,
-): Promise<string | undefined> {
-  const bytes = await withCacheErrors('read', path, () =>
-    readOwnFile(path).catch((error: unknown) => {
-      if (findErrno(error) === 'EIO') return Buffer.alloc(0); // a bad sector is damage, not a reason to stop
-      throw error;
-    }),
-  );
-  if (bytes === undefined) return undefined;
-  const trailer = bytes.subarray(Math.max(0, bytes.length - trailerSize));
-  const record = /^[0-9a-f]{64}$/.test(key)
-    ? findRecordInTrailer(key, trailer, bytes.length, form)
-    : undefined;
-  if (record === undefined) return 'it does not end in its record';
-  if (digestOf(bytes.subarray(0, bytes.length - trailerSize)) !== record.digest) {
-    return 'its bytes are not the ones that were stored';
+  path: string,
+  work: () => Promise<unknown>,
+): Promise<{ readonly path: string; readonly text: string } | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    const isDamage = isBundleError(error, 'block-corrupt') || isBadSector(error);
+    if (!isDamage) throw error;
+    const at = error.path ?? path;
+    return { path: at, text: error.message.replace(`Cannot read "${at}": `, '') };
   }
-  return wanted === undefined || wanted === record.digest
-    ? undefined
-    : 'it is whole, but not the block that layers name';
+}
+
+function isBadSector(error: unknown): error is BundleError {
+  return isBundleError(error, 'cache-failed') && findErrno(error.cause) === 'EIO';
 }

@@ -79,11 +79,20 @@ export async function prepareChosenBundle(
         { verb, version: readVersion() },
       ),
     );
+    if (!isSilent) tellOfForeign(cache);
     await collectByLimits(cache, selection, bundle.statistics.encodedSize, onCollected);
     return bundle;
   } finally {
     await source.close();
   }
+}
+
+/** Once for each layer: what took longer than it will take the next time. */
+function tellOfForeign({ foreign: { count, size } }: Pick<Cache, 'foreign'>): void {
+  if (count === 0) return;
+  process.stderr.write(
+    `bundlefs: checked ${formatCount(count, 'layer')}, ${formatSize(size)}, that another user or machine wrote to the cache\n`,
+  );
 }
 
 /** The limits that hold without anybody asking. Throws invalid-argument. */

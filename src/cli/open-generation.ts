@@ -69,11 +69,8 @@ export function createGenerationOpener(
     async open(recipe) {
       const digest = parseDigest(recipe, 'the recipe to mount');
       const kept = await cache.findRecipe(digest);
-      if (kept?.bundle === undefined) {
-        throw new BundleError(
-          'block-missing',
-          `Cannot open the bundle: the cache has no finished recipe ${digest}`,
-        );
+      if (kept === undefined) {
+        throw new BundleError('block-missing', `Cannot open the bundle: the cache has no recipe ${digest}`);
       }
       const bundle = await openRecipe(cache, kept);
       try {
@@ -95,8 +92,8 @@ export function createGenerationOpener(
         return {
           recipe: digest,
           recipeJson: kept,
-          size: kept.bundle.size,
-          sha256: kept.bundle.sha256,
+          size: bundle.xz.size,
+          sha256: stick.description.archive.sha256,
           images: describeImages(bundle.images).map((image) => ({
             names: [...image.names],
             id: image.id,

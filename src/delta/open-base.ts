@@ -64,7 +64,10 @@ async function openDescribed(
   options: OpenBaseOptions,
 ): Promise<DeltaBase> {
   const recipe = await findRecipeOf(description.archive.sha256, options.cache);
-  if (recipe !== undefined) return openKept(recipe, titleOf(description), options);
+  if (recipe !== undefined) {
+    const base = await openKept(recipe, titleOf(description), options);
+    if (hexOf(base.digest) === description.archive.sha256) return base;
+  }
   throw notABase(
     path,
     `the cache "${options.cache.path}" does not know the bundle that it describes`,
@@ -72,11 +75,10 @@ async function openDescribed(
   );
 }
 
-/** The recipe of the bundle with this sha256, in hex, among those that the journal names. */
+/** The recipe of which somebody said that its bundle has this sha256, in hex, among those that the journal names. */
 async function findRecipeOf(sha256: string, cache: Cache): Promise<Recipe | undefined> {
   for (const digest of new Set(finishedBuilds(await cache.listBuilds()).map(({ recipe }) => recipe))) {
-    const recipe = await cache.findRecipe(digest);
-    if (recipe?.bundle?.sha256 === sha256) return recipe;
+    if ((await cache.findClaim(digest))?.sha256 === sha256) return cache.findRecipe(digest);
   }
   return undefined;
 }

@@ -41,13 +41,20 @@ export async function openLockedFile(
 export async function openHeldFile(
   folder: OpenFolder,
   nextName: () => string,
-): Promise<{ readonly fd: number; readonly name: string }> {
+): Promise<{ readonly name: string; readonly close: () => void }> {
   return folder.run(() => {
     for (;;) {
       const name = nextName();
       const fd = openSync(folder.at(name), 'wx+', 0o644);
       try {
-        if (lockNew(fd, folder.at(name))) return Promise.resolve({ fd, name });
+        if (lockNew(fd, folder.at(name))) {
+          return Promise.resolve({
+            name,
+            close: () => {
+              closeSync(fd);
+            },
+          });
+        }
       } catch (error) {
         closeSync(fd);
         throw error;

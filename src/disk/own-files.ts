@@ -56,6 +56,17 @@ export async function readOwnFile(path: string, largestSize = largestDocument): 
   }
 }
 
+/** Adds `text` to the end of the file at `path`, which is made for this user alone where it is missing. Throws ForeignThingError. */
+export async function appendOwnFile(path: string, text: string): Promise<void> {
+  const handle = await openOwnFile(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
+  if (handle === undefined) return;
+  try {
+    await handle.writeFile(text);
+  } finally {
+    await handle.close();
+  }
+}
+
 /** What stat(2) says of the regular file at `path`; undefined where there is none. Throws ForeignThingError. */
 export async function findOwnFile(path: string): Promise<Stats | undefined> {
   using folder = findFolder(path);

@@ -1,5 +1,6 @@
 /** Writes a file so that it is there whole or not at all, even after a power cut; the discipline of docs/format.md, "The cache". */
 import { randomBytes } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { type FileHandle, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { openLockedFile, removeIfStale } from './locked-file.ts';
@@ -11,8 +12,8 @@ const partialForm = /^\..+\.[0-9a-f]+\.partial$/;
 /** A file being written under a temporary name. Disposing of it before `commit` removes it. */
 export interface DurableFile extends AsyncDisposable {
   readonly handle: FileHandle;
-  /** fsync, check that it has `size` bytes, rename to the final path, fsync the directory. */
-  commit(size: number): Promise<void>;
+  /** fsync, check that it has `size` bytes, rename to the final path, fsync the directory. Returns the file's stamp (see stampFiles). */
+  commit(size: number): Promise<string>;
 }
 
 type Opener = (path: string) => OpenFolder;
@@ -83,11 +84,14 @@ async function start(path: string, partials: string, open: Opener): Promise<Dura
       await handle.sync();
       const written = (await handle.stat()).size;
       if (written !== size) throw shortWrite(path, written, size);
-      await inFolders(async (from, to) => {
+      return inFolders(async (from, to) => {
         await rename(from.at(name), to.at(basename(path)));
         isDone = true;
+        // Of this very file, and not of another that was put in its place meanwhile.
+        const stamp = stampOf(await handle.stat({ bigint: true }));
         await handle.close();
         to.sync();
+        return stamp;
       });
     },
     async [Symbol.asyncDispose]() {
@@ -106,6 +110,12 @@ async function createPartial(
 ): Promise<{ readonly handle: FileHandle; readonly name: string }> {
   using folder = open(partials);
   return await openLockedFile(folder, () => `.${basename(path)}.${randomBytes(8).toString('hex')}.partial`);
+}
+
+function stampOf({ ino, mtimeNs, ctimeNs }: BigIntStats): string {
+  const toText = (ns: bigint): string =>
+    `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, '0')}`;
+  return `${ino} ${toText(mtimeNs)} ${toText(ctimeNs)}`;
 }
 
 /** Seen on network file systems that run out of space after they have said yes. */

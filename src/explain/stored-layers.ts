@@ -7,7 +7,7 @@ import type { DiffId } from '../digest.ts';
 import { createDecodedBlocks, type DecodedBlocks } from '../file/decoded-blocks.ts';
 import { openDecodedFile } from '../file/decoded-file.ts';
 import { listDecodableBlocks } from '../file/list-decodable-blocks.ts';
-import { openStoredFile } from '../file/stored-file.ts';
+import { openStoredFile, type StoredPlaces } from '../file/stored-file.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import { layOutXz } from '../layout/xz-layout.ts';
 import type { ContentBlock } from './bundle-contents.ts';
@@ -35,12 +35,13 @@ export async function openStoredLayers(cache: Cache, profile: Profile): Promise<
       if (record === undefined) return undefined;
       for (const block of record.blocks) if (!(await store.hasBlock(block))) return undefined;
       const blocks = placeBlocks(record.blocks);
-      const file = openLayer(record.blocks, profile.check, (key) => store.blockPath(key), decoded);
+      const file = openLayer(record.blocks, profile.check, store, decoded);
       opened.push(file);
       return { kind: 'random', file, nameRange: (position, size) => nameRange(blocks, position, size) };
     },
     async [Symbol.asyncDispose]() {
       for (const file of opened) await file.close();
+      await cache.save();
     },
   };
 }
@@ -48,11 +49,11 @@ export async function openStoredLayers(cache: Cache, profile: Profile): Promise<
 function openLayer(
   records: readonly BlockRecord[],
   check: CheckName,
-  blockPath: (key: BlockRecord['key']) => string,
+  places: StoredPlaces,
   decoded: DecodedBlocks,
 ): VirtualFile {
   const layout = layOutXz(records, check);
-  return openDecodedFile(openStoredFile(layout, blockPath), listDecodableBlocks(layout, check), { decoded });
+  return openDecodedFile(openStoredFile(layout, places), listDecodableBlocks(layout, check), { decoded });
 }
 
 function placeBlocks(records: readonly BlockRecord[]): ContentBlock[] {

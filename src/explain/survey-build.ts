@@ -75,6 +75,7 @@ export async function surveyBuild(options: SurveyBuildOptions): Promise<BuildPla
   );
   const last = builds.find(({ verb }) => verb !== baseVerb);
   const sizes = await readSizes(builds, (diffId) => layers.findLayer(diffId));
+  await cache.save();
   return planBuild({
     images: applyTagRules(
       images.map((image) => ({ ...image, configDigest: image.id })),

@@ -1,9 +1,13 @@
 /** The `.tar.xz` view, and others of stored bytes: a layout read straight from stored blocks, never decoded, each checked when it is first touched. */
 import { type ExtentFile, type ExtentInput, ExtentReader, type ReadHandle } from '../addon/extent-reader.ts';
 import type { BlockKey } from '../blocks/block-record.ts';
+import type { BlockStore } from '../blocks/block-store.ts';
 import type { Layout } from '../layout/extent.ts';
 import { readChunks } from './read-chunks.ts';
 import type { VirtualFile } from './virtual-file.ts';
+
+/** Where block files are, and what is known of them. */
+export type StoredPlaces = Pick<BlockStore, 'blockPath' | 'findKnownStamp'>;
 
 export interface StoredFile extends VirtualFile {
   /** Like read, without waiting: undefined where that is not possible, and read must be used. */
@@ -13,15 +17,15 @@ export interface StoredFile extends VirtualFile {
 }
 
 /**
- * Opens `layout` over the block files that `blockPath` names. Nothing is opened on disk before it is read, and the table
+ * Opens `layout` over the block files in `places`. Nothing is opened on disk before it is read, and the table
  * of extents is made when the first byte or handle is asked for: a size is wanted more often.
  */
-export function openStoredFile(layout: Layout, blockPath: (key: BlockKey) => string): StoredFile {
+export function openStoredFile(layout: Layout, places: StoredPlaces): StoredFile {
   let made: ExtentReader | undefined;
   let isClosed = false;
   const reader = (): ExtentReader => {
     if (isClosed) throw new TypeError('This file is closed');
-    return (made ??= createReader(layout, blockPath));
+    return (made ??= createReader(layout, places));
   };
   const stored: StoredFile = {
     size: layout.size,
@@ -37,7 +41,7 @@ export function openStoredFile(layout: Layout, blockPath: (key: BlockKey) => str
   return stored;
 }
 
-function createReader(layout: Layout, blockPath: (key: BlockKey) => string): ExtentReader {
+function createReader(layout: Layout, places: StoredPlaces): ExtentReader {
   const files: ExtentFile[] = [];
   const fileOf = new Map<BlockKey, number>();
   const extents = layout.extents.map((extent): ExtentInput => {
@@ -48,10 +52,11 @@ function createReader(layout: Layout, blockPath: (key: BlockKey) => string): Ext
     if (file === undefined) {
       file =
         files.push({
-          path: blockPath(record.key),
+          path: places.blockPath(record.key),
           size: length,
           digest: record.digest,
           crc64: record.crc64,
+          stamp: places.findKnownStamp(record),
         }) - 1;
       fileOf.set(record.key, file);
     }

@@ -34,6 +34,7 @@ export async function openZst(bundle: Bundle, cache: Cache, level: number): Prom
   for (const profile of new Set([own, ...others.reverse()])) {
     const store = await cache.openFrames(profile);
     const frames = await findFrames(bundle.assembled.blocks, store);
+    await cache.save();
     if (frames !== undefined) return { file: bundle.openLayout(layOutZst(frames), store), profile };
   }
   throw new BundleError('block-missing', 'Cannot open images.tar.zst: a frame of it is not in the cache', {

@@ -57,6 +57,8 @@ export async function prepareZst(
     const layout = layOutZst(frames);
     const file = bundle.openLayout(layout, store);
     const bad = await findBadBlocks(file, layout, options.signal);
+    if (bad.size === 0) store.noteRight(frames);
+    await cache.save();
     if (bad.size === 0) return { file, statistics: measureFrames(frames, encoded, layout.size) };
     for (const path of bad) await cache.setAside(path);
     if (!isFirst) throw damagedAgain([...bad]);
