@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { crc64 } from '../addon/block-codec.ts';
-import { isOwnStamp, stampFiles } from '../addon/stamp-files.ts';
+import { isOwnStamp } from '../addon/stamp-files.ts';
 import { digestOf, hexOf } from '../digest.ts';
 import { makeOwnFolder } from '../disk/make-folder.ts';
 import { moveOwnFile, openOwnFile, readOwnFile, removeOwnFile } from '../disk/own-files.ts';
+import { stampOwnFiles } from '../disk/stamp-own-files.ts';
 import { startOwnFile } from '../disk/write-durably.ts';
 import { BundleError, describeError, isBundleError } from '../errors.ts';
 import { encodeTrailer, findRecordInTrailer, trailerSize } from './block-file.ts';
@@ -70,7 +71,7 @@ export function openBlockStore(folders: BlockStoreFolders, options: OpenBlockSto
   const stamps = new Map<BlockKey, string>();
   const stampBlocks = (records: readonly BlockRecord[]): (string | undefined)[] => {
     const unknown = records.filter((record) => !stamps.has(record.key));
-    const found = stampFiles(
+    const found = stampOwnFiles(
       unknown.map((record) => blockPath(record.key)),
       unknown.map((record) => form.sizeOf(record) + trailerSize),
     );
@@ -98,11 +99,13 @@ export function openBlockStore(folders: BlockStoreFolders, options: OpenBlockSto
   const readContent = async (record: BlockRecord): Promise<Uint8Array | undefined> => {
     const path = blockPath(record.key);
     const size = form.sizeOf(record);
-    const stamp = stampFiles([path], [size + trailerSize])[0];
     if (size > largestSize || record.uncompressedSize > largestSize) {
       throw new BundleError('block-corrupt', `Cannot read "${path}": it is larger than blocks are`, { path });
     }
-    const bytes = await withCacheErrors('read block', path, () => readOwnFile(path, size + trailerSize));
+    const { stamp, bytes } = await withCacheErrors('read block', path, async () => {
+      const [stamp] = stampOwnFiles([path], [size + trailerSize]);
+      return { stamp, bytes: await readOwnFile(path, size + trailerSize) };
+    });
     if (bytes === undefined) return undefined;
     const content = await decodeRight(bytes.subarray(0, size), record, { path, decode });
     noteStamp(record, stamp);
@@ -130,8 +133,8 @@ export function openBlockStore(folders: BlockStoreFolders, options: OpenBlockSto
     },
     hasBlock: (record) =>
       withCacheErrors('find block', blockPath(record.key), () =>
-        Promise.resolve(
-          stampFiles([blockPath(record.key)], [form.sizeOf(record) + trailerSize])[0] !== undefined,
+        Promise.resolve().then(
+          () => stampOwnFiles([blockPath(record.key)], [form.sizeOf(record) + trailerSize])[0] !== undefined,
         ),
       ),
     stampBlocks: (records) =>

@@ -101,13 +101,14 @@ async function findProblem(
     await work();
     return undefined;
   } catch (error) {
-    const isDamage = isBundleError(error, 'block-corrupt') || isBadSector(error);
+    const isDamage = isBundleError(error, 'block-corrupt') || isNoFileOfOurs(error);
     if (!isDamage) throw error;
     const at = error.path ?? path;
     return { path: at, text: error.message.replace(`Cannot read "${at}": `, '') };
   }
 }
 
-function isBadSector(error: unknown): error is BundleError {
-  return isBundleError(error, 'cache-failed') && findErrno(error.cause) === 'EIO';
+/** It cannot be read, but others may be: of a bad sector, or what is no file at all. */
+function isNoFileOfOurs(error: unknown): error is BundleError {
+  return isBundleError(error, 'cache-failed') && ['EIO', 'EFOREIGN'].includes(findErrno(error.cause) ?? '');
 }

@@ -1,7 +1,8 @@
 /** What another user or machine wrote to a cache is not believed: whatever was forged in it, the bundle is the one of an empty cache. */
-import { copyFile, cp, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { runCli, runCliOk } from '../support/run-cli.ts';
@@ -155,11 +156,13 @@ async function build(cache: string, user: string): Promise<{ xz: Buffer; zst: Bu
 
 describe('a cache that another user has filled', { timeout: 300_000 }, () => {
   beforeAll(async () => {
-    folder = await makeSharedFolder();
+    folder = await mkdtemp(join(tmpdir(), 'bfs-forged-'));
     archive = join(folder, 'images.tar');
     await writeHybridArchive(archive, await buildSampleImages());
     ({ xz: good, zst: goodZst } = await build(join(folder, 'cache'), 'alice'));
   });
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it('is checked once, and makes the same bundle', async () => {
     const cache = join(await makeTempFolder(), 'cache');
@@ -172,18 +175,21 @@ describe('a cache that another user has filled', { timeout: 300_000 }, () => {
     expect(second.stderr).not.toMatch(/checked/);
   });
 
-  it.each(forgeries)('makes the same bundle in spite of %s', async (_name, forge, isFound = true) => {
-    const cache = join(await makeTempFolder(), 'cache');
-    await cp(join(folder, 'cache'), cache, { recursive: true });
-    await forge(join(cache, 'v1'));
-    const state = { XDG_STATE_HOME: join(cache, '../state-verifier') };
-    const verified = await runCli(['cache', 'verify'], { cache, env: state });
-    expect(verified.status).toBe(isFound ? 6 : 0);
-    const { xz, zst } = await build(cache, 'bob');
-    expect(xz.equals(good)).toBe(true);
-    expect(zst.equals(goodZst)).toBe(true);
-    await runCliOk(['cache', 'verify'], { cache, env: { XDG_STATE_HOME: join(cache, '../state-bob') } });
-  });
+  it.each(forgeries.map(([name, forge, isFound = true]) => ({ name, forge, isFound })))(
+    'makes the same bundle in spite of $name',
+    async ({ forge, isFound }) => {
+      const cache = join(await makeTempFolder(), 'cache');
+      await cp(join(folder, 'cache'), cache, { recursive: true });
+      await forge(join(cache, 'v1'));
+      const state = { XDG_STATE_HOME: join(cache, '../state-verifier') };
+      const verified = await runCli(['cache', 'verify'], { cache, env: state });
+      expect(verified.status).toBe(isFound ? 6 : 0);
+      const { xz, zst } = await build(cache, 'bob');
+      expect(xz.equals(good)).toBe(true);
+      expect(zst.equals(goodZst)).toBe(true);
+      await runCliOk(['cache', 'verify'], { cache, env: { XDG_STATE_HOME: join(cache, '../state-bob') } });
+    },
+  );
 
   it('is not believed later, either: a block that was exchanged after it had been checked', async () => {
     const cache = join(await makeTempFolder(), 'cache');
@@ -201,7 +207,7 @@ describe('a cache that another user has filled', { timeout: 300_000 }, () => {
     await cp(join(folder, 'cache'), cache, { recursive: true });
     const recipe = join(cache, '../recipe.json');
     const env = { XDG_STATE_HOME: join(cache, '../state') };
-    const described = await runCliOk(['describe', archive], { cache, env });
+    const described = await runCliOk(['describe', '--from', archive], { cache, env });
     await writeFile(recipe, described.stdout.toString().replace(/\n\s*"source": .*/, ''));
     for (const path of await listAll(join(cache, 'v1/blocks'))) await forgeBlock(path);
     const output = join(cache, '../o.tar.xz');
@@ -213,8 +219,3 @@ describe('a cache that another user has filled', { timeout: 300_000 }, () => {
     expect(result.stderr).toMatch(/^bundlefs: Cannot /);
   });
 });
-
-async function makeSharedFolder(): Promise<string> {
-  const { mkdtemp } = await import('node:fs/promises');
-  return mkdtemp('/tmp/bfs-forged-');
-}
