@@ -22,7 +22,8 @@ class EncodeRequests final : public EncodeOwner {
   uint64_t Start(Napi::Uint8Array content, const JobSettings& settings, Napi::Function on_done);
   void Cancel(uint64_t id);
 
-  void OnEncoded(uint64_t id, EncodeResult result) override;  // on a thread of the pool
+  // On a thread of the pool, or within Start or Cancel; `on_done` is called later, on the environment's thread.
+  void OnEncoded(uint64_t id, EncodeResult result) override;
 
  private:
   struct Request {

@@ -18,7 +18,8 @@ namespace bundlefs {
 // Whether content becomes a block or a frame, and how.
 using JobSettings = std::variant<EncodeSettings, FrameSettings>;
 
-// Who gives content to the pool. OnEncoded runs on a thread of the pool, for each job that was not withdrawn.
+// Who gives content to the pool. OnEncoded is called once for each job that was not withdrawn, without the pool's mutex:
+// on the thread of the pool that encoded it, or on the thread that called Submit or Cancel, before these return.
 class EncodeOwner {
  public:
   virtual void OnEncoded(uint64_t id, EncodeResult result) = 0;
@@ -43,17 +44,20 @@ class EncoderPool {
   // The pool is never destroyed: a process may exit while its threads are at work.
   static EncoderPool& Get();
 
-  // First come, first served. The content must stay until the job is done, cancelled or withdrawn.
+  // First come, first served. The content must stay until OnEncoded is called or the job is withdrawn. Where no thread
+  // runs and none can be started, it calls OnEncoded itself, with LZMA_MEM_ERROR.
   void Submit(std::unique_ptr<EncodeJob> job);
-  // A waiting job never starts, a running one soon ends; either way OnEncoded is called, with LZMA_BUF_ERROR.
+  // A waiting job never starts, and Cancel itself calls OnEncoded, with LZMA_BUF_ERROR. A running one soon ends, and its
+  // thread calls OnEncoded, with LZMA_BUF_ERROR unless it was done already. For any other job nothing happens.
   void Cancel(const EncodeOwner* owner, uint64_t id);
-  // Takes back all jobs of `owner` and waits for those that run: afterwards the owner is not called again.
+  // Takes back all jobs of `owner`: OnEncoded is not called for those that wait, and those that run are waited for, so
+  // that the owner is not called again afterwards. Not from OnEncoded, which it would wait for.
   void Withdraw(const EncodeOwner* owner);
 
  private:
   EncoderPool();
-  // Adds a thread where there are more jobs waiting than threads; needs mutex_. False where no thread runs at
-  // all.
+  // Adds a thread where more jobs wait than threads do, and the limit allows it; needs mutex_. False where no thread
+  // runs at all.
   bool AddThread();
   static void* ThreadMain(void* pool);
   void Run();

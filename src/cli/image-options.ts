@@ -29,7 +29,7 @@ export function addImageOptions(command: Command): Command {
       )
       .option(
         '--compose <file>',
-        'the images of the services of a Compose file (repeatable: later ones override)',
+        'the images of the services of a Compose file, or of the one in a folder (repeatable: later ones override)',
         append,
       )
       .option(
@@ -39,7 +39,7 @@ export function addImageOptions(command: Command): Command {
       )
       .option(
         '--env-file <file>',
-        'variables for the Compose file (repeatable; default: the .env beside it)',
+        'variables for the Compose file (repeatable; default: $COMPOSE_ENV_FILES, else the .env beside it)',
         append,
       )
       .option(

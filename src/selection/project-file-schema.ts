@@ -30,7 +30,7 @@ const compose = z
     files: texts
       .min(1, 'a list with at least one file')
       .describe(
-        'Compose files; later ones override earlier ones. A folder stands for the Compose file in it.',
+        'Compose files; later ones override earlier ones. A folder stands for the files that docker compose takes there.',
       ),
     profiles: texts
       .optional()
@@ -38,7 +38,9 @@ const compose = z
     envFile: z
       .union([text, texts], { error: 'a path or a list of paths' })
       .optional()
-      .describe('Files of variables, in place of the .env beside the first Compose file.'),
+      .describe(
+        'Files of variables, in place of COMPOSE_ENV_FILES and the .env beside the first Compose file.',
+      ),
     projectName: z
       .string()
       .regex(/^[a-z0-9][a-z0-9_-]*$/, 'a name of lower-case letters, digits, - and _')
@@ -146,7 +148,9 @@ export const projectFileSchema = z
       .describe(
         'Where images come from: docker, docker:<host>, docker://<registry>[/<image>], oci:<folder>, recipe:<file>, an archive, or - for standard input.',
       ),
-    platform: text.optional().describe('Of images that are there for several platforms: which one.'),
+    platform: text
+      .optional()
+      .describe('Of images that are there for several platforms: which one, such as linux/arm64 or arm64.'),
     tagAs: z
       .record(text, z.union([text, texts], { error: 'a name or a list of names' }))
       .optional()

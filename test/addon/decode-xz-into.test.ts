@@ -13,7 +13,7 @@ async function decode(parts: readonly Uint8Array[], size: number): Promise<Buffe
   return target;
 }
 
-describe('decodeXzInto', { timeout: 30_000 }, () => {
+describe('decodeXzInto', () => {
   it.each([
     { name: 'one block', xz: file, wanted: content },
     { name: 'several blocks', xz: runXz(['-zc', '-0', '--block-size=400000'], content), wanted: content },

@@ -21,7 +21,7 @@ async function decodeAll(file: Uint8Array, options?: DecodeXzOptions, chunkSize 
   return Buffer.concat(chunks);
 }
 
-describe('decodeXz', { timeout: 30_000 }, () => {
+describe('decodeXz', () => {
   const padding = Buffer.alloc(12);
   const small = runXz(['-zc', '--check=sha256'], content.subarray(0, 1000));
   const files: { name: string; file: Buffer; wanted: Buffer }[] = [

@@ -43,7 +43,7 @@ function openFilesUnder(path: string): string[] {
   });
 }
 
-describe('ExtentReader', { timeout: 30_000 }, () => {
+describe('ExtentReader', () => {
   it('reads any slice of any layout as the whole would read', async () => {
     const contents = Array.from({ length: 6 }, (_, index) => noiseBytes(1 + index * 700, String(index)));
     const files = contents.map((bytes, index) => createFile(folder, `file-${index}`, bytes));

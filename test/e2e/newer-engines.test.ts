@@ -97,7 +97,7 @@ async function startRegistry(archive: string, some: readonly string[]): Promise<
         () => true,
         () => false,
       ),
-    { timeout: 10_000 },
+    { timeout: 60_000 },
   );
   for (const name of some) {
     const words = ['copy', '-q', '--dest-tls-verify=false', `docker-archive:${archive}:${name}`];

@@ -9,11 +9,12 @@ import { fakeBlock, layOut } from './part-layouts.ts';
 const largestBlock = 1000;
 
 /** Lists of blocks with distinct contents, of sizes from tiny to the largest. */
-const blocksArbitrary = fc
-  .array(fc.integer({ min: 8, max: largestBlock }), { minLength: 1, maxLength: 400 })
-  .chain((sizes) =>
-    fc.integer().map((seed) => sizes.map((size, index) => fakeBlock(`${seed}/${index}`, size))),
-  );
+const blocksArbitrary = (minLength = 1): fc.Arbitrary<BlockRecord[]> =>
+  fc
+    .array(fc.integer({ min: 8, max: largestBlock }), { minLength, maxLength: 400 })
+    .chain((sizes) =>
+      fc.integer().map((seed) => sizes.map((size, index) => fakeBlock(`${seed}/${index}`, size))),
+    );
 
 const maxSizeArbitrary = fc.integer({ min: 5 * largestBlock, max: 40 * largestBlock });
 
@@ -32,7 +33,7 @@ function partsOf(layout: Layout, maxSize: number): string[] {
 describe('cutParts', () => {
   it('joins to the whole, with no part larger than asked for and none but the last below two thirds of it', () => {
     fc.assert(
-      fc.property(blocksArbitrary, maxSizeArbitrary, (blocks, maxSize) => {
+      fc.property(blocksArbitrary(), maxSizeArbitrary, (blocks, maxSize) => {
         const layout = layOut(blocks);
         const tail = layout.extents.at(-1)?.length ?? 0;
         fc.pre(tail <= maxSize);
@@ -51,10 +52,20 @@ describe('cutParts', () => {
     );
   });
 
-  it('cuts the same bundle in the same places', () => {
+  it('cuts before a changed block as before the change, wherever the block did not yet matter', () => {
+    const change = fc.constantFrom(insertAt, removeAt, replaceAt);
+    const sizes = fc.integer({ min: 5 * largestBlock, max: 10 * largestBlock });
     fc.assert(
-      fc.property(blocksArbitrary, maxSizeArbitrary, (blocks, maxSize) => {
-        expect(cutParts(layOut(blocks), maxSize)).toEqual(cutParts(layOut([...blocks]), maxSize));
+      fc.property(blocksArbitrary(200), sizes, fc.nat(99), change, (blocks, maxSize, fromEnd, changed) => {
+        const place = blocks.length - 1 - fromEnd;
+        const layout = layOut(blocks);
+        const changedAt = layout.extents[place + 1]?.start ?? 0;
+        // A cut is chosen among the ends of blocks that are at most maxSize behind the cut before it.
+        const early = (ends: readonly number[]): number[] =>
+          ends.filter((_, index) => (ends[index - 1] ?? 0) + maxSize <= changedAt);
+        const wanted = early(cutParts(layout, maxSize));
+        expect(wanted.length).toBeGreaterThanOrEqual(Math.floor(changedAt / maxSize));
+        expect(early(cutParts(layOut(changed(blocks, place)), maxSize))).toEqual(wanted);
       }),
     );
   });

@@ -51,4 +51,4 @@ test('a held handle keeps its generation, to the end of a longer file, and a new
       () => true,
     ),
   );
-}, 30_000);
+});

@@ -39,7 +39,7 @@ test('startDaemon returns when the mount is there, and leaves a process of a ses
   expect(status[3]).toBe(String(pid));
   await unmountBundle(mountPoint);
   await expect(readFile(pidPath)).rejects.toMatchObject({ code: 'ENOENT' });
-}, 30_000);
+});
 
 test("startDaemon throws the daemon's own error, with its code and hint", async () => {
   const path = join(bench.folder, 'absent');
@@ -96,18 +96,18 @@ test('a process that started a daemon can end by itself, and the daemon lives on
     `import { startDaemon } from ${JSON.stringify(new URL('../../src/mount/start-daemon.ts', import.meta.url))};
      console.log((await startDaemon(...${JSON.stringify(args)})).pid);`,
   );
-  const { stdout } = await run(process.execPath, [...testDaemonExecArgv, script], { timeout: 10_000 });
+  const { stdout } = await run(process.execPath, [...testDaemonExecArgv, script], { timeout: 60_000 });
   expect(isAlive(Number(stdout))).toBe(true);
   expect(await readFile(join(mountPoint, folderName, 'one.tar'), 'utf8')).toBe('one');
   await unmountBundle(mountPoint);
   await waitUntil('the daemon ends', () => !isAlive(Number(stdout)));
-}, 30_000);
+});
 
 test('a daemon whose starter dies before the mount is there ends too', async () => {
   const daemon = bench.fork(await bench.createMountPoint(), { starts: 'never' });
   daemon.disconnect();
   expect(await once(daemon, 'exit')).toEqual([1, null]);
-}, 30_000);
+});
 
 test.each([
   ['0 when told to end', 'SIGTERM', {}, 0],

@@ -201,6 +201,31 @@ const includeProjects: readonly CornerProject[] = [
     profile: ['p'],
   },
   {
+    title: 'include: nested, with folders and variables of their own',
+    files: {
+      'compose.yaml': 'include: [x/i.yml]',
+      'x/i.yml': 'include: [{ path: y/j.yml, env_file: own.env }, { path: y/k.yml, project_directory: z }]',
+      'x/y/j.yml': 'services: { a: { image: "a:${T}" } }',
+      'x/y/k.yml': 'services: { b: { extends: { file: e.yml, service: e } } }',
+      'x/own.env': 'T=right',
+      'own.env': 'T=wrong',
+      'x/z/e.yml': 'services: { e: { image: right } }',
+      'x/y/e.yml': 'services: { e: { image: wrong } }',
+    },
+  },
+  {
+    // Compose looks for two.env in the folder that it was called in.
+    title: 'include: nested twice, with variables of the project that includes',
+    files: {
+      'compose.yaml': 'include: [x/i.yml]',
+      'x/i.yml': 'include: [y/j.yml]',
+      'x/y/j.yml': 'include: [{ path: k.yml, env_file: two.env }]',
+      'x/y/k.yml': image('a:${T}'),
+      'x/y/two.env': 'T=right',
+    },
+    ours: ['a:right'],
+  },
+  {
     title: 'include: a file that is not there',
     files: { 'compose.yaml': 'include: [sub/i.yml]', 'i.yml': image('a') },
   },
@@ -439,6 +464,11 @@ services:
   b: { platform: amd64, image: b }`,
     },
     compose: ['a.yml', 'b.yml'],
+  },
+  {
+    title: 'an anchor of another document',
+    files: { 'compose.yaml': 'x-a: &a { image: a }\n---\nservices: { b: *a }' },
+    refused: /Unresolved alias/,
   },
   { title: 'a key twice', files: { 'compose.yaml': 'services: { a: { image: a }, a: { image: b } }' } },
   {

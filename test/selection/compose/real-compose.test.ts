@@ -85,6 +85,8 @@ function essence(answer: Answer): readonly string[] | 'an error' {
 const lenient = [
   /depends on undefined service/,
   /dependency cycle detected/,
+  // Of `image:` with nothing behind it.
+  /services\.[^.]+\.image must be a string/,
   /error while interpolating (?:x-|services\.[^.]+\.(?:environment|volumes))/,
 ];
 
