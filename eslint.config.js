@@ -3,6 +3,57 @@ import eslint from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+const printRule = 'Print with printLines, printJson or warnLines of src/print.ts.';
+const loops = [
+  'ForStatement',
+  'ForOfStatement',
+  'ForInStatement',
+  'WhileStatement',
+  'DoWhileStatement',
+  'CallExpression[callee.property.name=/^(forEach|map|flatMap|filter|reduce|reduceRight)$/] > ArrowFunctionExpression',
+].join(', ');
+
+const restOnly = ":function:has(> RestElement.params) SpreadElement[argument.type='Identifier']";
+
+/** Lists grow with what comes in: a call takes some 120,000 arguments, and a list that is copied for each member takes for ever. */
+const longListRules = [
+  {
+    // Allowed by their shape: a list that is written out, and the rest parameter of the function around it.
+    selector: `CallExpression > SpreadElement.arguments:not([argument.type='ArrayExpression']):not(${restOnly})`,
+    message:
+      'A list spread into arguments may be too long for a call: use appendAll or largestOf of src/long-lists.ts, or a loop.',
+  },
+  {
+    selector: "NewExpression > SpreadElement.arguments:not([argument.type='ArrayExpression'])",
+    message: 'A list spread into arguments may be too long for a call: use a loop.',
+  },
+  {
+    selector: "CallExpression[callee.property.name='apply']",
+    message: 'A list handed to apply may be too long for a call.',
+  },
+  {
+    selector: `:matches(${loops}) ArrayExpression > SpreadElement:has(CallExpression[callee.property.name='get'])`,
+    message: 'A list in a map is copied for each member: collect with groupBy of src/group-by.ts.',
+  },
+  {
+    selector: `:matches(${loops}) CallExpression[callee.property.name='set'] ObjectExpression > Property > ArrayExpression > SpreadElement`,
+    message: 'A list in a map is copied for each member: collect with groupBy of src/group-by.ts.',
+  },
+  {
+    selector: `:matches(${loops}) AssignmentExpression > ArrayExpression.right > SpreadElement`,
+    message: 'A list is copied for each member: push to it.',
+  },
+  {
+    selector: `:matches(${loops}) AssignmentExpression > CallExpression.right[callee.property.name='concat']`,
+    message: 'A list is copied for each member: push to it, and join once.',
+  },
+  {
+    selector:
+      'CallExpression[callee.property.name=/^reduce(Right)?$/] > ArrowFunctionExpression > :matches(ArrayExpression, ObjectExpression).body > SpreadElement',
+    message: 'A list is copied for each member: push to it.',
+  },
+];
+
 export default defineConfig(
   globalIgnores(['dist/', 'build/', 'node_modules/']),
   eslint.configs.recommended,
@@ -18,7 +69,32 @@ export default defineConfig(
       'no-console': 'error',
     },
   },
-  { files: ['test/**', 'bench/**'], rules: { 'no-console': 'off' } },
+  {
+    // Names of images and files may hold what a terminal obeys: what people read goes through src/print.ts, which shows it.
+    files: ['src/**'],
+    ignores: ['src/print.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...[
+          ['process', 'stdout'],
+          ['process', 'stderr'],
+          ['standardOutput', 'write'],
+          ['standardError', 'write'],
+        ].map(([object, property]) => ({ object, property, message: printRule })),
+      ],
+      'no-restricted-imports': [
+        'error',
+        ...['process', 'node:process'].map((name) => ({
+          name,
+          importNames: ['default', 'stdout', 'stderr'],
+          message: printRule,
+        })),
+      ],
+    },
+  },
+  { files: ['src/**'], rules: { 'no-restricted-syntax': ['error', ...longListRules] } },
+  { files: ['test/**', 'bench/**', 'fuzz/**'], rules: { 'no-console': 'off' } },
   {
     files: ['**/*.js', '**/*.cjs', '**/*.mjs'],
     languageOptions: {

@@ -1,4 +1,7 @@
-/** The benchmark: tables of ratios, each against a plain tool on the same bytes in the same run, and of targets. */
+/**
+ * The benchmark: tables of ratios, each against a plain tool on the same bytes in the same run, and of targets. With
+ * `many` for its argument, tables of how the time of each verb grows instead.
+ */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { benchBuilds } from './builds.ts';
 import { benchEngines } from './engines.ts';
 import { benchGrowth } from './growth.ts';
+import { benchMany } from './many.ts';
 import { benchManyBlocks } from './many-blocks.ts';
 import { unmountIn } from './mounted.ts';
 import { benchNeighbours } from './neighbours.ts';
@@ -23,6 +27,9 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
     /** A cache that knows the images already, for groups other than builds. */
     cache: { type: 'string' },
+    /** Of `many`: verbs by commas, and a part of the counts. */
+    verbs: { type: 'string' },
+    scale: { type: 'string', default: '1' },
   },
 });
 
@@ -38,6 +45,16 @@ const groups: readonly (readonly [
   ['engines', 'Engines and the receiving side', benchEngines],
   ['neighbours', "The neighbours' jobs", benchNeighbours],
 ];
+
+if (positionals[0] === 'many') {
+  const { only, verbs, scale } = values;
+  const isMet = await benchMany({
+    kinds: only?.split(','),
+    verbs: verbs?.split(','),
+    scale: Number(scale),
+  });
+  process.exit(isMet ? 0 : 1);
+}
 
 const work = mkdtempSync(join(tmpdir(), 'bundlefs-bench-'));
 try {

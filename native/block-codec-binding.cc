@@ -24,12 +24,6 @@ Napi::Value Crc64(const Napi::CallbackInfo& info) {
   return Crc64Text(info.Env(), lzma_crc64(bytes.Data(), bytes.ByteLength(), 0));
 }
 
-Napi::Value EncoderMemory(const Napi::CallbackInfo& info) {
-  lzma_options_lzma options = OptionsFor(info[0].As<Napi::Number>().Uint32Value(), UINT64_MAX);
-  const lzma_filter filters[] = {{LZMA_FILTER_LZMA2, &options}, {LZMA_VLI_UNKNOWN, nullptr}};
-  return Napi::Number::New(info.Env(), static_cast<double>(lzma_raw_encoder_memusage(filters)));
-}
-
 Napi::Value StartEncode(const Napi::CallbackInfo& info) {
   const EncodeSettings settings = {info[1].As<Napi::Number>().Uint32Value(), CheckFrom(info[2])};
   const uint64_t id = info.Env().GetInstanceData<EncodeRequests>()->Start(
@@ -40,10 +34,6 @@ Napi::Value StartEncode(const Napi::CallbackInfo& info) {
 void CancelEncode(const Napi::CallbackInfo& info) {
   info.Env().GetInstanceData<EncodeRequests>()->Cancel(
       static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()));
-}
-
-void SetEncoderThreads(const Napi::CallbackInfo& info) {
-  EncoderPool::Get().SetThreads(info[0].As<Napi::Number>().Uint32Value());
 }
 
 Napi::Value StartDecode(const Napi::CallbackInfo& info) {
@@ -61,10 +51,8 @@ Napi::Value StartDecode(const Napi::CallbackInfo& info) {
 void ExportBlockCodec(Napi::Env env, Napi::Object exports) {
   exports["liblzmaVersion"] = Napi::Function::New(env, LiblzmaVersion);
   exports["crc64"] = Napi::Function::New(env, Crc64);
-  exports["encoderMemory"] = Napi::Function::New(env, EncoderMemory);
   exports["startEncode"] = Napi::Function::New(env, StartEncode);
   exports["cancelEncode"] = Napi::Function::New(env, CancelEncode);
-  exports["setEncoderThreads"] = Napi::Function::New(env, SetEncoderThreads);
   exports["decodeBlock"] = Napi::Function::New(env, StartDecode);
 }
 

@@ -28,8 +28,7 @@ size_t OutputBound(size_t content_size) {
   return lzma_block_buffer_bound(content_size) + content_size / 4096 + LZMA_BLOCK_HEADER_SIZE_MAX;
 }
 
-}  // namespace
-
+// The LZMA2 options of `preset` for content of `content_size` bytes: a dictionary no larger than the content needs.
 lzma_options_lzma OptionsFor(uint32_t preset, uint64_t content_size) {
   lzma_options_lzma options;
   // An unknown preset leaves options that liblzma refuses when it begins to encode.
@@ -37,6 +36,8 @@ lzma_options_lzma OptionsFor(uint32_t preset, uint64_t content_size) {
   options.dict_size = std::min(options.dict_size, SmallestDictionary(content_size));
   return options;
 }
+
+}  // namespace
 
 BlockEncoder::~BlockEncoder() { lzma_end(&stream_); }
 

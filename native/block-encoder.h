@@ -28,10 +28,6 @@ struct EncodeResult {
   const uint8_t* bytes() const { return output.get() + start; }
 };
 
-// The LZMA2 options of `preset` for content of `content_size` bytes: a dictionary no larger than the content
-// needs.
-lzma_options_lzma OptionsFor(uint32_t preset, uint64_t content_size);
-
 // Keeps liblzma's allocations from one block to the next. One thread at a time.
 class BlockEncoder {
  public:

@@ -83,17 +83,6 @@ void EncoderPool::Withdraw(const EncodeOwner* owner) {
   done_.wait(lock, [&] { return std::none_of(running_.begin(), running_.end(), is_owned); });
 }
 
-void EncoderPool::SetThreads(size_t count) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  thread_limit_ = count;
-  while (waiting_.size() > idle_count_ && thread_count_ < thread_limit_) {
-    const size_t before = thread_count_;
-    AddThread();
-    if (thread_count_ == before) break;
-  }
-  wake_.notify_all();
-}
-
 bool EncoderPool::AddThread() {
   if (waiting_.size() <= idle_count_ || thread_count_ >= thread_limit_) return thread_count_ > 0;
   // Not std::thread, whose failure to start is an exception, and so the end of a process built without them.
@@ -112,14 +101,12 @@ void* EncoderPool::ThreadMain(void* pool) {
 void EncoderPool::Run() {
   BlockEncoder encoder;
   std::unique_lock<std::mutex> lock(mutex_);
-  while (thread_count_ <= thread_limit_) {
+  while (true) {
     if (waiting_.empty()) {
       idle_count_ += 1;
-      const bool has_cause =
-          wake_.wait_for(lock, kIdleTime, [&] { return !waiting_.empty() || thread_count_ > thread_limit_; });
+      const bool has_job = wake_.wait_for(lock, kIdleTime, [&] { return !waiting_.empty(); });
       idle_count_ -= 1;
-      if (!has_cause) break;
-      continue;
+      if (!has_job) break;
     }
     const std::unique_ptr<EncodeJob> job = std::move(waiting_.front());
     waiting_.pop_front();

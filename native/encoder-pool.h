@@ -36,7 +36,7 @@ struct EncodeJob {
   std::atomic<bool> cancelled{false};
 };
 
-// One pool for the whole process. Its threads start when there is work and end, with their memory, when there
+// One pool for the whole process, with a thread for each usable core. Its threads start when there is work and end, with their memory, when there
 // is none.
 class EncoderPool {
  public:
@@ -49,8 +49,6 @@ class EncoderPool {
   void Cancel(const EncodeOwner* owner, uint64_t id);
   // Takes back all jobs of `owner` and waits for those that run: afterwards the owner is not called again.
   void Withdraw(const EncodeOwner* owner);
-  // At least 1.
-  void SetThreads(size_t count);
 
  private:
   EncoderPool();
@@ -61,11 +59,11 @@ class EncoderPool {
   void Run();
 
   std::mutex mutex_;
-  std::condition_variable wake_;  // there is a job, or one thread too many
+  std::condition_variable wake_;  // there is a job
   std::condition_variable done_;  // a job has ended
   std::deque<std::unique_ptr<EncodeJob>> waiting_;
   std::vector<EncodeJob*> running_;
-  size_t thread_limit_;
+  const size_t thread_limit_;
   size_t thread_count_ = 0;
   size_t idle_count_ = 0;
 };

@@ -2,6 +2,7 @@
 #include "extent-reader-binding.h"
 
 #include <cerrno>
+#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -58,25 +59,29 @@ class TableRead : public PromiseWorker {
   ExtentTable::Failure failure_ = {ExtentTable::Fault::kFailed, 0, EIO};
 };
 
-// new ExtentTable(paths, sizes, crc64s, starts, extentFiles, positions, memory, openFileLimit): `starts` has
-// one entry more than there are extents, the size of all; a limit of 0 stands for the cache that the process
-// shares.
+// new ExtentTable(paths, sizes, crc64s, digests, stamps, starts, extentFiles, positions, memory, openFileLimit):
+// `starts` has one entry more than there are extents, the size of all; a limit of 0 stands for the cache that
+// the process shares.
 std::shared_ptr<ExtentTable> TableFrom(const Napi::CallbackInfo& info) {
   const auto paths = info[0].As<Napi::Array>();
   const auto sizes = info[1].As<Napi::Float64Array>();
   const auto crc64s = info[2].As<Napi::BigUint64Array>();
-  const auto starts = info[3].As<Napi::Float64Array>();
-  const auto extent_files = info[4].As<Napi::Uint32Array>();
-  const auto positions = info[5].As<Napi::Float64Array>();
-  const auto memory = info[6].As<Napi::Uint8Array>();
-  const uint32_t open_file_limit = info[7].As<Napi::Number>().Uint32Value();
+  const auto digests = info[3].As<Napi::Uint8Array>();
+  const auto stamps = info[4].As<Napi::Array>();
+  const auto starts = info[5].As<Napi::Float64Array>();
+  const auto extent_files = info[6].As<Napi::Uint32Array>();
+  const auto positions = info[7].As<Napi::Float64Array>();
+  const auto memory = info[8].As<Napi::Uint8Array>();
+  const uint32_t open_file_limit = info[9].As<Napi::Number>().Uint32Value();
 
   std::vector<ExtentTable::File> files;
   files.reserve(paths.Length());
   for (uint32_t index = 0; index < paths.Length(); ++index) {
     const Napi::HandleScope scope(info.Env());
+    Sha256::Digest digest;
+    memcpy(digest.data(), digests.Data() + digest.size() * index, digest.size());
     files.push_back({paths.Get(index).As<Napi::String>().Utf8Value(), static_cast<uint64_t>(sizes[index]),
-                     crc64s[index]});
+                     crc64s[index], digest, stamps.Get(index).As<Napi::String>().Utf8Value()});
   }
   std::vector<ExtentTable::Extent> extents;
   extents.reserve(extent_files.ElementLength());

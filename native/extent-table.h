@@ -14,17 +14,21 @@
 #include <vector>
 
 #include "fd-cache.h"
+#include "sha256.h"
 
 namespace bundlefs {
 
 // Immutable, but for what it knows of its files; safe for any thread, and free of JavaScript.
 class ExtentTable {
  public:
-  // A file whose first `size` bytes must have this CRC64; what follows them is not ours.
+  // A file whose first `size` bytes must have this SHA-256; what follows them is not ours. While its stamp is
+  // `stamp`, they had it when that was seen, and the CRC64 tells whether the disk has kept them.
   struct File {
     std::string path;
     uint64_t size;
     uint64_t crc64;
+    Sha256::Digest sha256;
+    std::string stamp;
   };
   // The run of the virtual file from `start` to the next extent's start: bytes at `position` of a file, or of
   // `memory`.
@@ -77,6 +81,8 @@ class ExtentTable {
   struct CompactFile {
     uint64_t size;
     uint64_t crc64;
+    Sha256::Digest sha256;
+    std::string stamp;
     size_t name_start;  // in names_, up to the next file's
     // The identity of the open file that was found right; 0 before. Another file at the path is checked anew.
     std::atomic<uint64_t> checked{0};

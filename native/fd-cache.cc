@@ -9,7 +9,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <random>
 #include <utility>
+
+#include "file-stamp.h"
+#include "open-without-links.h"
 
 namespace bundlefs {
 
@@ -33,8 +37,14 @@ uint64_t TrustPeriod() {
   return static_cast<uint64_t>(now.tv_sec / kTrustSeconds);
 }
 
+// The start of each hash: whoever owns a file chooses its times, but not so that two of them have one identity.
+uint64_t Seed() {
+  static const uint64_t seed = std::random_device()() | uint64_t{std::random_device()()} << 32;
+  return seed;
+}
+
 // Mixes what changes when another file takes the path, when this one is written to, moved or removed, and when
-// a day has passed. (FNV-1a over the fields.)
+// a day has passed. (FNV-1a over the fields, with a start of its own.)
 uint64_t IdentityOf(const struct stat& info) {
   const uint64_t fields[] = {info.st_dev,
                              info.st_ino,
@@ -44,7 +54,7 @@ uint64_t IdentityOf(const struct stat& info) {
                              static_cast<uint64_t>(info.st_ctim.tv_sec),
                              static_cast<uint64_t>(info.st_ctim.tv_nsec),
                              TrustPeriod()};
-  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  uint64_t hash = Seed();
   for (uint64_t field : fields) {
     for (int shift = 0; shift < 64; shift += 8) {
       hash = (hash ^ ((field >> shift) & 0xff)) * UINT64_C(0x100000001b3);
@@ -53,14 +63,6 @@ uint64_t IdentityOf(const struct stat& info) {
   return hash == 0 ? 1 : hash;
 }
 
-int OpenForReading(const std::string& path) {
-  int fd;
-  do {
-    // What lies there may be no file: opening a pipe would wait for somebody who writes into it.
-    fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  } while (fd < 0 && errno == EINTR);
-  return fd;
-}
 
 }  // namespace
 
@@ -74,23 +76,28 @@ const std::shared_ptr<FdCache>& FdCache::Shared() {
 
 std::shared_ptr<const OpenFile> FdCache::Open(const std::string& path, int* error) {
   if (File known = Find(path)) return known;
-  int fd = OpenForReading(path);
-  if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+  int fd = OpenWithoutLinks(path.c_str(), O_RDONLY);
+  if (fd == -EMFILE || fd == -ENFILE) {
     std::list<Entry> idle;
     {
       std::lock_guard<std::mutex> lock(mutex_);
       idle = TakeIdle(0);
     }
     idle.clear();
-    fd = OpenForReading(path);
+    fd = OpenWithoutLinks(path.c_str(), O_RDONLY);
   }
-  struct stat info;
-  if (fd < 0 || fstat(fd, &info) != 0) {
-    *error = errno;
-    if (fd >= 0) close(fd);
+  if (fd < 0) {
+    *error = -fd;
     return nullptr;
   }
-  File file = std::make_shared<const OpenFile>(fd, IdentityOf(info));
+  struct stat info;
+  const int failure = fstat(fd, &info) != 0 ? errno : S_ISREG(info.st_mode) ? 0 : ELOOP;
+  if (failure != 0) {
+    *error = failure;
+    close(fd);
+    return nullptr;
+  }
+  File file = std::make_shared<const OpenFile>(fd, IdentityOf(info), StampOf(info));
 
   std::list<Entry> idle;
   std::lock_guard<std::mutex> lock(mutex_);

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 namespace bundlefs {
 
@@ -16,18 +17,21 @@ namespace bundlefs {
 class OpenFile {
  public:
   // `fd` becomes this object's; `identity` tells this file from others, and from itself after a change. Never
-  // 0.
-  OpenFile(int fd, uint64_t identity) : fd_(fd), identity_(identity) {}
+  // 0. `stamp` is the file's when it was opened (file-stamp.h).
+  OpenFile(int fd, uint64_t identity, std::string stamp)
+      : fd_(fd), identity_(identity), stamp_(std::move(stamp)) {}
   ~OpenFile();
   OpenFile(const OpenFile&) = delete;
   OpenFile& operator=(const OpenFile&) = delete;
 
   int fd() const { return fd_; }
   uint64_t identity() const { return identity_; }
+  const std::string& stamp() const { return stamp_; }
 
  private:
   const int fd_;
   const uint64_t identity_;
+  const std::string stamp_;
 };
 
 // Safe for any thread. A file that somebody holds is never closed, even where that exceeds the budget for a
@@ -39,7 +43,8 @@ class FdCache {
 
   explicit FdCache(size_t limit) : limit_(limit) {}
 
-  // The file at `path`, opened where it is not open yet. Null, with the errno in *error, where that fails.
+  // The regular file at `path`, opened where it is not open yet, through no link. Null, with the errno in *error,
+  // where that fails; ELOOP stands for whatever is no file of ours.
   std::shared_ptr<const OpenFile> Open(const std::string& path, int* error);
   // The same where it is open already and is still what it was when it was opened, else null. Does not wait
   // for a disk.

@@ -1,4 +1,5 @@
 /** How numbers and tables are written for people. */
+import { showText } from './show-text.ts';
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
@@ -36,19 +37,38 @@ export function formatCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Columns separated by two spaces; those whose header starts with `>` are right-aligned. */
-export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** The first `width` characters of `text`, each as it is shown. */
+export function shorten(text: string, width: number): string {
+  return Array.from(showText(text.slice(0, 2 * width)))
+    .slice(0, width)
+    .join('');
+}
+
+/** The lines of the sections that have any, with an empty line between two. */
+export function joinSections(sections: readonly (readonly string[])[]): string[] {
+  return sections
+    .filter(({ length }) => length > 0)
+    .flatMap((lines, index) => [...(index > 0 ? [''] : []), ...lines]);
+}
+
+/** Lines of columns separated by two spaces; those whose header starts with `>` are right-aligned. */
+export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const titles = header.map((title) => title.replace(/^>/, ''));
-  const widths = titles.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]): string =>
-    widths
-      .map((width, column) => {
-        const cell = cells[column] ?? '';
-        return header[column]?.startsWith('>') === true ? cell.padStart(width) : cell.padEnd(width);
-      })
-      .join('  ')
-      .trimEnd();
-  return [line(titles), ...rows.map(line)].join('\n');
+  return formatColumns([titles, ...rows], (column) => header[column]?.startsWith('>') === true);
+}
+
+/** The same without a line of titles; the columns with these numbers are right-aligned. */
+export function formatRows(rows: readonly (readonly string[])[], ...right: readonly number[]): string[] {
+  return formatColumns(rows, (column) => right.includes(column));
+}
+
+function formatColumns(rows: readonly (readonly string[])[], isRight: (column: number) => boolean): string[] {
+  const shown = rows.map((row) => row.map(showText));
+  const widths: number[] = [];
+  for (const row of shown) {
+    for (const [column, { length }] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, length);
+  }
+  const cell = (text: string, column: number): string =>
+    isRight(column) ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0);
+  return shown.map((row) => row.map(cell).join('  ').trimEnd());
 }

@@ -259,7 +259,7 @@ fail_producing() {
     *'error writing'* | *'write error'* | *'writing'*) dd_status=7 ;;
     *) dd_status=5 ;;
   esac
-  printf '%s\n' "$dd_said" | tail -n 1 | { read -r line && printf '  dd says: %s\n' "$line" >&2; }
+  printf '%s\n' "$dd_said" | tail -n 1 | show_lines '  dd says: ' >&2
   exit "$dd_status"
 }
 

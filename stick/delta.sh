@@ -15,21 +15,44 @@ start_delta() {
     /*) own_path=$0 ;;
     *) own_path=$PWD/$0 ;;
   esac
-  own_name=${0##*/}
+  own_name=$(shown "${0##*/}") # for messages
   own_folder=${own_path%/*}
 }
 
-say() { printf '%s\n' "$@"; }
-item() { printf '  %-9s%s\n' "$1" "$2"; }
+# Prints $1 as one line in which a terminal finds nothing to obey: names of files and images, and what engines say, may hold
+# control characters, and those that turn a line around or have no width (in UTF-8). Each is a ? here.
+shown() {
+  case "$1" in
+    *[!\ -~]*) ;;
+    *)
+      printf '%s\n' "$1"
+      return
+      ;;
+  esac
+  printf '%s\n' "$1" | awk '
+    {
+      gsub(/[\001-\037\177]|\302[\200-\237\255]|\330\234|\342\200[\213-\217\250-\256]|\342\201[\240-\257]|\357\273\277/, "?")
+      printf "%s%s", (NR > 1 ? "?" : ""), $0
+    }
+    END { print "" }'
+}
+
+# The same of each line that is read, behind $1.
+show_lines() {
+  while IFS= read -r said_line || [ -n "$said_line" ]; do printf '%s%s\n' "$1" "$(shown "$said_line")"; done
+}
+
+say() { for said_line in "$@"; do shown "$said_line"; done; }
+item() { printf '  %-9s%s\n' "$1" "$(shown "$2")"; }
 
 # Ends with status $1, message $2 and lines that say what to do.
 fail() {
   fail_status=$1
   shift
   clear_progress
-  printf '\n%s\n' "$1" >&2
+  say '' "$1" >&2
   shift
-  for line in "$@"; do printf '  %s\n' "$line" >&2; done
+  for line in "$@"; do say "  $line" >&2; done
   finish "$fail_status"
 }
 

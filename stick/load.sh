@@ -24,8 +24,7 @@ if [ "${verify_is_whole-}" != yes ]; then
 fi
 
 load_usage() {
-  cat <<'TEXT'
-Usage: sh load.sh [options]
+  say "Usage: sh load.sh [options]
 
 Loads the images of this folder into the container engine of this machine. First it checks the files, the engine and
 the space, and says what will change; afterwards it checks each image. It may be run again at any time.
@@ -48,11 +47,10 @@ Exit statuses
   3    a tool is missing on this machine (sha256sum, xz)
   4    no engine, or it does not answer, or this user may not use it
   5    a file of the bundle is missing, incomplete or damaged
-  6    too little space
+  6    too little space, for the images or for temporary files (TMPDIR)
   7    loading failed, or an image is not what it should be; the last lines say which
   8    you answered no; nothing was changed
-  130  stopped (Ctrl-C); the last lines say what state the images are in
-TEXT
+  130  stopped (Ctrl-C); the last lines say what state the images are in"
 }
 
 load_main() {
@@ -111,7 +109,11 @@ read_arguments() {
   is_space_checked=yes
   is_skipping_sums=no
   is_loading=no
-  : >"$work/kept"
+  said=
+  all_said=
+  # Lines of "NAME OLD-ID", and of "SECOND-NAME NAME OLD-ID"; a line feed stands before the first one.
+  replaced=
+  kept_names=
   while [ $# -gt 0 ]; do
     case "$1" in
       --to | --host | --namespace | --parts)
@@ -165,6 +167,19 @@ engine() {
   esac </dev/null
 }
 
+# Runs "$@" and sets answered to what it puts out, said to what else it says. No temporary file is needed for it.
+ask() {
+  both=$({
+    errors=$("$@" 2>&1 >&4)
+    printf '\nbundlefs-status %s %s' "$?" "$errors"
+  } 4>&1)
+  answered=${both%"${newline}bundlefs-status "*}
+  answered=${answered%"$newline"}
+  both=${both##*"${newline}bundlefs-status "}
+  said=${both#* }
+  return "${both%% *}"
+}
+
 is_installed() {
   case "$1" in
     # podman may stand in for docker under its name, and is better spoken to under its own.
@@ -190,18 +205,20 @@ find_engine() {
   for to in $wanted; do
     is_installed "$to" || continue
     tried="$tried $to"
-    if version=$(ask_version 2>"$work/said") && [ -n "$version" ]; then
+    if ask ask_version && [ -n "$answered" ]; then
+      version=$answered
       describe_engine
       return
     fi
-    cat "$work/said" >>"$work/all-said"
+    all_said=$all_said$said$newline
   done
   if [ -z "$tried" ]; then
     fail 4 "Cannot find an engine: $(echo "$wanted" | sed 's/ /, /g') $(plural "$(echo "$wanted" | wc -w)" 'is not installed' 'are not installed') on this machine, or not on the PATH" \
       'Install Docker (or podman) first, then run this again.' 'Is it installed for root only? Then: sudo sh load.sh'
   fi
-  printf '  %s\n' "$(tail -n 3 "$work/all-said")" >&2
-  if grep -qiE 'permission denied|must be root|operation not permitted' "$work/all-said"; then
+  all_said=$(printf '%s' "$all_said" | tail -n 3)
+  printf '%s\n' "$all_said" | show_lines '  ' >&2
+  if printf '%s\n' "$all_said" | grep -qiE 'permission denied|must be root|operation not permitted'; then
     fail 4 "Cannot use the engine: this user ($(id -un 2>/dev/null || id -u)) may not speak to it" 'Run it as root: sudo sh load.sh'
   fi
   fail 4 "Cannot reach the engine: it does not answer (tried:$tried)" \
@@ -265,10 +282,9 @@ look_up() {
   if [ "$to" = ctr ]; then
     look_up_with_ctr "$1" || return 1
   else
-    there=$(engine image inspect --format '{{.Id}} {{range .RootFS.Layers}}{{.}},{{end}}' "$1" 2>"$work/said") ||
-      { is_still_there && return 1; }
-    there_id=${there%% *}
-    there_layers=${there#* }
+    ask engine image inspect --format '{{.Id}} {{range .RootFS.Layers}}{{.}},{{end}}' "$1" || { is_still_there && return 1; }
+    there_id=${answered%% *}
+    there_layers=${answered#* }
     there_layers=${there_layers%,}
   fi
   [ -n "$there_id" ] || return 1
@@ -277,25 +293,29 @@ look_up() {
 }
 
 is_still_there() {
-  ! grep -qiE 'no such image|not known|not found|no such object' "$work/said" || return 0
-  ask_version >/dev/null 2>&1 || fail 4 "Cannot reach $to any more: it answered a moment ago" "$(tail -n 1 "$work/said")" \
+  ! printf '%s\n' "$said" | grep -qiE 'no such image|not known|not found|no such object' || return 0
+  ask_version >/dev/null 2>&1 || fail 4 "Cannot reach $to any more: it answered a moment ago" "$(last_said)" \
     'Find out why it ended (on Linux: journalctl -u docker), start it, and run this again.'
 }
 
+last_said() { printf '%s\n' "$said" | tail -n 1; }
+
 # containerd knows manifests and not images: the config's digest and the layers stand in two files of JSON.
 look_up_with_ctr() {
-  there_manifest=$(engine images ls "name==$1" 2>"$work/said" | awk -v name="$1" '$1 == name { print $3 }')
+  ask engine images ls "name==$1"
+  there_manifest=$(printf '%s\n' "$answered" | awk -v name="$1" '$1 == name { print $3 }')
   [ -n "$there_manifest" ] || { is_still_there && return 1; }
-  read_content "$there_manifest" >"$work/manifest"
+  manifest=$(read_content "$there_manifest")
   # An index names manifests by platform; the one whose content is here is the one that was pulled.
-  if grep -q '"manifests":\[' "$work/manifest"; then
-    grep -o '"digest":"sha256:[0-9a-f]*"' "$work/manifest" | cut -d '"' -f 4 >"$work/digests"
-    while read -r digest; do
-      read_content "$digest" >"$work/manifest"
-      ! grep -q '"layers":\[' "$work/manifest" || break
-    done <"$work/digests"
-  fi
-  there_id=$(sed -n 's/.*"config":{[^}]*"digest":"\(sha256:[0-9a-f]*\)".*/\1/p' "$work/manifest")
+  case "$manifest" in
+    *'"manifests":['*)
+      for digest in $(printf '%s\n' "$manifest" | grep -o '"digest":"sha256:[0-9a-f]*"' | cut -d '"' -f 4); do
+        manifest=$(read_content "$digest")
+        case "$manifest" in *'"layers":['*) break ;; esac
+      done
+      ;;
+  esac
+  there_id=$(printf '%s\n' "$manifest" | sed -n 's/.*"config":{[^}]*"digest":"\(sha256:[0-9a-f]*\)".*/\1/p')
   # Something is there under this name; what it is cannot be told.
   [ -n "$there_id" ] || there_id=$there_manifest
   there_layers=$(read_content "$there_id" | sed -n 's/.*"diff_ids":\[\([^]]*\)\].*/\1/p' | tr -d '"')
@@ -320,14 +340,15 @@ has_unnamed() {
 
 # --- Before ---------------------------------------------------------------------------------------------------------
 
-# Says what will happen to each name, and writes "NAME OLD-ID" to replaced.
+# Says what will happen to each name, and sets replaced.
 make_plan() {
   change_count=0
   replaced_count=0
-  : >"$work/replaced"
-  # Never empty: awk tells two files apart by the lines of the first.
-  echo - >"$work/there-layers"
-  while read -r image_id _ platform image_names image_layers; do
+  engine_layers=
+  IFS=$newline
+  for line in $images; do
+    unset IFS
+    read_image "$line"
     if [ "$image_names" = - ]; then
       if [ "$to" = ctr ]; then
         warn "$(image_title "$image_id" -): ctr keeps no images without a name"
@@ -345,14 +366,14 @@ make_plan() {
       elif [ -n "$there_id" ]; then
         change_count=$((change_count + 1))
         replaced_count=$((replaced_count + 1))
-        printf '%s %s\n' "$name" "$there_id" >>"$work/replaced"
+        replaced="$replaced$newline$name $there_id"
         note_there REPLACE "$name (now there: $(printf '%.19s' "$there_id"))"
       else
         change_count=$((change_count + 1))
         item add "$name$(platform_text)"
       fi
     done
-  done <"$work/images"
+  done
 }
 
 # What is there already was perhaps never unpacked, or only its settings differ, which not every engine tells.
@@ -377,7 +398,7 @@ platform_text() { [ "$platform" = - ] || printf ' (%s)' "$platform"; }
 
 note_there() {
   item "$1" "$2"
-  printf '%s\n' "$there_layers" | tr ',' '\n' >>"$work/there-layers"
+  engine_layers=$engine_layers,$there_layers
 }
 
 # Engines spool the whole tar, or keep it in their content store, and write each layer that they do not have.
@@ -387,8 +408,10 @@ check_space() {
     warn "The space cannot be seen from here. $to needs about $(size_text $((tar_size * 2))) free while it loads."
     return
   fi
-  new_size=$(awk 'NR == FNR { there[$1] = 1; next } !($1 in there) { sum += $2 } END { printf "%.0f", sum }' \
-    "$work/there-layers" "$work/layers")
+  new_size=$({
+    printf '%s' "$engine_layers" | tr ',' '\n'
+    printf '\n=\n%s\n' "$layers"
+  } | awk '$1 == "=" { isNew = 1; next } !isNew { there[$1] = 1; next } !($1 in there) { sum += $2 } END { printf "%.0f", sum }')
   # An unpacked layer takes a little more on disk than its tar.
   needed=$((tar_size + new_size + new_size / 10))
   free_space=$(free_at "$data_root")
@@ -436,34 +459,41 @@ confirm() {
 keep_replaced() {
   [ "$is_keeping" = yes ] || return 0
   is_loading=yes
-  while read -r name old_id; do
+  IFS=$newline
+  for line in $replaced; do
+    unset IFS
+    name=${line% *}
+    old_id=${line#* }
     repository=${name%:*}
     number=1
     kept=$repository:$kept_suffix
-    while kept_id=$(awk -v kept="$kept" '$1 == kept { print $3 }' "$work/kept") && [ -n "$kept_id" ] && [ "$kept_id" != "$old_id" ]; do
+    while kept_id=$(printf '%s\n' "$kept_names" | awk -v kept="$kept" '$1 == kept { print $3 }') && [ -n "$kept_id" ] && [ "$kept_id" != "$old_id" ]; do
       number=$((number + 1))
       kept=$repository:$kept_suffix-$number
     done
     [ "$kept_id" != "$old_id" ] || continue
     if [ "$to" = ctr ]; then
-      engine images tag "$name" "$kept" >"$work/said" 2>&1
+      said=$(engine images tag "$name" "$kept" 2>&1)
     else
-      engine tag "$name" "$kept" >"$work/said" 2>&1
+      said=$(engine tag "$name" "$kept" 2>&1)
     fi || fail_loading 'Cannot keep the image that would be replaced'
-    printf '%s %s %s\n' "$kept" "$name" "$old_id" >>"$work/kept"
+    kept_names="$kept_names$newline$kept $name $old_id"
     item kept "$name as $kept"
-  done <"$work/replaced"
+  done
+  unset IFS
 }
 
 produce_tar() {
-  if [ -n "$xz_tool" ]; then
-    join_parts | decompress 2>"$work/xz-said"
-  else
-    join_parts
-  fi >"$work/pipe"
-  produce_status=$?
+  # Here, where it may have to wait for ever: this process can be ended.
+  exec 8>"$work/pipe"
+  write_answer "$(
+    exec 9>&1
+    { join_parts || [ -z "$read_failed" ] || printf 'failed %s\n' "$read_failed" >&9; } | {
+      if [ -n "$xz_tool" ]; then xz_said=$(decompress 2>&1 >&8); else xz_said=$(cat 2>&1 >&8); fi
+      tell_status xz "$?" "$xz_said"
+    }
+  )"
   [ ! -t 2 ] || printf '\r  Everything is read. %s stores the layers now.\r' "$to" >&2
-  return "$produce_status"
 }
 
 consume_tar() {
@@ -493,8 +523,9 @@ consume_tar() {
 }
 
 load_images() {
-  rm -f "$work/read-failed" "$work/xz-said"
-  mkfifo "$work/pipe" || fail_loading 'Cannot make a pipe'
+  check_temp
+  rm -f "$work/answer"
+  mkfifo "$work/pipe" 2>/dev/null || temp_failed
   # What engines manage on slow disks; a stick is read at the rate that was seen a moment ago.
   estimate=$((tar_size / 40000000))
   [ "$sum_rate" -eq 0 ] || [ $((archive_size / sum_rate)) -lt "$estimate" ] || estimate=$((archive_size / sum_rate))
@@ -510,20 +541,26 @@ load_images() {
   # An engine that gave up may never have opened the pipe, and then nobody will read it.
   [ "$load_status" -eq 0 ] || kill "$job" 2>/dev/null
   wait "$job"
-  produce_status=$?
   job=
   clear_progress
-  if [ -e "$work/read-failed" ]; then
-    : >"$work/load-said"
-    fail_loading "Cannot read the bundle: $(cat "$work/read-failed")" 'The stick or disc itself may be failing: copy the bundle to this machine, and run load.sh there.'
-  elif grep -qiE 'corrupt|not recognized|unexpected end' "$work/xz-said" 2>/dev/null; then
+  # There is none where the engine gave up first.
+  answer=$(cat "$work/answer" 2>/dev/null)
+  said=$(cat "$work/load-said" 2>/dev/null)
+  read_failed=$(lines_of "$answer" failed)
+  xz_answer=$(lines_of "$answer" xz)
+  xz_status=${xz_answer%% *}
+  xz_said=${xz_answer#* }
+  if [ -n "$read_failed" ]; then
+    said=
+    fail_loading "Cannot read the bundle: $read_failed" 'The stick or disc itself may be failing: copy the bundle to this machine, and run load.sh there.'
+  elif printf '%s\n' "$xz_said" | grep -qiE 'corrupt|not recognized|unexpected end'; then
     # Then the engine only says that its input ended.
-    : >"$work/load-said"
-    fail_loading "Cannot unpack the bundle: $(tail -n 1 "$work/xz-said")" 'It is damaged: sh verify.sh --quick says which file to copy again.'
-  elif [ "$load_status" -ne 0 ] || grep -q 'Error unpacking' "$work/load-said"; then
+    said=
+    fail_loading "Cannot unpack the bundle: $xz_said" 'It is damaged: sh verify.sh --quick says which file to copy again.'
+  elif [ "$load_status" -ne 0 ] || printf '%s\n' "$said" | grep -q 'Error unpacking'; then
     fail_loading "Cannot load: $to gave up"
-  elif [ "$produce_status" -ne 0 ] && [ "$produce_status" -ne 141 ]; then
-    cat "$work/xz-said" >>"$work/load-said"
+  elif [ "${xz_status:-0}" -ne 0 ] && [ "$xz_status" -ne 141 ]; then
+    said=$xz_said
     fail_loading 'Cannot unpack the bundle: it is damaged, or it cannot be read'
   fi
   item ok "$to has taken everything"
@@ -532,11 +569,11 @@ load_images() {
 # Says what the engine said, what can be done, and what state the images are in.
 fail_loading() {
   printf '\n' >&2
-  tail -n 5 "$work/load-said" 2>/dev/null | sed "s/^/  $to says: /" >&2
+  [ -z "$said" ] || printf '%s\n' "$said" | tail -n 5 | show_lines "  $to says: " >&2
   load_problem=$1
   hint=${2-}
   fail_code=7
-  case "$(cat "$work/load-said" "$work/said" 2>/dev/null)" in
+  case "$said" in
     *'no space left'*)
       fail_code=6
       hint='The disk is full. Make room ("docker system df" says what takes it), then run this again.'
@@ -551,23 +588,36 @@ fail_loading() {
       hint='Run it as root: sudo sh load.sh'
       ;;
   esac
-  printf '\n%s\n' "$load_problem" >&2
-  [ -z "$hint" ] || printf '  %s\n' "$hint" >&2
+  say '' "$load_problem" >&2
+  [ -z "$hint" ] || say "  $hint" >&2
   printf '\n%s\n' 'What the engine has now' >&2
   report_images >&2
   forget_kept >&2
+  check_temp
   finish "$fail_code"
 }
 
 # Second names that turned out not to be needed, for the image still has its first.
 forget_kept() {
-  while read -r kept name old_id; do
+  IFS=$newline
+  for line in $kept_names; do
+    unset IFS
+    read_kept "$line"
     if look_up "$name" && [ "$there_id" = "$old_id" ]; then
       if [ "$to" = ctr ]; then engine images rm "$kept"; else engine rmi "$kept"; fi >/dev/null 2>&1
     else
       say "  The image that $name was is still there as $kept"
     fi
-  done <"$work/kept"
+  done
+  unset IFS
+}
+
+read_kept() {
+  # shellcheck disable=SC2086
+  set -- $1
+  kept=$1
+  name=$2
+  old_id=$3
 }
 
 # shellcheck disable=SC2317 # a trap calls it
@@ -592,7 +642,10 @@ interrupted() {
 report_images() {
   good_count=0
   bad_count=0
-  while read -r image_id _ _ image_names image_layers; do
+  IFS=$newline
+  for line in $images; do
+    unset IFS
+    read_image "$line"
     if [ "$image_names" = - ]; then
       title=$(image_title "$image_id" -)
       if [ "$to" = ctr ]; then
@@ -606,10 +659,10 @@ report_images() {
     fi
     for name in $(printf '%s' "$image_names" | tr ',' ' '); do
       if is_same_image "$name" "$image_id" "$image_layers"; then
-        if can_be_used "$name"; then count_good "$name"; else count_bad BROKEN "$name: $(tail -n 1 "$work/said")"; fi
+        if can_be_used "$name"; then count_good "$name"; else count_bad BROKEN "$name: $(last_said)"; fi
       elif [ -z "$there_id" ]; then
         count_bad MISSING "$name"
-      elif grep -q "^$name $there_id\$" "$work/replaced"; then
+      elif is_replaced "$name" "$there_id"; then
         count_bad OLD "$name is still what it was before"
       elif [ "$there_layers" = "$image_layers" ]; then
         count_bad BROKEN "$name has the right layers, but other settings ($there_id)"
@@ -617,8 +670,10 @@ report_images() {
         count_bad BROKEN "$name has other layers than the bundle says"
       fi
     done
-  done <"$work/images"
+  done
 }
+
+is_replaced() { case "$replaced$newline" in *"$newline$1 $2$newline"*) ;; *) return 1 ;; esac; }
 
 count_good() {
   item ok "$1"
@@ -636,14 +691,20 @@ can_be_used() {
     docker)
       probe=bundlefs-probe-$$
       # Nothing may be fetched. Clients before 20.10 do not know the option, and fetch only what is missing.
-      engine create --pull never --name "$probe" --network none "$1" true >"$work/said" 2>&1 ||
-        { grep -q 'unknown flag' "$work/said" && engine create --name "$probe" --network none "$1" true >"$work/said" 2>&1; }
+      said=$(engine create --pull never --name "$probe" --network none "$1" true 2>&1)
       probe_status=$?
+      case "$probe_status|$said" in
+        0'|'*) ;;
+        *'unknown flag'*)
+          said=$(engine create --name "$probe" --network none "$1" true 2>&1)
+          probe_status=$?
+          ;;
+      esac
       remove_probe
       return "$probe_status"
       ;;
     ctr)
-      engine images check "name==$1" >"$work/said" 2>&1 && grep -q ' complete .* true *$' "$work/said"
+      said=$(engine images check "name==$1" 2>&1) && printf '%s\n' "$said" | grep -q ' complete .* true *$'
       ;;
   esac
 }
@@ -660,7 +721,13 @@ finish_loaded() {
       "$to took the bundle without complaint, but what it has is not what the bundle holds." \
       'Remove the images named above (docker image rm NAME), and run this again. If it comes again, tell whoever gave you the bundle.'
   fi
-  while read -r kept name _; do say "  To go back: $(undo_text)"; done <"$work/kept"
+  IFS=$newline
+  for line in $kept_names; do
+    unset IFS
+    read_kept "$line"
+    say "  To go back: $(undo_text)"
+  done
+  unset IFS
   say '' "Done: $good_count $(plural "$good_count" 'image name is' 'image names are') there, and each is what the bundle holds."
   [ "$replaced_count" -eq 0 ] || say 'Containers that run still use the old images. Restart them to use the new ones (for instance: docker compose up -d).'
   finish 0

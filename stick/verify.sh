@@ -12,8 +12,7 @@ unset IFS CDPATH
 umask 077
 
 verify_usage() {
-  cat <<'TEXT'
-Usage: sh verify.sh [options]
+  say "Usage: sh verify.sh [options]
 
 Checks the bundle in the folder where this file lies. Changes nothing, needs no engine.
 
@@ -27,8 +26,8 @@ Exit statuses
   2    the command line is wrong
   3    a tool is missing on this machine (sha256sum, xz, tar)
   5    a file is missing, incomplete, damaged or in the wrong place
-  130  stopped (Ctrl-C)
-TEXT
+  6    there is no room for temporary files (TMPDIR), or they cannot be written
+  130  stopped (Ctrl-C)"
 }
 
 verify_main() {
@@ -95,29 +94,65 @@ start_in() {
   job=
   consumer=
   sum_rate=0
+  newline='
+'
   exec 3<&0
   work=$(mktemp -d "${TMPDIR:-/tmp}/bundlefs-XXXXXX" 2>/dev/null) || {
     work=${TMPDIR:-/tmp}/bundlefs-$$
     mkdir "$work" 2>/dev/null || {
-      printf '%s\n' "Cannot make a folder for temporary files: \"${TMPDIR:-/tmp}\" cannot be written to" \
-        '  Name another place: TMPDIR=/some/folder sh load.sh' >&2
-      exit 3
+      work=
+      temp_failed
     }
   }
   trap 'interrupted' INT TERM HUP
   trap 'clean_up' EXIT
-  ln -s "$here" "$work/folder.0"
+  link_folder "$here"
 }
 
-say() { printf '%s\n' "$@"; }
-warn() { printf '  %-9s%s\n' NOTE "$1"; }
-item() { printf '  %-9s%s\n' "$1" "$2"; }
+# Makes "folder.NUMBER" of the folder $1, where NUMBER is folder_count.
+link_folder() { ln -s "$1" "$work/folder.$folder_count" 2>/dev/null || temp_failed; }
+
+# Ends where a temporary file cannot be written, with a status of its own, for nothing is wrong with the bundle.
+temp_failed() {
+  fail 6 "Cannot write temporary files: there is no room in \"${TMPDIR:-/tmp}\", or it is missing, or this user may not write there" \
+    "Make room, or name another place: TMPDIR=/some/folder sh ${0##*/}" 'Nothing is known to be wrong with the bundle.'
+}
+
+# What jobs and engines said is in temporary files: where these cannot be written, nobody is blamed for what is not there.
+check_temp() { printf '%4096s' '' 2>/dev/null >"$work/probe" || temp_failed; }
+
+# Prints $1 as one line in which a terminal finds nothing to obey: names of files and images, and what engines say, may hold
+# control characters, and those that turn a line around or have no width (in UTF-8). Each is a ? here.
+shown() {
+  case "$1" in
+    *[!\ -~]*) ;;
+    *)
+      printf '%s\n' "$1"
+      return
+      ;;
+  esac
+  printf '%s\n' "$1" | awk '
+    {
+      gsub(/[\001-\037\177]|\302[\200-\237\255]|\330\234|\342\200[\213-\217\250-\256]|\342\201[\240-\257]|\357\273\277/, "?")
+      printf "%s%s", (NR > 1 ? "?" : ""), $0
+    }
+    END { print "" }'
+}
+
+# The same of each line that is read, behind $1.
+show_lines() {
+  while IFS= read -r said_line || [ -n "$said_line" ]; do printf '%s%s\n' "$1" "$(shown "$said_line")"; done
+}
+
+say() { for said_line in "$@"; do shown "$said_line"; done; }
+warn() { item NOTE "$1"; }
+item() { printf '  %-9s%s\n' "$1" "$(shown "$2")"; }
 
 # One thing that is wrong, with what to do about it; the checks go on.
 problem() {
-  printf '  %-9s%s\n' WRONG "$1"
+  item WRONG "$1"
   shift
-  for line in "$@"; do printf '           %s\n' "$line"; done
+  for line in "$@"; do item '' "$line"; done
   problem_count=$((problem_count + 1))
 }
 
@@ -131,9 +166,9 @@ stop_at_problems() {
 fail() {
   fail_status=$1
   shift
-  printf '\n%s\n' "$1" >&2
+  say '' "$1" >&2
   shift
-  for line in "$@"; do printf '  %s\n' "$line" >&2; done
+  for line in "$@"; do say "  $line" >&2; done
   finish "$fail_status"
 }
 
@@ -164,8 +199,10 @@ interrupted() {
   finish 130
 }
 
-# Runs something that takes long so that a signal is answered at once, and not when it has ended.
+# Runs something that takes long so that a signal is answered at once, and not when it has ended. What it has to tell, it
+# gives to write_answer.
 run_job() {
+  rm -f "$work/answer"
   "$@" <&3 &
   job=$!
   wait "$job"
@@ -174,6 +211,21 @@ run_job() {
   clear_progress
   return "$job_status"
 }
+
+# The last line tells that it is all there. printf does not say everywhere that a disk is full.
+write_answer() { printf '%s\nend\n' "$1" 2>/dev/null >"$work/answer"; }
+
+# Sets answer to what the job has written.
+take_answer() {
+  answer=$(cat "$work/answer" 2>/dev/null)
+  case "$answer" in
+    *"${newline}end") answer=${answer%"${newline}end"} ;;
+    *) temp_failed ;;
+  esac
+}
+
+# The rest of the lines of $1 that begin with the word $2.
+lines_of() { printf '%s\n' "$1" | sed -n "s/^$2 //p"; }
 
 plural() { if [ "$1" -eq 1 ]; then printf '%s' "$2"; else printf '%s' "$3"; fi; }
 
@@ -246,11 +298,11 @@ decompress() {
 
 # --- SHA256SUMS and bundle.json -------------------------------------------------------------------------------------
 
-# Writes "HEX NAME" lines to sums. Windows tools may have given SHA256SUMS other line ends.
+# Sets sums to lines of "HEX NAME". Windows tools may have given SHA256SUMS other line ends.
 read_sums() {
   [ -f "$work/folder.0/SHA256SUMS" ] || fail 5 "Cannot find \"SHA256SUMS\" in ${here%/}" \
     'Copy the whole folder again, and run the script from within the copy.'
-  awk '
+  sums=$(awk '
     { sub(/\r$/, "") }
     $0 == "" { next }
     {
@@ -259,18 +311,21 @@ read_sums() {
           name ~ /[^A-Za-z0-9._-]/ || name ~ /^[.-]/ || name in seen) { print "bad " NR; exit }
       seen[name] = 1
       print hex, name
-    }' "$work/folder.0/SHA256SUMS" >"$work/sums"
-  bad_line=$(sed -n 's/^bad //p' "$work/sums")
+    }' "$work/folder.0/SHA256SUMS") || fail 5 'Cannot read "SHA256SUMS"' 'The stick or disc itself may be failing: try another one.'
+  bad_line=$(lines_of "$sums" bad)
   [ -z "$bad_line" ] || fail 5 "Cannot read \"SHA256SUMS\": line $bad_line is not a sum and a file name" \
     'The file is damaged. Copy the whole folder again.'
-  grep -q ' bundle\.json$' "$work/sums" || fail 5 'Cannot use "SHA256SUMS": bundle.json is not in it' \
+  [ -n "$(sum_listed bundle.json)" ] || fail 5 'Cannot use "SHA256SUMS": bundle.json is not in it' \
     'The file is incomplete. Copy the whole folder again.'
 }
 
-# Writes bundle.json to facts as words on lines, one kind of line for each kind of thing, with all that is in it checked
+# What SHA256SUMS says of the file $1.
+sum_listed() { printf '%s\n' "$sums" | awk -v name="$1" '$2 == name { print $1 }'; }
+
+# Sets facts to what bundle.json says, as words on lines, one kind of line for each kind of thing, with all that is in it checked
 # to be of the characters it may have: "part NAME SIZE HEX", "image ID SIZE PLATFORM NAMES LAYERS", "layer DIFFID SIZE".
 read_bundle() {
-  awk '
+  facts=$(awk '
     function after(key, at, rest) {
       at = index($0, "\"" key "\":")
       if (!at) return ""
@@ -337,13 +392,40 @@ read_bundle() {
       if (partSize != size + 0) bad("the sizes of the parts do not add up")
       gsub(/ /, "_", tool)
       print "bundle", size, tarSize, imageCount, partCount, created, tool
-    }' "$work/folder.0/bundle.json" >"$work/facts"
-  bad_reason=$(sed -n 's/^bad //p' "$work/facts")
+    }' "$work/folder.0/bundle.json") || fail 5 'Cannot read "bundle.json"' 'The stick or disc itself may be failing: try another one.'
+  bad_reason=$(lines_of "$facts" bad)
   [ -z "$bad_reason" ] || fail 5 "Cannot read \"bundle.json\": $bad_reason" \
     'It is damaged, or newer than this script. Copy the whole folder again.'
-  for kind in bundle part image layer; do sed -n "s/^$kind //p" "$work/facts" >"$work/${kind}s"; done
-  read -r archive_size tar_size image_count part_count bundle_created _ <"$work/bundles" ||
-    fail 5 'Cannot read "bundle.json": it is not one of bundlefs' 'Copy the whole folder again.'
+  parts=$(lines_of "$facts" part)
+  images=$(lines_of "$facts" image)
+  layers=$(lines_of "$facts" layer)
+  # shellcheck disable=SC2046 # they are words
+  set -- $(lines_of "$facts" bundle)
+  [ $# -ge 5 ] || fail 5 'Cannot read "bundle.json": it is not one of bundlefs' 'Copy the whole folder again.'
+  archive_size=$1
+  tar_size=$2
+  image_count=$3
+  part_count=$4
+  bundle_created=$5
+}
+
+# The words of the line $1 of parts. Lists are gone through with for, and not with read: some shells put what is read from
+# a variable into a temporary file first.
+read_part() {
+  # shellcheck disable=SC2086
+  set -- $1
+  part_name=$1
+  part_size=$2
+  part_sum=$3
+}
+
+read_image() {
+  # shellcheck disable=SC2086
+  set -- $1
+  image_id=$1
+  platform=$3
+  image_names=$4
+  image_layers=$5
 }
 
 describe_bundle() {
@@ -360,7 +442,7 @@ add_folder() {
   esac
   [ -d "$folder" ] || fail 2 "Cannot find the folder \"$1\""
   folder_count=$((folder_count + 1))
-  ln -s "$folder" "$work/folder.$folder_count"
+  link_folder "$folder"
 }
 
 # Sets found to where the part $1 lies.
@@ -388,9 +470,9 @@ get_part() {
         if [ -d "$answer" ]; then
           case "$answer" in /*) ;; *) answer=$PWD/$answer ;; esac
           folder_count=$((folder_count + 1))
-          ln -s "$answer" "$work/folder.$folder_count"
+          link_folder "$answer"
         else
-          printf '  There is no folder "%s".\n' "$answer" >&2
+          say "  There is no folder \"$answer\"." >&2
         fi
         ;;
     esac
@@ -400,16 +482,18 @@ get_part() {
 # shellcheck disable=SC2012 # only the size is read, and find -printf is not everywhere
 size_of() { ls -lnL "$1" | awk 'NR == 1 { print $5 }'; }
 
-# Writes the file $1 of $2 bytes to standard output. In portions, so that it can be stopped and progress be shown.
+# Writes the file $1 of $2 bytes to standard output. In portions, so that it can be stopped and progress be shown. Where it
+# fails, it sets read_failed; not where nobody wants the rest any more.
 read_file() {
   portion=0
+  read_failed=
   while [ $((portion * 33554432)) -lt "$2" ]; do
     [ -d "$work" ] || return 1
-    dd if="$1" bs=1048576 skip=$((portion * 32)) count=32 2>"$work/dd"
+    { dd_said=$(dd if="$1" bs=1048576 skip=$((portion * 32)) count=32 2>&1 >&5); } 5>&1
     dd_status=$?
     if [ "$dd_status" -ne 0 ]; then
       # Above 128: nobody wants the rest any more, which is no fault of the file.
-      [ "$dd_status" -gt 128 ] || tail -n 1 "$work/dd" >"$work/read-failed"
+      [ "$dd_status" -gt 128 ] || read_failed=$(printf '%s\n' "$dd_said" | tail -n 1)
       return 1
     fi
     portion=$((portion + 1))
@@ -439,32 +523,41 @@ clear_progress() { [ ! -t 2 ] || printf '\r%60s\r' '' >&2; }
 # Writes the whole images.tar.xz, joined from its parts in the order of bundle.json, to standard output.
 join_parts() {
   start_progress "$archive_size"
-  while read -r part_name part_size _; do
+  IFS=$newline
+  for line in $parts; do
+    unset IFS
+    read_part "$line"
     get_part "$part_name" || {
-      printf '%s is not there\n' "$part_name" >"$work/read-failed"
+      read_failed="$part_name is not there"
       return 1
     }
     read_file "$found" "$part_size" || return 1
     progress_before=$((progress_before + part_size))
-  done <"$work/parts"
+  done
 }
 
 # --- Checks ---------------------------------------------------------------------------------------------------------
 
 write_sum() {
-  rm -f "$work/sum" "$work/read-failed"
-  read_file "$1" "$2" | sum_stdin >"$work/sum"
+  write_answer "$(
+    exec 9>&1
+    { read_file "$1" "$2" || [ -z "$read_failed" ] || printf 'failed %s\n' "$read_failed" >&9; } |
+      { printf 'sum %s\n' "$(sum_stdin)" >&9; }
+  )"
 }
 
 # Compares one file with its sum $3; $4 is the name that is shown.
 check_sum() {
   run_job write_sum "$1" "$2"
-  if [ -e "$work/read-failed" ]; then
-    problem "$4 cannot be read: $(cat "$work/read-failed")" 'The stick or disc itself may be failing: try another one.'
-  elif [ "$(cat "$work/sum")" = "$3" ]; then
+  take_answer
+  read_failed=$(lines_of "$answer" failed)
+  found_sum=$(lines_of "$answer" sum)
+  if [ -n "$read_failed" ]; then
+    problem "$4 cannot be read: $read_failed" 'The stick or disc itself may be failing: try another one.'
+  elif [ "$found_sum" = "$3" ]; then
     item ok "$4"
   else
-    twin=$(awk -v sum="$(cat "$work/sum")" '$3 == sum { print $1 }' "$work/parts" 2>/dev/null)
+    twin=$(printf '%s\n' "${parts-}" | awk -v sum="$found_sum" '$3 == sum { print $1 }')
     if [ -n "$twin" ]; then
       problem "$4 holds what should be in $twin" 'Files were renamed: give them their own names again.'
     else
@@ -477,14 +570,14 @@ check_sum() {
 check_small_files() {
   start_progress 0
   read_sums
-  for name in bundle.json $(awk '$2 != "bundle.json" && $2 !~ /^images\.tar\.xz(\.[0-9]+)?$/ { print $2 }' "$work/sums"); do
+  for name in bundle.json $(printf '%s\n' "$sums" | awk '$2 != "bundle.json" && $2 !~ /^images\.tar\.xz(\.[0-9]+)?$/ { print $2 }'); do
     path=$work/folder.0/$name
     if [ ! -f "$path" ]; then
       problem "$name is missing" 'Copy this file again.'
     elif [ ! -r "$path" ]; then
       problem "$name may not be read by this user" 'Run this as root (sudo), or copy the folder to a place of your own.'
     else
-      check_sum "$path" "$(size_of "$path")" "$(awk -v name="$name" '$2 == name { print $1 }' "$work/sums")" "$name"
+      check_sum "$path" "$(size_of "$path")" "$(sum_listed "$name")" "$name"
     fi
     [ "$name" != bundle.json ] || stop_at_problems
   done
@@ -494,8 +587,11 @@ check_small_files() {
 # Whether the parts are there and have their sizes, and whether there are others. Quick, so before anything that is slow.
 check_parts_listed() {
   elsewhere_count=0
-  while read -r part_name part_size part_sum; do
-    [ "$(awk -v name="$part_name" '$2 == name { print $1 }' "$work/sums")" = "$part_sum" ] ||
+  IFS=$newline
+  for line in $parts; do
+    unset IFS
+    read_part "$line"
+    [ "$(sum_listed "$part_name")" = "$part_sum" ] ||
       problem "$part_name has other sums in SHA256SUMS and bundle.json" 'They come from two bundles: copy the whole folder again.'
     if ! find_part "$part_name"; then
       elsewhere_count=$((elsewhere_count + 1))
@@ -511,26 +607,27 @@ check_parts_listed() {
         problem "$part_name is too long: $found_size bytes, and $part_size were wanted" 'Copy this file again.'
       fi
     fi
-  done <"$work/parts"
-  awk 'NR == FNR { known[$1] = 1; next } $2 ~ /^images\.tar\.xz(\.[0-9]+)?$/ && !($2 in known) { print $2 }' \
-    "$work/parts" "$work/sums" >"$work/unknown"
-  while read -r name; do
+  done
+  for name in $(printf '%s\n-\n%s\n' "$parts" "$sums" | awk '
+    $1 == "-" { isSum = 1; next }
+    !isSum { known[$1] = 1; next }
+    $2 ~ /^images\.tar\.xz(\.[0-9]+)?$/ && !($2 in known) { print $2 }'); do
     problem "$name is in SHA256SUMS and not in bundle.json" 'They come from two bundles: copy the whole folder again.'
-  done <"$work/unknown"
+  done
   [ "$elsewhere_count" -eq 0 ] || [ "${is_present_only-no}" = yes ] || [ ! -t 3 ] ||
     warn "$elsewhere_count of $part_count parts are not here. You will be asked for their discs."
   warn_of_extra_parts
 }
 
 # A part with the size of another one was perhaps renamed: then its sum tells what it is.
-is_size_of_another() { awk -v size="$found_size" -v name="$part_name" '$2 == size && $1 != name { hit = 1 } END { exit !hit }' "$work/parts"; }
+is_size_of_another() { printf '%s\n' "$parts" | awk -v size="$found_size" -v name="$part_name" '$2 == size && $1 != name { hit = 1 } END { exit !hit }'; }
 
 warn_of_extra_parts() {
   set +f
   for path in "$work"/folder.*/images.tar.xz*; do
     extra=${path##*/}
     case "$extra" in *[!A-Za-z0-9._-]*) extra='another file named images.tar.xz...' ;; esac
-    [ ! -f "$path" ] || awk -v name="$extra" '$1 == name { hit = 1 } END { exit !hit }' "$work/parts" ||
+    [ ! -f "$path" ] || printf '%s\n' "$parts" | awk -v name="$extra" '$1 == name { hit = 1 } END { exit !hit }' ||
       warn "$extra does not belong to this bundle and is not used. It may be left from an older copy."
   done
   set -f
@@ -539,7 +636,10 @@ warn_of_extra_parts() {
 # The slow one: reads every byte.
 check_part_sums() {
   start_progress "$archive_size"
-  while read -r part_name part_size part_sum; do
+  IFS=$newline
+  for line in $parts; do
+    unset IFS
+    read_part "$line"
     if [ "${is_present_only-no}" = yes ]; then find_part "$part_name" || continue; fi
     if ! get_part "$part_name"; then
       # Where nobody can be asked it has been reported already.
@@ -551,52 +651,87 @@ check_part_sums() {
       check_sum "$found" "$found_size" "$part_sum" "$part_name"
     fi
     progress_before=$((progress_before + part_size))
-  done <"$work/parts"
+  done
   elapsed=$(($(date +%s) - progress_start))
   sum_rate=$((archive_size / (elapsed + 1)))
 }
 
-write_listing() {
-  join_parts | {
-    decompress 2>"$work/xz-said"
-    echo $? >"$work/xz-status"
-  } | {
-    tar -tf - 2>"$work/tar-said"
-    echo $? >"$work/tar-status"
-    # Not every tar reads to the end, and xz must.
-    cat >/dev/null
-  } >"$work/listing"
+# Unpacks everything and keeps nothing. Tells of what failed, and of images of which something is missing: a name on the
+# listing of the tar is "blobs/sha256/HEX".
+write_content() {
+  write_answer "$(
+    exec 9>&1
+    { join_parts || [ -z "$read_failed" ] || printf 'failed %s\n' "$read_failed" >&9; } |
+      {
+        { xz_said=$(decompress 2>&1 >&8); } 8>&1
+        tell_status xz "$?" "$xz_said"
+      } | {
+      { tar_said=$(tar -tf - 2>&1 >&8); } 8>&1
+      tell_status tar "$?" "$tar_said"
+      # Not every tar reads to the end, and xz must.
+      cat >/dev/null
+    } | {
+      printf '%s\n-\n' "$images"
+      cat
+    } | awk '
+      isListing { sub(/^\.\//, ""); there[$0] = 1; next }
+      $1 == "-" { isListing = 1; next }
+      { order[++count] = $1; layers[count] = $5 }
+      END {
+        for (at = 1; at <= count; at++) {
+          last = split(order[at] "," layers[at], digests, ",")
+          for (i = 1; i <= last; i++) if (digests[i] != "-" && !(("blobs/sha256/" substr(digests[i], 8)) in there)) {
+            print "lacking", order[at], digests[i]
+            break
+          }
+        }
+        print "listed"
+      }' >&9
+  )"
 }
+
+# "NAME STATUS" and the last line of what it said.
+tell_status() { printf '%s %s %s\n' "$1" "$2" "$(printf '%s\n' "$3" | tail -n 1)" >&9; }
 
 # Decompresses everything once, which checks every block, and looks for all that images are made of in what comes out.
 check_content() {
   say '' "Compression ($xz_tool) and images: $(size_text "$tar_size") are unpacked, and kept nowhere"
-  rm -f "$work/read-failed"
-  run_job write_listing
-  if [ -e "$work/read-failed" ]; then
-    problem "the archive cannot be read: $(cat "$work/read-failed")" 'The stick or disc itself may be failing: try another one.'
+  run_job write_content
+  take_answer
+  read_failed=$(lines_of "$answer" failed)
+  if [ -n "$read_failed" ]; then
+    problem "the archive cannot be read: $read_failed" 'The stick or disc itself may be failing: try another one.'
     return
   fi
-  if [ "$(cat "$work/xz-status")" -ne 0 ]; then
-    problem "the compressed data is damaged: $(tail -n 1 "$work/xz-said")" 'The bundle was damaged before its sums were made: ask for a new one.'
+  xz_answer=$(lines_of "$answer" xz)
+  tar_answer=$(lines_of "$answer" tar)
+  case "$xz_answer|$tar_answer|$answer" in
+    [0-9]*'|'[0-9]*'|'*listed) ;;
+    *) fail 3 'Cannot check the content: one of its programs could not be started, or was ended from outside' 'There may be too little memory. The sums alone: sh verify.sh --quick' ;;
+  esac
+  if [ "${xz_answer%% *}" -ne 0 ]; then
+    problem "the compressed data is damaged: ${xz_answer#* }" 'The bundle was damaged before its sums were made: ask for a new one.'
     return
   fi
   item ok 'compressed data'
-  if [ "$(cat "$work/tar-status")" -ne 0 ]; then
-    problem "the tar archive is damaged: $(tail -n 1 "$work/tar-said")" 'Ask for a new bundle.'
+  if [ "${tar_answer%% *}" -ne 0 ]; then
+    problem "the tar archive is damaged: ${tar_answer#* }" 'Ask for a new bundle.'
     return
   fi
-  # Reads the images twice over: a name on the listing is "blobs/sha256/HEX".
-  while read -r image_id _ _ image_names image_layers; do
-    missing=$(printf '%s\n' "$image_id,$image_layers" | awk -F, -v listing="$work/listing" '
-      BEGIN { while ((getline line < listing) > 0) { sub(/^\.\//, "", line); there[line] = 1 } }
-      { for (i = 1; i <= NF; i++) if ($i != "-" && !(("blobs/sha256/" substr($i, 8)) in there)) { print $i; exit } }')
+  IFS=$newline
+  for line in $images; do
+    unset IFS
+    read_image "$line"
+    missing=
+    case "$newline$answer" in
+      *"${newline}lacking $image_id "*) missing=$(lines_of "$answer" "lacking $image_id") ;;
+    esac
     if [ -z "$missing" ]; then
       item ok "$(image_title "$image_id" "$image_names")"
     else
       problem "$(image_title "$image_id" "$image_names") is incomplete: $missing is not in the archive" 'Ask for a new bundle.'
     fi
-  done <"$work/images"
+  done
 }
 
 # Its names, or what it can be called where it has none.

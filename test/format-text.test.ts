@@ -41,6 +41,6 @@ describe('formatTable', () => {
           ['long', '100'],
         ],
       ),
-    ).toBe('name  size\na        1\nlong   100');
+    ).toEqual(['name  size', 'a        1', 'long   100']);
   });
 });

@@ -27,7 +27,7 @@ const extremeFlag = 2 ** 31;
 
 /**
  * Encodes `content` as one block whose bytes depend on `content` and `settings` alone. Runs on threads of its own, as
- * many as setEncoderThreads said. `content` is not copied: the caller must not change it before the promise settles.
+ * many as there are usable cores. `content` is not copied: the caller must not change it before the promise settles.
  * Throws encode-failed; TypeError or RangeError for settings that are none, or of another liblzma than the one loaded.
  */
 export async function encodeBlock(
@@ -94,19 +94,6 @@ export function liblzmaVersion(): string {
 export function crc64(bytes: Uint8Array): string {
   checkBytes('bytes', bytes);
   return loadAddon().crc64(bytes);
-}
-
-/** Bytes that each encoder thread takes with `settings`, apart from content and output. Small content takes less. */
-export function encoderMemory(settings: EncoderSettings): number {
-  return loadAddon().encoderMemory(presetNumber(settings));
-}
-
-/** Sets how many blocks are encoded at once in this process; without it, as many as there are usable cores. */
-export function setEncoderThreads(count: number): void {
-  if (!Number.isInteger(count) || count < 1 || count > 1024) {
-    throw new RangeError(`The count of encoder threads is ${count}, and must be 1 to 1024`);
-  }
-  loadAddon().setEncoderThreads(count);
 }
 
 function presetNumber({ preset, extreme }: EncoderSettings): number {

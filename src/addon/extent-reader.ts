@@ -1,5 +1,6 @@
 /** Reads a virtual file that is made of runs of other files and of memory, natively: no JavaScript for each run. */
 import { getSystemErrorName } from 'node:util';
+import { type Digest, hexOf, isDigest } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import { loadAddon } from './load-addon.ts';
 import type { RawExtentTable, RawReadFailure } from './raw-addon.ts';
@@ -9,8 +10,12 @@ export interface ExtentFile {
   readonly path: string;
   /** Bytes that must be there, from the start of the file. */
   readonly size: number;
+  /** sha256 of those bytes. */
+  readonly digest: Digest;
   /** CRC64 of those bytes, 16 hex digits. */
   readonly crc64: string;
+  /** A stamp of the file (see stampFiles) at which its bytes are known to have had the digest. */
+  readonly stamp?: string | undefined;
 }
 
 /** `length` bytes of the virtual file from `start` on, and where they are. */
@@ -40,8 +45,9 @@ export interface ReadHandle {
 const memoryFile = 0xffffffff;
 
 /**
- * A file of the table is opened when it is first read, and its CRC64 is verified before a byte of it is given out;
- * so is that of another file which is found at its path later. What fails once is looked at again the next time.
+ * A file of the table is opened when it is first read, through no link, and its digest is verified before a byte of it
+ * is given out; so is that of another file which is found at its path later. Of a file that still has its stamp, the
+ * CRC64 is: disks forget, but nobody has exchanged its bytes. What fails once is looked at again the next time.
  */
 export class ExtentReader implements AsyncDisposable {
   readonly size: number;
@@ -88,6 +94,8 @@ export class ExtentReader implements AsyncDisposable {
       files.map(({ path }) => path),
       Float64Array.from(files, (file) => file.size),
       BigUint64Array.from(files, ({ crc64 }) => BigInt(`0x${crc64}`)),
+      Buffer.from(files.map(({ digest }) => hexOf(digest)).join(''), 'hex'),
+      files.map(({ stamp = '' }) => stamp),
       starts,
       extentFiles,
       positions,
@@ -164,18 +172,20 @@ export class ExtentReader implements AsyncDisposable {
           `Cannot read "${path}": its bytes are not the ones that were stored`,
           { path },
         );
-      case 'failed':
-        return new BundleError('cache-failed', `Cannot read "${path}": ${getSystemErrorName(-errno)}`, {
-          path,
-        });
+      case 'failed': {
+        const name = getSystemErrorName(-errno);
+        const found = name === 'ELOOP' ? 'it is no regular file, or a link leads to it' : name;
+        return new BundleError('cache-failed', `Cannot read "${path}": ${found}`, { path });
+      }
     }
   }
 }
 
-function checkFile({ path, size, crc64 }: ExtentFile): void {
+function checkFile({ path, size, crc64, digest }: ExtentFile): void {
   if (!isSize(size)) throw new RangeError(`The size of "${path}" is ${size}, which no file can have`);
   if (!/^[0-9a-f]{16}$/.test(crc64))
     throw new TypeError(`The CRC64 of "${path}" is "${crc64}", not 16 hex digits`);
+  if (!isDigest(digest)) throw new TypeError(`The digest of "${path}" is "${String(digest)}"`);
 }
 
 function checkExtent(

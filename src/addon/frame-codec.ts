@@ -75,9 +75,12 @@ export function libzstdVersion(): string {
 }
 
 function createError(status: number): BundleError {
-  const reason = status === noMemory ? 'there is not enough memory' : `the encoder's status is ${status}`;
+  const isMemory = status === noMemory;
+  const reason = isMemory ? 'there is not enough memory' : `the encoder's status is ${status}`;
   return new BundleError('encode-failed', `Cannot encode a zstd frame: ${reason}`, {
-    hint: 'Use fewer encoder threads, or a lower level.',
+    hint: isMemory
+      ? 'Run it again when other programs need less, or with a lower level, such as --zst-level 9: each core in use takes memory for one frame.'
+      : 'This is a fault of bundlefs itself; please report it.',
   });
 }
 

@@ -5,6 +5,7 @@ import { BundleError } from '../errors.ts';
 export const lzmaOk = 0;
 export const lzmaStreamEnd = 1;
 export const lzmaDataError = 9;
+const lzmaMemoryError = 5;
 
 type DecodeErrorCode = 'xz-corrupt' | 'xz-truncated' | 'xz-unsupported';
 
@@ -13,7 +14,7 @@ const memoryReason = 'there is not enough memory';
 /** lzma/base.h, enum lzma_ret. What is not here is a mistake of ours, and reads as one. */
 const reasons: Readonly<Record<number, string>> = {
   3: 'its integrity check is of a kind that liblzma does not know',
-  5: memoryReason,
+  [lzmaMemoryError]: memoryReason,
   6: 'it needs more memory than is allowed',
   7: 'it does not begin as a .xz file does',
   8: 'its header asks for what liblzma does not support',
@@ -37,8 +38,11 @@ export function createDecodeError(what: string, status: number): BundleError {
 
 /** The error for an encoder's `status`, which is not success. */
 export function createEncodeError(status: number): BundleError {
-  const reason = status === 5 ? memoryReason : `liblzma returned ${status}`;
+  const isMemory = status === lzmaMemoryError;
+  const reason = isMemory ? memoryReason : `liblzma returned ${status}`;
   return new BundleError('encode-failed', `Cannot encode an xz block: ${reason}`, {
-    hint: 'Use fewer encoder threads, or a lower preset.',
+    hint: isMemory
+      ? 'Run it again when other programs need less, or with a lower level, such as --preset 3: each core in use takes memory for one block.'
+      : 'This is a fault of bundlefs itself; please report it.',
   });
 }

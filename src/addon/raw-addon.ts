@@ -8,7 +8,6 @@ export interface RawAddon {
   /** 16 hex digits. */
   crc64(bytes: Uint8Array): string;
   /** Bytes for `preset`, which is 0 to 9 with the extreme flag or without. */
-  encoderMemory(preset: number): number;
   /** Queues a block and returns the request's number. `onDone` is called once, later. */
   startEncode(
     content: Uint8Array,
@@ -18,7 +17,6 @@ export interface RawAddon {
   ): number;
   /** Makes `onDone` of that request be called soon. One that is done already is ignored. */
   cancelEncode(request: number): void;
-  setEncoderThreads(count: number): void;
   /** Fills `content` exactly; settles to a lzma_ret. */
   decodeBlock(block: Uint8Array, check: number, content: Uint8Array): Promise<number>;
   /** ZSTD_versionString. */
@@ -35,7 +33,9 @@ export interface RawAddon {
   decodeFrame(frame: Uint8Array, content: Uint8Array): Promise<number>;
   /** See GearScan. Bounds and the table's 256 entries are trusted. */
   readonly scanGear: GearScan;
-  /** For each path its stamp, nothing where there is no file of that size, or an errno. */
+  /** A descriptor of the absolute path, in which no link is followed, or a negative errno. */
+  openWithoutLinks(path: string, flags: number): number;
+  /** For each absolute path its stamp, nothing where there is no regular file of that size, or an errno. */
   stampFiles(paths: readonly string[], sizes: Float64Array): (string | number | undefined)[];
   /** flock with LOCK_NB: 0 or an errno. */
   lockFile(fd: number, isExclusive: boolean): number;
@@ -53,11 +53,13 @@ export interface RawAddon {
   closeReadHandle(handle: number): void;
   readonly StreamDecoder: new (threads: number, threadingMemory: number, memory: number) => RawStreamDecoder;
   readonly FrameStreamDecoder: new () => RawStreamDecoder;
-  /** `starts` has one entry more than there are extents: the size. `openFileLimit` 0 is the process's shared budget. */
+  /** `digests` has 32 bytes and `stamps` a text, perhaps empty, for each file; `starts` has one entry more than there are extents: the size. `openFileLimit` 0 is the process's shared budget. */
   readonly ExtentTable: new (
     paths: readonly string[],
     sizes: Float64Array,
     crc64s: BigUint64Array,
+    digests: Uint8Array,
+    stamps: readonly string[],
     starts: Float64Array,
     extentFiles: Uint32Array,
     positions: Float64Array,

@@ -4,7 +4,7 @@ import { loadAddon } from './load-addon.ts';
 
 /**
  * For each of `paths`, what tells the file there from another one and from itself after a change (inode, times of
- * change of content and of anything); undefined where there is no file of `sizes` bytes. Links are followed.
+ * change of content and of anything); undefined where there is no regular file of `sizes` bytes. No link is followed.
  * Runs on this thread. Throws an Error with the `code` of the system where one cannot be looked at.
  */
 export function stampFiles(paths: readonly string[], sizes: readonly number[]): (string | undefined)[] {

@@ -1,15 +1,13 @@
 /** The blocks of one encoder, or the frames of one, in a cache folder: one file each, named by its key. */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stampFiles } from '../addon/stamp-files.ts';
-import { findErrno } from '../errors.ts';
+import { makeOwnFolder } from '../disk/make-folder.ts';
+import { moveOwnFile, openOwnFile } from '../disk/own-files.ts';
+import { startOwnFile } from '../disk/write-durably.ts';
 import { encodeTrailer, findRecordInTrailer, trailerSize } from './block-file.ts';
 import { blockForm, type BlockKey, type BlockRecord, type StoredForm } from './block-record.ts';
 import { withCacheErrors } from './cache-error.ts';
-import { makeFolder } from './make-folder.ts';
-import { startDurableFile } from './write-durably.ts';
 
 /** Stored blocks, found by key. Several processes may use one store at once. */
 export interface BlockStore {
@@ -81,24 +79,14 @@ export function openBlockStore(folders: BlockStoreFolders, form: StoredForm = bl
  */
 export async function setAside(path: string, badFolder: string): Promise<void> {
   await withCacheErrors('set aside', path, async () => {
-    await makeFolder(badFolder);
-    try {
-      await rename(path, join(badFolder, randomBytes(8).toString('hex')));
-    } catch (error) {
-      if (findErrno(error) !== 'ENOENT') throw error;
-    }
+    await makeOwnFolder(badFolder);
+    await moveOwnFile(path, join(badFolder, randomBytes(8).toString('hex')));
   });
 }
 
 async function findStored(key: BlockKey, path: string, form: StoredForm): Promise<BlockRecord | undefined> {
-  let handle;
-  try {
-    // What lies there may be no file: opening a pipe would wait for somebody who writes into it.
-    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    if (findErrno(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const handle = await openOwnFile(path);
+  if (handle === undefined) return undefined;
   try {
     const { size } = await handle.stat();
     if (size < trailerSize) return undefined;
@@ -122,8 +110,8 @@ async function store(
 ): Promise<void> {
   if (bytes.length !== form.sizeOf(record))
     throw new RangeError('A block must have the size its record says');
-  await makeFolder(dirname(path));
-  await using file = await startDurableFile(path, partials);
+  await makeOwnFolder(dirname(path));
+  await using file = await startOwnFile(path, partials);
   const trailer = encodeTrailer(record, form);
   await file.handle.writeFile(bytes);
   await file.handle.writeFile(trailer);

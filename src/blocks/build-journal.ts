@@ -1,14 +1,18 @@
 /** The journal of builds: what each preparation of a bundle did and cost, newest first (docs/format.md, "The journal"). */
 import { randomBytes } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { findErrno, isBundleError } from '../errors.ts';
+import { listOwnFiles } from '../disk/list-own-files.ts';
+import { makeOwnFolder } from '../disk/make-folder.ts';
+import { removeOwnFile } from '../disk/own-files.ts';
+import { isBundleError } from '../errors.ts';
 import type { BlockKey } from './block-record.ts';
 import { withCacheErrors } from './cache-error.ts';
 import { findCheckedJson, writeCheckedJson } from './checked-json.ts';
-import { makeFolder } from './make-folder.ts';
 import { digestSchema, diffIdSchema } from './recipe.ts';
+
+/** `<utc time>-<8 hex digits>.json`: names sort by time. */
+export const journalForm = /^\d{8}T[0-9.]+Z-[0-9a-f]{8}\.json$/;
 
 /** Entries that are kept; the oldest go when one more is put. */
 const mostEntries = 500;
@@ -89,12 +93,12 @@ export interface BuildJournal {
 export function openBuildJournal(folder: string, partials: string): BuildJournal {
   return {
     async putBuild(entry) {
-      await withCacheErrors('make', folder, () => makeFolder(folder));
+      await withCacheErrors('make', folder, () => makeOwnFolder(folder));
       const time = entry.endedAt.replace(/[-:]/g, '');
       const name = `${time}-${randomBytes(4).toString('hex')}.json`;
       await writeCheckedJson(join(folder, name), entry, partials);
       for (const old of (await listNames(folder)).slice(mostEntries)) {
-        await withCacheErrors('remove', old, () => rm(join(folder, old), { force: true }));
+        await withCacheErrors('remove', old, () => removeOwnFile(join(folder, old)));
       }
     },
     async listBuilds({ limit = Number.POSITIVE_INFINITY } = {}) {
@@ -111,18 +115,8 @@ export function openBuildJournal(folder: string, partials: string): BuildJournal
 
 /** Names of entries, newest first. */
 async function listNames(folder: string): Promise<string[]> {
-  return withCacheErrors('read', folder, async () => {
-    try {
-      const names = await readdir(folder);
-      return names
-        .filter((name) => /^\d{8}T[^/]*\.json$/.test(name))
-        .sort()
-        .reverse();
-    } catch (error) {
-      if (findErrno(error) === 'ENOENT') return [];
-      throw error;
-    }
-  });
+  const files = await withCacheErrors('read', folder, () => listOwnFiles(folder, journalForm));
+  return files.map(({ name }) => name).reverse();
 }
 
 /** One entry that cannot be read must not hide the others. */

@@ -1,4 +1,5 @@
 /** Turns what the file system says of the cache into what the user can do about it. */
+import { ForeignThingError } from '../disk/foreign-thing.ts';
 import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
 
 /** Runs `action` on the file or folder `path` of a cache; what the system says against it comes out as cache-full, cache-read-only or cache-failed. */
@@ -29,6 +30,14 @@ function cacheError(verb: string, path: string, error: unknown): BundleError {
         cause: error,
         hint: 'Name a cache folder that this user can write to, with --cache or BUNDLEFS_CACHE. How several users share one: docs/without-root.md.',
       });
+    case 'EFOREIGN': {
+      const at = error instanceof ForeignThingError ? error.path : path;
+      return new BundleError('cache-failed', `Cannot ${verb} "${path}": ${describeError(error)}`, {
+        cause: error,
+        hint: `bundlefs follows no links below its cache folder, and takes nothing but files and folders of its own there. Remove what is in the way: rm -r "${at}"`,
+        path: at,
+      });
+    }
     default:
       return new BundleError('cache-failed', `Cannot ${verb} "${path}": ${describeError(error)}`, {
         cause: error,

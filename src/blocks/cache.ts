@@ -1,20 +1,22 @@
 /** The cache directory: blocks, layer records, image configs and recipes, for several processes at once (docs/format.md, "The cache"). */
-import { readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Digest, digestOf, hexOf } from '../digest.ts';
+import { canonicalPath } from '../disk/canonical-path.ts';
+import { makeNamedFolder, makeOwnFolder } from '../disk/make-folder.ts';
+import { openOwnFolder } from '../disk/open-folder.ts';
+import { findOwnFile, readOwnFile, removeOwnFile } from '../disk/own-files.ts';
+import { sweepPartials, writeOwnFile } from '../disk/write-durably.ts';
 import { BundleError, findErrno } from '../errors.ts';
 import { frameForm } from './block-record.ts';
 import { type BlockStore, openBlockStore, setAside } from './block-store.ts';
 import { type BuildJournal, openBuildJournal } from './build-journal.ts';
 import { withCacheErrors } from './cache-error.ts';
-import { makeFolder } from './make-folder.ts';
 import { findCheckedJson, writeCheckedJson } from './checked-json.ts';
 import { type Leases, openLeases, removeStaleLeases } from './leases.ts';
 import { type LayerRecords, openLayerRecords } from './layer-records.ts';
 import { type EncoderSettings, encoderName, type Profile, profileName } from './profile.ts';
 import { type Recipe, recipeDigest, recipeSchema } from './recipe.ts';
-import { removeStalePartials, writeDurably } from './write-durably.ts';
 
 /** The version of everything below this folder; another version never looks in here. */
 const formatFolder = 'v1';
@@ -22,7 +24,7 @@ const formatFolder = 'v1';
 export interface Cache extends BuildJournal, Leases {
   /** The folder the user named, or the default. */
   readonly path: string;
-  /** The folder of this format version within it. */
+  /** The folder of this format version within it, without links in its path. */
   readonly root: string;
   /** The folder in it for what is not whole yet: partial files of dead processes are removed from there. */
   readonly partials: string;
@@ -57,9 +59,9 @@ export function cachePath(path: string | undefined, environment: NodeJS.ProcessE
   return join(isUsable ? home : join(findHome(), '.cache'), 'bundlefs');
 }
 
-/** The folder of this format version in the cache at `path`. */
+/** The folder of this format version in the cache at `path`, whose links are followed: the user named it. */
 export function cacheRoot(path: string): string {
-  return join(path, formatFolder);
+  return join(canonicalPath(path), formatFolder);
 }
 
 /** A container may run as a user that nobody has told it of. */
@@ -77,19 +79,25 @@ function findHome(): string {
 /** Opens the cache at `path` where there is one. Throws cache-failed where there is none, so that a slip of the pen makes none. */
 export async function findCache(path: string): Promise<Cache> {
   await withCacheErrors('open the cache', path, async () => {
-    await stat(cacheRoot(path)).catch((error: unknown) => {
+    try {
+      openOwnFolder(cacheRoot(path))[Symbol.dispose]();
+    } catch (error) {
       if (findErrno(error) !== 'ENOENT') throw error;
       throw new BundleError('cache-failed', `Cannot open the cache "${path}": there is none`, {
         hint: 'Build a bundle first, or name its folder with --cache or BUNDLEFS_CACHE.',
       });
-    });
+    }
+    return Promise.resolve();
   });
   return openCache(path);
 }
 
 /** Opens the cache at `path`, makes what is missing, and removes what dead processes left half-written. Throws cache-*. */
 export async function openCache(path: string): Promise<Cache> {
-  const root = cacheRoot(path);
+  const root = await withCacheErrors('open the cache', path, async () => {
+    await makeNamedFolder(path);
+    return cacheRoot(path);
+  });
   const partials = join(root, 'partial');
   const folders = {
     configs: join(root, 'configs'),
@@ -98,13 +106,13 @@ export async function openCache(path: string): Promise<Cache> {
     checks: join(root, 'checks'),
   };
   await withCacheErrors('open the cache', path, async () => {
-    for (const folder of [partials, ...Object.values(folders)]) await makeFolder(folder);
-    await removeStalePartials(partials);
+    for (const folder of [partials, ...Object.values(folders)]) await makeOwnFolder(folder);
+    await sweepPartials(partials);
     await removeStaleLeases(root);
   });
   const openFolder = async (...names: string[]): Promise<string> => {
     const folder = join(root, ...names);
-    await withCacheErrors('make', folder, () => makeFolder(folder));
+    await withCacheErrors('make', folder, () => makeOwnFolder(folder));
     return folder;
   };
   const configPath = (digest: Digest): string => join(folders.configs, hexOf(digest));
@@ -131,7 +139,7 @@ export async function openCache(path: string): Promise<Cache> {
       const digest = digestOf(config);
       const file = configPath(digest);
       if ((await findConfig(file, digest)) === undefined) {
-        await withCacheErrors('write', file, () => writeDurably(file, config, partials));
+        await withCacheErrors('write', file, () => writeOwnFile(file, config, partials));
       }
       return digest;
     },
@@ -152,23 +160,17 @@ export async function openCache(path: string): Promise<Cache> {
     findCheck: (recipe) => findCheckedJson(checkPath(recipe)),
     putCheck: (recipe, check) => writeCheckedJson(checkPath(recipe), check, partials),
     forgetCheck: (recipe) =>
-      withCacheErrors('remove', checkPath(recipe), () => rm(checkPath(recipe), { force: true })),
+      withCacheErrors('remove', checkPath(recipe), () => removeOwnFile(checkPath(recipe))),
     recipeTimeMs: (digest) =>
       withCacheErrors('read', recipePath(digest), async () => {
-        return Math.floor((await stat(recipePath(digest))).mtimeMs / 1000) * 1000;
+        const mtimeMs = (await findOwnFile(recipePath(digest)))?.mtimeMs ?? Date.now(); // it went just now
+        return Math.floor(mtimeMs / 1000) * 1000;
       }),
     setAside: (file) => setAside(file, join(root, 'bad')),
   };
 }
 
 async function findConfig(path: string, digest: Digest): Promise<Uint8Array | undefined> {
-  return withCacheErrors('read', path, async () => {
-    try {
-      const bytes = await readFile(path);
-      return digestOf(bytes) === digest ? bytes : undefined;
-    } catch (error) {
-      if (findErrno(error) === 'ENOENT') return undefined;
-      throw error;
-    }
-  });
+  const bytes = await withCacheErrors('read', path, () => readOwnFile(path));
+  return bytes !== undefined && digestOf(bytes) === digest ? bytes : undefined;
 }

@@ -1,20 +1,14 @@
 /** JSON files of the cache: one line with the digest of the rest, so that a flipped bit is a missing file, never a wrong one. */
-import { readFile } from 'node:fs/promises';
 import { digestOf } from '../digest.ts';
-import { findErrno } from '../errors.ts';
 import { withCacheErrors } from './cache-error.ts';
-import { writeDurably } from './write-durably.ts';
+import { readOwnFile } from '../disk/own-files.ts';
+import { writeOwnFile } from '../disk/write-durably.ts';
 
 /** The value in the file at `path`, or undefined where there is none or its digest does not fit. Throws cache-*. */
 export async function findCheckedJson(path: string): Promise<unknown> {
   return withCacheErrors('read', path, async () => {
-    let bytes: Buffer;
-    try {
-      bytes = await readFile(path);
-    } catch (error) {
-      if (findErrno(error) === 'ENOENT') return undefined;
-      throw error;
-    }
+    const bytes = await readOwnFile(path);
+    if (bytes === undefined) return undefined;
     const end = bytes.indexOf('\n');
     const body = bytes.subarray(end + 1);
     if (end < 0 || bytes.toString('latin1', 0, end) !== digestOf(body)) return undefined;
@@ -26,5 +20,5 @@ export async function findCheckedJson(path: string): Promise<unknown> {
 export async function writeCheckedJson(path: string, value: unknown, partials: string): Promise<void> {
   const body = Buffer.from(`${JSON.stringify(value)}\n`);
   const line = Buffer.from(`${digestOf(body)}\n`);
-  await withCacheErrors('write', path, () => writeDurably(path, Buffer.concat([line, body]), partials));
+  await withCacheErrors('write', path, () => writeOwnFile(path, Buffer.concat([line, body]), partials));
 }

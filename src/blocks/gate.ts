@@ -1,7 +1,7 @@
 /** The gate of a cache: the lock of its folder, shared by those who take leases, held alone by whoever removes what nobody leased. */
-import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tryLockFile, tryLockShared } from '../addon/file-lock.ts';
+import { type OpenFolder, openOwnFolder } from '../disk/open-folder.ts';
 import { BundleError } from '../errors.ts';
 import { withCacheErrors } from './cache-error.ts';
 
@@ -35,27 +35,25 @@ export async function findGate(
 ): Promise<AsyncDisposable | undefined> {
   const endMs = performance.now() + timeoutMs;
   // A bare descriptor, for Node closes a FileHandle that nobody refers to any more; see openHeldFile.
-  const fd = await withCacheErrors('open', root, () => Promise.resolve().then(() => openSync(root, 'r')));
+  const folder = await withCacheErrors('open', root, () => Promise.resolve().then(() => openOwnFolder(root)));
   try {
     for (;;) {
-      if (isAlone ? tryLockFile(fd) : tryLockShared(fd)) return holdOpen(fd);
+      if (isAlone ? tryLockFile(folder.fd) : tryLockShared(folder.fd)) return holdOpen(folder);
       if (performance.now() >= endMs) break;
       await sleep(pollMs);
     }
   } catch (error) {
-    closeSync(fd);
+    folder[Symbol.dispose]();
     throw error;
   }
-  closeSync(fd);
+  folder[Symbol.dispose]();
   return undefined;
 }
 
-function holdOpen(fd: number): AsyncDisposable {
-  let isHeld = true;
+function holdOpen(folder: OpenFolder): AsyncDisposable {
   return {
     [Symbol.asyncDispose]() {
-      if (isHeld) closeSync(fd); // once: the number may be another file's by then
-      isHeld = false;
+      folder[Symbol.dispose]();
       return Promise.resolve();
     },
   };

@@ -1,15 +1,18 @@
 /** Leases: who uses what of the cache now, so that a collection leaves it alone (docs/format.md, "Leases"). */
 import { randomBytes } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ForeignThingError } from '../disk/foreign-thing.ts';
+import { listOwnFiles } from '../disk/list-own-files.ts';
+import { isLocked, openHeldFile, removeIfStale } from '../disk/locked-file.ts';
+import { makeOwnFolder } from '../disk/make-folder.ts';
+import { type OpenFolder, openOwnFolder } from '../disk/open-folder.ts';
+import { findOwnFile, removeOwnFile } from '../disk/own-files.ts';
+import { touchOwnFile } from '../disk/touch-own-file.ts';
 import { type Digest, findDigestOfHex, hexOf } from '../digest.ts';
-import { findErrno, isBundleError } from '../errors.ts';
+import { isBundleError } from '../errors.ts';
 import { withCacheErrors } from './cache-error.ts';
 import { enterGate } from './gate.ts';
-import { isLocked, openHeldFile, removeIfStale } from './locked-file.ts';
-import { makeFolder } from './make-folder.ts';
-import { touchFile } from './touch-file.ts';
 
 /** What its holder uses until it is disposed of, at the latest until its process ends. */
 export type Lease = AsyncDisposable;
@@ -30,13 +33,16 @@ export interface Leases {
   leaseBuild(encoder: string): Promise<Lease>;
   /** What is held now, by whichever process. */
   listLeases(): Promise<HeldLease[]>;
-  /** When a recipe was last leased or given back, in Unix milliseconds; undefined where it never was. */
+  /** When a recipe was last leased or given back, in Unix milliseconds; undefined where it never was, or what is there is no file. */
   findUseMs(digest: Digest): Promise<number | undefined>;
   /** Notes that the recipe is used now. Where that cannot be written, nothing happens. */
   touchUse(digest: Digest): Promise<void>;
   /** Removes the notes of a recipe's use. */
   forgetUse(digest: Digest): Promise<void>;
 }
+
+/** Of the names that this version gives, and removes: what is held, and how. */
+const leaseForm = /^(recipe|build)\.(.+)\.[0-9a-f]{16}$/;
 
 /** A collection takes a second or two; whoever stops one in the middle should hear of it. */
 const gateTimeoutMs = 300_000;
@@ -45,7 +51,7 @@ const gateTimeoutMs = 300_000;
 export function openLeases(root: string): Leases {
   const folder = join(root, 'leases');
   const usePath = (digest: Digest): string => join(root, 'uses', hexOf(digest));
-  const touchUse = (digest: Digest): Promise<void> => touchFile(usePath(digest));
+  const touchUse = (digest: Digest): Promise<void> => touchOwnFile(usePath(digest));
   return {
     async lease(digest) {
       const lease = await takeLease(root, folder, `recipe.${hexOf(digest)}`);
@@ -61,24 +67,23 @@ export function openLeases(root: string): Leases {
     listLeases: () => withCacheErrors('read', folder, () => listHeld(folder)),
     touchUse,
     async findUseMs(digest) {
-      return withCacheErrors('read', usePath(digest), async () => {
-        try {
-          return (await stat(usePath(digest))).mtimeMs;
-        } catch (error) {
-          if (findErrno(error) === 'ENOENT') return undefined;
-          throw error;
-        }
-      });
+      return withCacheErrors(
+        'read',
+        usePath(digest),
+        async () => (await findOwnFile(usePath(digest)).catch(passOver))?.mtimeMs,
+      );
     },
-    forgetUse: (digest) =>
-      withCacheErrors('remove', usePath(digest), () => rm(usePath(digest), { force: true })),
+    forgetUse: (digest) => withCacheErrors('remove', usePath(digest), () => removeOwnFile(usePath(digest))),
   };
 }
 
-/** Removes the leases that dead processes left in the cache whose format folder is `root`. */
+function passOver(error: unknown): undefined {
+  if (!(error instanceof ForeignThingError)) throw error;
+}
+
+/** Removes the leases that dead processes left in the cache whose format folder is `root`. Throws ForeignThingError. */
 export async function removeStaleLeases(root: string): Promise<void> {
-  const folder = join(root, 'leases');
-  for (const name of await listNames(folder)) await removeIfStale(join(folder, name));
+  await inFolder(join(root, 'leases'), leaseForm, (folder, name) => removeIfStale(folder, name));
 }
 
 /**
@@ -89,8 +94,9 @@ async function takeLease(root: string, folder: string, stem: string): Promise<Le
   const gate = await enterGate(root, { isAlone: false, timeoutMs: gateTimeoutMs });
   try {
     const lease = await withCacheErrors('take a lease in', folder, async () => {
-      await makeFolder(folder);
-      return openHeldFile(() => join(folder, `${stem}.${randomBytes(8).toString('hex')}`));
+      await makeOwnFolder(folder);
+      using open = openOwnFolder(folder);
+      return await openHeldFile(open, () => `${stem}.${randomBytes(8).toString('hex')}`);
     });
     await gate[Symbol.asyncDispose]();
     let isHeld = true;
@@ -98,7 +104,7 @@ async function takeLease(root: string, folder: string, stem: string): Promise<Le
       async [Symbol.asyncDispose]() {
         if (!isHeld) return;
         isHeld = false;
-        await rm(lease.path, { force: true }).catch(() => undefined); // the lock is what counts
+        await removeOwnFile(join(folder, lease.name)).catch(() => undefined); // the lock is what counts
         closeSync(lease.fd);
       },
     };
@@ -111,16 +117,23 @@ async function takeLease(root: string, folder: string, stem: string): Promise<Le
 
 async function listHeld(folder: string): Promise<HeldLease[]> {
   const held: HeldLease[] = [];
-  for (const name of await listNames(folder)) {
-    const path = join(folder, name);
-    if (!(await isLocked(path))) continue;
-    const sinceMs = await stat(path).then(
-      (info) => info.mtimeMs,
-      () => undefined,
-    );
-    if (sinceMs !== undefined) held.push({ ...parseName(name), sinceMs });
-  }
+  // Of any name: another version may have others.
+  await inFolder(folder, /./, async (open, name, sinceMs) => {
+    if (await isLocked(open, name)) held.push({ ...parseName(name), sinceMs });
+  });
   return held;
+}
+
+/** Runs `action` for each regular file of the folder at `path` whose name has the `form`; for none where it is missing. */
+async function inFolder(
+  path: string,
+  form: RegExp,
+  action: (folder: OpenFolder, name: string, mtimeMs: number) => Promise<void>,
+): Promise<void> {
+  const files = await listOwnFiles(path, form);
+  if (files.length === 0) return;
+  using folder = openOwnFolder(path);
+  for (const { name, mtimeMs } of files) await action(folder, name, mtimeMs);
 }
 
 function parseName(
@@ -129,18 +142,9 @@ function parseName(
   | { readonly kind: 'recipe'; readonly recipe: Digest }
   | { readonly kind: 'build'; readonly encoder: string }
   | { readonly kind: 'unknown' } {
-  const match = /^(recipe|build)\.(.+)\.[0-9a-f]{16}$/.exec(name);
+  const match = leaseForm.exec(name);
   const [, kind, what = ''] = match ?? [];
   const recipe = findDigestOfHex(what);
   if (kind === 'recipe' && recipe !== undefined) return { kind, recipe };
   return kind === 'build' ? { kind, encoder: what } : { kind: 'unknown' };
-}
-
-async function listNames(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (findErrno(error) === 'ENOENT') return [];
-    throw error;
-  }
 }

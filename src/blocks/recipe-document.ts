@@ -29,6 +29,10 @@ export const recipeDocumentSchema = z.object({
         tags: z.array(z.string()).describe('Fully qualified, with a tag; none for an untagged image'),
         config: digest.describe('Of the config'),
         layers: z.array(digest).describe('diffIds from the lowest up; may repeat'),
+        refName: z
+          .string()
+          .optional()
+          .describe('Of an untagged image: what its source calls it, a tag without a repository'),
         layerSizes: z.array(size).optional().describe('Bytes of the tars, in the order of layers'),
         configText: z.string().optional().describe('The config, byte for byte in UTF-8'),
       }),
@@ -57,11 +61,12 @@ export function describeRecipe(recipe: Recipe, options: DescribeRecipeOptions): 
     ...(source !== undefined && { source }),
     tarLayout,
     profile,
-    images: images.map(({ tags, config, layers }) => {
+    images: images.map(({ tags, config, layers, refName }) => {
       const layerSizes = layers.flatMap((diffId) => findLayerSize(diffId) ?? []);
       const configText = findUtf8(findConfig(config));
       return {
         ...{ tags, config, layers },
+        ...(refName !== undefined && { refName }),
         ...(layerSizes.length === layers.length && { layerSizes }),
         ...(configText !== undefined && { configText }),
       };

@@ -20,7 +20,13 @@ export const recipeSchema = z.object({
     cutter: z.string(),
   }),
   images: z.array(
-    z.object({ tags: z.array(z.string()), config: digestSchema, layers: z.array(diffIdSchema) }),
+    z.object({
+      tags: z.array(z.string()),
+      config: digestSchema,
+      layers: z.array(diffIdSchema),
+      /** Of an untagged image, as Image has it. */
+      refName: z.string().optional(),
+    }),
   ),
   /** The bundle it makes; absent until its bytes have been read once. */
   bundle: z
@@ -43,10 +49,11 @@ export function createRecipe(images: readonly Image[], profile: Profile, tarLayo
     format: 'bundlefs-recipe-1',
     tarLayout,
     profile,
-    images: images.map(({ tags, configDigest, layers }) => ({
+    images: images.map(({ tags, configDigest, layers, refName }) => ({
       tags: [...tags],
       config: configDigest,
       layers: [...layers],
+      ...(tags.length === 0 && refName !== undefined && { refName }),
     })),
   };
 }

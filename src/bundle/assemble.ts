@@ -1,4 +1,5 @@
 /** Puts a bundle together from records: images and their layers' blocks in, the layout of the .xz file out. */
+import { appendAll } from '../long-lists.ts';
 import { type BlockRecord, storedSize } from '../blocks/block-record.ts';
 import type { LayerRecord } from '../blocks/layer-records.ts';
 import type { CheckName } from '../blocks/profile.ts';
@@ -66,7 +67,7 @@ export async function assembleBundle(
     member.kind === 'layer' ? [measureLayer(getLayer(member.diffId))] : [],
   );
   for (const segment of planSegments(members)) {
-    if (segment.kind === 'layer') blocks.push(...getLayer(segment.diffId).blocks);
+    if (segment.kind === 'layer') appendAll(blocks, getLayer(segment.diffId).blocks);
     else blocks.push(await parts.glueBlock(segment.bytes));
   }
   const tarSize = blocks.reduce((sum, block) => sum + block.uncompressedSize, 0);

@@ -1,8 +1,9 @@
 /** Keeps a cache within its limits without being asked, and without looking at thousands of files after every short build. */
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Cache } from '../blocks/cache.ts';
+import { readOwnFile } from '../disk/own-files.ts';
+import { writeOwnFile } from '../disk/write-durably.ts';
 import { findErrno, isBundleError } from '../errors.ts';
 import { collectGarbage, type Collection } from './collect-garbage.ts';
 import type { CollectLimits } from './plan-collection.ts';
@@ -89,7 +90,8 @@ function notePath(cache: Cache): string {
 
 async function findNote(cache: Cache): Promise<CollectionNote | undefined> {
   try {
-    const found = noteSchema.safeParse(JSON.parse(await readFile(notePath(cache), 'utf8')));
+    const bytes = await readOwnFile(notePath(cache));
+    const found = noteSchema.safeParse(bytes && JSON.parse(bytes.toString()));
     return found.success ? found.data : undefined;
   } catch (error) {
     if (findErrno(error) === undefined && !(error instanceof SyntaxError)) throw error;
@@ -97,10 +99,10 @@ async function findNote(cache: Cache): Promise<CollectionNote | undefined> {
   }
 }
 
-/** Only an estimate: one that is torn or cannot be written means that the next call looks at the cache itself. */
+/** Only an estimate: one that cannot be written means that the next call looks at the cache itself. */
 async function writeNote(cache: Cache, note: CollectionNote): Promise<void> {
   try {
-    await writeFile(notePath(cache), JSON.stringify(note));
+    await writeOwnFile(notePath(cache), Buffer.from(JSON.stringify(note)), cache.partials);
   } catch (error) {
     if (findErrno(error) === undefined) throw error;
   }

@@ -1,9 +1,9 @@
 /** Removes from a cache what limits say and nobody uses; others may build, read and mount meanwhile. */
-import { rm } from 'node:fs/promises';
 import type { Cache } from '../blocks/cache.ts';
 import { withCacheErrors } from '../blocks/cache-error.ts';
 import { enterGate } from '../blocks/gate.ts';
 import { findDigestOfHex } from '../digest.ts';
+import { removeOwnFile } from '../disk/own-files.ts';
 import { mapWithLimit } from './map-with-limit.ts';
 import { type CollectionPlan, type CollectLimits, planCollection } from './plan-collection.ts';
 import type { KeptImages } from './protect-blocks.ts';
@@ -51,7 +51,7 @@ export async function collectGarbage(
     for (const { digest, isLeased } of survey.recipes) if (isLeased) await cache.touchUse(digest);
     await mapWithLimit(plan.removals, removalsAtOnce, async ({ kind, file }) => {
       signal?.throwIfAborted();
-      await withCacheErrors('remove', file.path, () => rm(file.path, { force: true }));
+      await withCacheErrors('remove', file.path, () => removeOwnFile(file.path));
       const recipe = kind === 'recipe' ? findDigestOfHex(file.name.replace(/\.json$/, '')) : undefined;
       if (recipe === undefined) return;
       await cache.forgetUse(recipe);

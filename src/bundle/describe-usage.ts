@@ -1,6 +1,7 @@
 /** What a cache is used for: which bundles share how much, what the layers take, how much of each build was there already. */
+import { groupBy } from '../group-by.ts';
 import type { BuildEntry } from '../blocks/build-journal.ts';
-import type { FoundFile } from '../blocks/list-files.ts';
+import type { FoundFile } from '../disk/list-own-files.ts';
 import type { DiffId } from '../digest.ts';
 import type { BlockId, CacheSurvey, KeptRecipe } from './survey-cache.ts';
 
@@ -153,13 +154,7 @@ function countUsers(recipes: readonly KeptRecipe[]): Map<BlockId, number> {
 }
 
 function measureBy<T extends FoundFile>(files: readonly T[], nameOf: (file: T) => string): FolderMeasure[] {
-  const groups = new Map<string, T[]>();
-  for (const file of files) {
-    const group = groups.get(nameOf(file));
-    if (group === undefined) groups.set(nameOf(file), [file]);
-    else group.push(file);
-  }
-  return [...groups].map(([name, group]) => measureFiles(name, group));
+  return [...groupBy(files, nameOf)].map(([name, group]) => measureFiles(name, group));
 }
 
 function measureFiles(name: string, files: readonly FoundFile[]): FolderMeasure {

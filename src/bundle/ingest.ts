@@ -11,6 +11,7 @@ import type { Piece } from '../plan/piece-cutter.ts';
 import type { LayerSink } from '../sources/image-source.ts';
 import type { BlockMaker } from './block-maker.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
+import { checkRoom } from './check-room.ts';
 import { createWorkLimit } from './work-limit.ts';
 
 /** Bytes of pieces under way: two of the largest. With less, one encoder waits for the other wherever files are big. */
@@ -86,6 +87,7 @@ export function createIngest(parts: IngestParts): Ingest {
       storing.push(watch(storeLayer(layers, records, diffId, size, made)));
       return { diffId, size };
     },
+    checkRoom: (size, options) => checkRoom(cache, size, options),
     async findConfig(imageId) {
       return cache.findConfig((await cache.findImageConfig(imageId)) ?? imageId);
     },

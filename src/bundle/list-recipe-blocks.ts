@@ -28,7 +28,7 @@ export async function listRecipeBlocks(
     );
   }
   const images: Image[] = [];
-  for (const { config, tags } of recipe.images) {
+  for (const { config, tags, refName } of recipe.images) {
     const bytes = await cache.findConfig(config);
     if (bytes === undefined) {
       throw new BundleError(
@@ -36,7 +36,7 @@ export async function listRecipeBlocks(
         `Cannot lay out the bundle: config ${config} is not in the cache`,
       );
     }
-    images.push(createImage(bytes, tags));
+    images.push({ ...createImage(bytes, tags), refName });
   }
   const { blocks } = await assembleBundle(images, recipe.profile.check, {
     findLayer,

@@ -105,10 +105,10 @@ async function openLeased(cache: Cache, recipe: Recipe): Promise<Bundle> {
   const { profile } = recipe;
   const store = await cache.openBlocks(profile);
   const layers = await cache.openLayers(profile);
-  const images = await mapWithLimit(recipe.images, filesAtOnce, async ({ config, tags }) => {
+  const images = await mapWithLimit(recipe.images, filesAtOnce, async ({ config, tags, refName }) => {
     const bytes = await cache.findConfig(config);
     if (bytes === undefined) throw missing(`the config ${config}`);
-    return createImage(bytes, tags);
+    return { ...createImage(bytes, tags), refName };
   });
   const records = new Map<DiffId, LayerRecord>();
   const diffIds = [...new Set(images.flatMap((image) => image.layers))];

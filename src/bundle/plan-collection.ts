@@ -1,6 +1,8 @@
 /** Decides what a collection removes from a cache, and why; pure, so that a dry run and a real one cannot differ (docs/cache.md). */
+import { groupBy } from '../group-by.ts';
+import { appendAll } from '../long-lists.ts';
 import type { BlockKey } from '../blocks/block-record.ts';
-import type { FoundFile } from '../blocks/list-files.ts';
+import type { FoundFile } from '../disk/list-own-files.ts';
 import { type KeepReason, type KeptImages, protectBlocks } from './protect-blocks.ts';
 import type { BlockId, CacheSurvey, KeptRecipe, StoredBlock } from './survey-cache.ts';
 
@@ -71,8 +73,10 @@ export function planCollection(
       if (reason !== undefined) removals.push({ kind: 'block', file: block, reason });
     }
     const frames = planFrames(survey, removals);
-    removals.push(...frames, ...planDamaged(survey), ...planRecords(survey, limits.keepLast ?? 1, kept));
-    removals.push(...planForSize(survey, free, uses, removals, limits.maxSize));
+    appendAll(removals, frames);
+    appendAll(removals, planDamaged(survey));
+    appendAll(removals, planRecords(survey, limits.keepLast ?? 1, kept));
+    appendAll(removals, planForSize(survey, free, uses, removals, limits.maxSize));
   }
   const sizeAfter = survey.size - sumSizes(removals);
   return {
@@ -238,15 +242,13 @@ function planForSize(
 
 /** Frames whose blocks are all free, by their key. */
 function groupFreeFrames(survey: CacheSurvey, free: readonly StoredBlock[]): Map<BlockKey, StoredBlock[]> {
-  const groups = new Map<BlockKey, StoredBlock[]>();
-  if (isAnyEncoderHeld(survey)) return groups;
+  if (isAnyEncoderHeld(survey)) return new Map();
   const isFree = new Set(free);
   const held = new Set([...survey.blocks.values()].filter((one) => !isFree.has(one)).map(({ key }) => key));
-  for (const frame of survey.frames.values()) {
-    if (held.has(frame.key)) continue;
-    groups.set(frame.key, [...(groups.get(frame.key) ?? []), frame]);
-  }
-  return groups;
+  return groupBy(
+    [...survey.frames.values()].filter(({ key }) => !held.has(key)),
+    ({ key }) => key,
+  );
 }
 
 function sumSizes(removals: readonly Removal[]): number {

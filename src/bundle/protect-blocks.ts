@@ -1,4 +1,5 @@
 /** Which blocks no limit may touch: what is in use, what the last bundles need, and what recipes are to stay good for. */
+import { groupBy } from '../group-by.ts';
 import { type Profile, profileName } from '../blocks/profile.ts';
 import type { DiffId, Digest } from '../digest.ts';
 import type { BlockId, CacheSurvey } from './survey-cache.ts';
@@ -47,8 +48,9 @@ function* findKeptBlocks(survey: CacheSurvey, { profile, images }: KeptImages): 
   for (const { profile: name, recipe, blocks } of survey.recipes) {
     if (name === own && recipe.images.map(({ config }) => config).join() === configs) yield* blocks;
   }
+  const layersOf = groupBy(survey.layers, ({ diffId }) => diffId);
   for (const diffId of new Set(images.flatMap(({ layers }) => layers))) {
-    const found = survey.layers.filter((layer) => layer.diffId === diffId);
+    const found = layersOf.get(diffId) ?? [];
     const whole = found.find((layer) => layer.profile === own && isWhole(survey, layer));
     for (const { blocks } of whole === undefined ? found : [whole]) yield* blocks;
   }

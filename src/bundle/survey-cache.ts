@@ -1,14 +1,23 @@
 /** What a cache holds and who needs it: the facts from which `cache info` and `cache gc` draw their conclusions. */
 import { join } from 'node:path';
 import type { BlockKey } from '../blocks/block-record.ts';
+import { journalForm } from '../blocks/build-journal.ts';
 import type { Cache } from '../blocks/cache.ts';
 import { withCacheErrors } from '../blocks/cache-error.ts';
+import { badForm, documentForm, fanOutForm, hexForm, profileForm } from '../blocks/cache-names.ts';
 import { type LayerRecord, openLayerRecords } from '../blocks/layer-records.ts';
 import type { HeldLease } from '../blocks/leases.ts';
-import { type FoundFile, listFiles, listFolders } from '../blocks/list-files.ts';
 import { encoderName, type Profile, profileName } from '../blocks/profile.ts';
 import type { Recipe } from '../blocks/recipe.ts';
 import { type DiffId, type Digest, findDigestOfHex } from '../digest.ts';
+import {
+  type FoundFile,
+  listOwnFiles,
+  listOwnFolders,
+  listOwnThings,
+  type OnStranger,
+  type Stranger,
+} from '../disk/list-own-files.ts';
 import { isBundleError } from '../errors.ts';
 import { mapWithLimit } from './map-with-limit.ts';
 import { listRecipeBlocks } from './list-recipe-blocks.ts';
@@ -61,6 +70,8 @@ export interface CacheSurvey {
   /** The journal and the notes of uses and checks. */
   readonly notes: readonly FoundFile[];
   readonly leases: readonly HeldLease[];
+  /** What lies in the cache and is none of its files: it is passed over. */
+  readonly strangers: readonly Stranger[];
   /** Bytes of all of the above. */
   readonly size: number;
 }
@@ -68,32 +79,49 @@ export interface CacheSurvey {
 /** Looks at all of `cache`. What others add or remove meanwhile may or may not be seen. */
 export async function surveyCache(cache: Cache, timeMs: number): Promise<CacheSurvey> {
   return withCacheErrors('read the cache', cache.root, async () => {
-    const blocks = await surveyBlocks(join(cache.root, 'blocks'));
-    const frames = await surveyBlocks(join(cache.root, 'frames'));
-    const layers = await surveyLayers(cache);
+    const strangers: Stranger[] = [];
+    const onStranger: OnStranger = (stranger) => strangers.push(stranger);
+    const blocks = await surveyBlocks(join(cache.root, 'blocks'), onStranger);
+    const frames = await surveyBlocks(join(cache.root, 'frames'), onStranger);
+    const layers = await surveyLayers(cache, onStranger);
     const leases = await cache.listLeases();
-    const recipes = await surveyRecipes(cache, layers, leases, timeMs);
-    const [configs, imageIds, bad, builds, uses, checks] = await Promise.all(
-      ['configs', 'images', 'bad', 'builds', 'uses', 'checks'].map((name) =>
-        listFiles(join(cache.root, name)),
-      ),
-    );
-    const others = { configs: configs ?? [], imageIds: imageIds ?? [], bad: bad ?? [] };
-    const notes = [...(builds ?? []), ...(uses ?? []), ...(checks ?? [])];
+    const recipes = await surveyRecipes(cache, layers, leases, { timeMs, onStranger });
+    const list = (name: string, form: RegExp): Promise<FoundFile[]> =>
+      listOwnFiles(join(cache.root, name), form, onStranger);
+    const others = {
+      configs: await list('configs', hexForm),
+      imageIds: await list('images', documentForm),
+      bad: await listOwnThings(join(cache.root, 'bad'), badForm),
+    };
+    const builds = await list('builds', journalForm);
+    const notes = [...builds, ...(await list('uses', hexForm)), ...(await list('checks', documentForm))];
+    await list('leases', /./);
+    await list('partial', /./);
+    await findStrangersInRoot(cache, onStranger);
     const { configs: configFiles, imageIds: imageIdFiles, bad: badFiles } = others;
     const stored = [blocks.values(), frames.values()];
     const files = [...stored, layers, recipes, configFiles, imageIdFiles, badFiles, notes];
     let size = 0;
     for (const group of files) for (const file of group) size += file.size;
-    return { timeMs, blocks, frames, layers, recipes, ...others, notes, leases, size };
+    return { timeMs, blocks, frames, layers, recipes, ...others, notes, leases, strangers, size };
   });
 }
 
-async function surveyBlocks(folder: string): Promise<Map<BlockId, StoredBlock>> {
+const rootForm = /^(blocks|frames|layers|configs|images|recipes|builds|checks|uses|leases|partial|bad)$/;
+
+/** The root has folders, and one file. */
+async function findStrangersInRoot({ root }: Cache, onStranger: OnStranger): Promise<void> {
+  const files = await listOwnFiles(root, /^collection\.json$/, () => undefined);
+  await listOwnFolders(root, rootForm, (stranger) => {
+    if (files.every(({ path }) => path !== stranger.path)) onStranger(stranger);
+  });
+}
+
+async function surveyBlocks(folder: string, onStranger: OnStranger): Promise<Map<BlockId, StoredBlock>> {
   const found = new Map<BlockId, StoredBlock>();
-  for (const encoder of await listFolders(folder)) {
-    for (const part of await listFolders(join(folder, encoder))) {
-      for (const file of await listFiles(join(folder, encoder, part))) {
+  for (const encoder of await listOwnFolders(folder, profileForm, onStranger)) {
+    for (const part of await listOwnFolders(join(folder, encoder), fanOutForm, onStranger)) {
+      for (const file of await listOwnFiles(join(folder, encoder, part), hexForm, onStranger)) {
         const id = `${encoder}/${file.name}`;
         found.set(id, { ...file, id, encoder, key: file.name as BlockKey });
       }
@@ -102,17 +130,21 @@ async function surveyBlocks(folder: string): Promise<Map<BlockId, StoredBlock>> 
   return found;
 }
 
-async function surveyLayers(cache: Cache): Promise<KeptLayer[]> {
+async function surveyLayers(cache: Cache, onStranger: OnStranger): Promise<KeptLayer[]> {
   const layers: KeptLayer[] = [];
-  for (const profile of await listFolders(join(cache.root, 'layers'))) {
+  for (const profile of await listOwnFolders(join(cache.root, 'layers'), profileForm, onStranger)) {
     const folder = join(cache.root, 'layers', profile);
     const records = openLayerRecords(folder, join(cache.root, 'partial'));
-    const found = await mapWithLimit(await listFiles(folder), filesAtOnce, async (file) => {
-      const diffId = findDigestOfHex(file.name.replace(/\.json$/, '')) as DiffId | undefined;
-      const record = diffId && (await records.findLayer(diffId));
-      return record && describeLayer(file, profile, record);
-    });
-    layers.push(...found.filter((layer) => layer !== undefined));
+    const found = await mapWithLimit(
+      await listOwnFiles(folder, documentForm, onStranger),
+      filesAtOnce,
+      async (file) => {
+        const diffId = findDigestOfHex(file.name.replace(/\.json$/, '')) as DiffId | undefined;
+        const record = diffId && (await records.findLayer(diffId));
+        return record && describeLayer(file, profile, record);
+      },
+    );
+    for (const layer of found) if (layer !== undefined) layers.push(layer);
   }
   return layers;
 }
@@ -132,11 +164,11 @@ async function surveyRecipes(
   cache: Cache,
   layers: readonly KeptLayer[],
   leases: readonly HeldLease[],
-  timeMs: number,
+  { timeMs, onStranger }: { readonly timeMs: number; readonly onStranger: OnStranger },
 ): Promise<KeptRecipe[]> {
   const leased = new Set(leases.flatMap((lease) => (lease.kind === 'recipe' ? [lease.recipe] : [])));
   const layerOf = new Map(layers.map((layer) => [`${layer.profile}/${layer.diffId}`, layer]));
-  const files = await listFiles(join(cache.root, 'recipes'));
+  const files = await listOwnFiles(join(cache.root, 'recipes'), documentForm, onStranger);
   const found = await mapWithLimit(files, filesAtOnce, async (file): Promise<KeptRecipe | undefined> => {
     const digest = findDigestOfHex(file.name.replace(/\.json$/, ''));
     const recipe = digest && (await cache.findRecipe(digest));

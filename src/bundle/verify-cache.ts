@@ -1,10 +1,10 @@
 /** Checks every stored block of a cache against its record. */
-import { readFile } from 'node:fs/promises';
 import { findRecordInTrailer, trailerSize } from '../blocks/block-file.ts';
 import { blockForm, frameForm, type StoredForm } from '../blocks/block-record.ts';
 import type { Cache } from '../blocks/cache.ts';
 import { withCacheErrors } from '../blocks/cache-error.ts';
 import { type Digest, digestOf } from '../digest.ts';
+import { readOwnFile } from '../disk/own-files.ts';
 import { findErrno } from '../errors.ts';
 import { mapWithLimit } from './map-with-limit.ts';
 import type { BlockId, StoredBlock } from './survey-cache.ts';
@@ -67,8 +67,7 @@ async function findProblem(
   wanted: Digest | undefined,
 ): Promise<string | undefined> {
   const bytes = await withCacheErrors('read', path, () =>
-    readFile(path).catch((error: unknown) => {
-      if (findErrno(error) === 'ENOENT') return undefined;
+    readOwnFile(path).catch((error: unknown) => {
       if (findErrno(error) === 'EIO') return Buffer.alloc(0); // a bad sector is damage, not a reason to stop
       throw error;
     }),

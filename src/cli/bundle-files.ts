@@ -1,4 +1,5 @@
 /** The files of a stick, and of views beside it, as a mount shows them. */
+import { largestOf } from '../long-lists.ts';
 import { digestOf } from '../digest.ts';
 import type { DecodedFile } from '../file/decoded-file.ts';
 import type { StoredFile } from '../file/stored-file.ts';
@@ -57,7 +58,7 @@ function listViewEntries(
     const inner = listViewEntries(inside, path, chooseIno);
     const folder: FolderEntry = {
       ...{ kind: 'folder', name, ino: chooseIno('', path), entries: inner },
-      mtimeMs: Math.max(...inner.map(({ mtimeMs }) => mtimeMs)),
+      mtimeMs: largestOf(inner.map(({ mtimeMs }) => mtimeMs)),
     };
     entries.push(folder);
   }

@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import type { Cache } from '../blocks/cache.ts';
 import { type DeltaBase, readBaseBundle } from '../delta/delta-base.ts';
 import type { RecordedBundle } from '../bundle/record-build.ts';
-import { findBase, findRecipeDigest } from '../delta/open-base.ts';
-import { BundleError, isBundleError } from '../errors.ts';
+import { findBase } from '../delta/open-base.ts';
+import { BundleError, hintLines, isBundleError } from '../errors.ts';
 import { baseVerb } from '../explain/choose-build.ts';
+import { findRecipeDigest } from '../explain/find-bundle.ts';
 import { prepareChosenBundle } from './chosen-bundle.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { chooseImages } from './choose-images.ts';
@@ -60,7 +61,7 @@ export async function prepareBaseImages(
     throw new BundleError(
       error.code,
       `Cannot take "${digest}" as the base: there is no such recipe in the cache "${cache.path}". ${error.message}`,
-      { cause: error, ...(error.hint !== undefined && { hint: error.hint }) },
+      { cause: error, hint: hintLines(error) },
     );
   }
 }

@@ -8,6 +8,7 @@ import type { CollectLimits } from '../bundle/plan-collection.ts';
 import type { Digest } from '../digest.ts';
 import { describeError } from '../errors.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
+import { warnLines } from '../print.ts';
 import type { ImageSource } from '../sources/image-source.ts';
 import type { Outcome } from '../transforms/apply-transforms.ts';
 import type { Transform } from '../transforms/transform.ts';
@@ -155,7 +156,7 @@ function describeCollection({ removals, sizeBefore, sizeAfter }: Collection): st
 }
 
 function printCollected(text: string): void {
-  process.stderr.write(`bundlefs: ${text}\n`);
+  warnLines([`bundlefs: ${text}`]);
 }
 
 /** What was read and is neither encoded nor found yet. Of an archive compressed as a whole that is not known, and not shown. */

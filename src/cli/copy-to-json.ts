@@ -13,9 +13,9 @@ export function copyToJson({
   measure,
   result,
   seconds,
-}: CopyFacts & { readonly result: CopyResult | undefined; readonly seconds: number }): string {
+}: CopyFacts & { readonly result: CopyResult | undefined; readonly seconds: number }): object {
   const { images, archive } = source.description;
-  const report = {
+  return {
     folder: target.folder,
     fileSystem: { type: target.mount.type, source: target.mount.source, freeBytes: target.freeSize },
     images: images.map(({ names, id, layers }) => ({ names: names.map(familiarName), id, layers })),
@@ -37,5 +37,4 @@ export function copyToJson({
     ...(result && { readBack: findReadBack({ target, plan }, result) }),
     seconds: Math.round(seconds * 1000) / 1000,
   };
-  return `${JSON.stringify(report)}\n`;
 }

@@ -7,6 +7,7 @@ import type { Survey } from '../copy/survey-target.ts';
 import type { Target } from '../copy/target.ts';
 import { findReadBack } from './find-read-back.ts';
 import { formatCount, formatDuration, formatSize, formatTable } from '../format-text.ts';
+import { appendAll } from '../long-lists.ts';
 
 export interface CopyFacts {
   readonly source: CopySource;
@@ -20,13 +21,13 @@ export interface CopyFacts {
 export function describePlan(
   { target, survey, plan, measure }: CopyFacts,
   { dryRun = false, inPlace = false }: { readonly dryRun?: boolean; readonly inPlace?: boolean },
-): string {
+): string[] {
   const { folder, mount, freeSize, traits } = target;
   const place =
     traits.isMemory === true ? `${mount.type}, gone when the machine is switched off` : mount.type;
   const lines = [`${folder} (${mount.source}, ${place}): ${formatSize(freeSize)} free`];
   const rows = listChanges(plan, survey);
-  if (dryRun && rows.length > 0) lines.push(formatTable(['', 'file', '>size', ''], rows));
+  if (dryRun && rows.length > 0) appendAll(lines, formatTable(['', 'file', '>size', ''], rows));
   const remove =
     measure.removeCount === 0 ? [] : [`${formatCount(measure.removeCount, 'old file')} to remove`];
   const partial =
@@ -46,7 +47,7 @@ export function describePlan(
     lines.push('In place: until this is done, nothing there can be loaded.');
   }
   if (survey.others.length > 0) lines.push(`Not touched: ${listSome(survey.others)}`);
-  return `${lines.join('\n')}\n`;
+  return lines;
 }
 
 /** The last line. */
@@ -65,7 +66,7 @@ export function describeDone({
     `${formatSize(result.writtenSize)} written, ${formatSize(leftSize)} left alone`,
     `in ${formatDuration(seconds)}`,
   ].join('; ');
-  return `${target.folder}: ${facts}; ${describeCheck({ target, plan }, result)}\n`;
+  return `${target.folder}: ${facts}; ${describeCheck({ target, plan }, result)}`;
 }
 
 function describeCheck(facts: Pick<CopyFacts, 'target' | 'plan'>, result: CopyResult): string {

@@ -7,7 +7,7 @@ import { fileGroupsToText } from './file-changes-to-text.ts';
 import { formatCount, formatShare, formatSize, formatTable } from '../format-text.ts';
 
 /** `top` is how many files to list for each group of images. */
-export function diffToText(diff: BundleDiff, top: number): string {
+export function diffToText(diff: BundleDiff, top: number): string[] {
   const { before, after, images } = diff;
   const changed = images.filter(({ change }) => change.kind !== 'same');
   const sameCount = images.length - changed.length;
@@ -15,15 +15,14 @@ export function diffToText(diff: BundleDiff, top: number): string {
   const parts = [
     `${before.label} → ${after.label}`,
     '',
-    ...(rows.length === 0 ? [] : [formatTable(['', 'image', '>layers new', '>new', '>stored'], rows)]),
+    ...(rows.length === 0 ? [] : formatTable(['', 'image', '>layers new', '>new', '>stored'], rows)),
     ...(sameCount === 0
       ? []
       : [`${rows.length === 0 ? 'All ' : ''}${formatCount(sameCount, 'image')} the same`]),
     '',
-    describeNew(diff),
+    ...describeNew(diff),
   ];
-  const groups = fileGroupsToText(images, top);
-  return `${[...parts, ...groups].join('\n')}\n`;
+  return [...parts, ...fileGroupsToText(images, top)];
 }
 
 function describeRow({ change, added }: ImageDiff): string[] {
@@ -51,7 +50,7 @@ function describeRow({ change, added }: ImageDiff): string[] {
   }
 }
 
-function describeNew({ after, added, gone }: BundleDiff): string {
+function describeNew({ after, added, gone }: BundleDiff): string[] {
   const whole = [...after.layers.values()].reduce((sum, layer) => sum + (layer.size ?? 0), 0);
   const share = whole > 0 ? ` of ${formatSize(whole)} (${formatShare(added.size / whole)})` : '';
   const stored =
@@ -61,9 +60,7 @@ function describeNew({ after, added, gone }: BundleDiff): string {
   const blocks = added.byBlocks
     ? `, in ${added.newBlockCount} of ${formatCount(added.blockCount, 'block')}`
     : ' (by layers: there are no blocks to compare)';
-  return [`New   ${formatSize(added.size)}${share}${stored}${blocks}`, `Gone  ${formatSize(gone.size)}`].join(
-    '\n',
-  );
+  return [`New   ${formatSize(added.size)}${share}${stored}${blocks}`, `Gone  ${formatSize(gone.size)}`];
 }
 
 /** `shop/web:1.0.0 → 1.0.1` where only the tag differs. */

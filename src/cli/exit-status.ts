@@ -40,6 +40,7 @@ export const exitStatus = {
   'mount-failed': 8,
   'not-mounted': 8,
   'addon-unavailable': 9,
+  'system-failed': 9,
   interrupted: 130,
 } as const satisfies Record<ErrorCode, number>;
 

@@ -2,7 +2,7 @@
 import type { FileChange } from '../explain/compare-files.ts';
 import type { ImageDiff } from '../explain/diff-bundles.ts';
 import { describeImage } from '../image/describe-image.ts';
-import { formatCount, formatSize, formatTable } from '../format-text.ts';
+import { formatCount, formatRows, formatSize } from '../format-text.ts';
 
 interface FileGroup {
   readonly images: readonly string[];
@@ -15,7 +15,7 @@ export function fileGroupsToText(images: readonly ImageDiff[], top: number): str
   if (compared.length === 0) return [];
   const groups = groupChanges(compared).filter(({ changes }) => changes.some(isWorthALine));
   if (groups.length === 0) return ['', 'No file differs.'];
-  return groups.flatMap((group) => ['', groupToText(group, top, compared.length)]);
+  return groups.flatMap((group) => ['', ...groupToText(group, top, compared.length)]);
 }
 
 function groupChanges(images: readonly ImageDiff[]): FileGroup[] {
@@ -32,7 +32,7 @@ function groupChanges(images: readonly ImageDiff[]): FileGroup[] {
   }
   const groups = new Map<string, FileGroup>();
   for (const { change, images: names } of owners.values()) {
-    const key = names.join('\n');
+    const key = JSON.stringify(names);
     const group = groups.get(key) ?? { images: names, changes: [] };
     group.changes.push(change);
     groups.set(key, group);
@@ -49,7 +49,7 @@ function keyOf(change: FileChange): string {
   return `${change.kind} ${change.path} ${ends.join(' ')}`;
 }
 
-function groupToText({ images, changes }: FileGroup, top: number, comparedCount: number): string {
+function groupToText({ images, changes }: FileGroup, top: number, comparedCount: number): string[] {
   const shown = changes
     .filter(isWorthALine)
     .sort((a, b) => rankOf(b) - rankOf(a) || (a.path < b.path ? -1 : 1));
@@ -64,9 +64,9 @@ function groupToText({ images, changes }: FileGroup, top: number, comparedCount:
   const leftOut = shown.length - rows.length;
   return [
     `${nameGroup(images, comparedCount)}: ${summarise(changes)}`,
-    ...(rows.length === 0 ? [] : [formatTable(['', '', '>', ''], rows).split('\n').slice(1).join('\n')]),
+    ...formatRows(rows, 2),
     ...(leftOut > 0 ? [`  … and ${leftOut} more (--top 0 shows all)`] : []),
-  ].join('\n');
+  ];
 }
 
 function nameGroup(images: readonly string[], comparedCount: number): string {

@@ -1,6 +1,8 @@
 /** The command line: verbs, signals, and the translation of errors into one line and an exit status. */
 import { Command, CommanderError } from 'commander';
-import { BundleError, findErrno, isBundleError } from '../errors.ts';
+import { BundleError, findErrno, hintLines, isBundleError, stackLines } from '../errors.ts';
+import { printLines, standardOutput, warnLines } from '../print.ts';
+import { findSystemError, findSystemHint } from '../system-error.ts';
 import { addBuildCommand } from './commands/build.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addCopyCommand } from './commands/copy.ts';
@@ -32,13 +34,18 @@ import { writeOutputWhole } from './write-output-whole.ts';
 /** Runs the program with these arguments and sets the exit status of the process. */
 export async function main(args: readonly string[]): Promise<void> {
   const signal = abortOnSignals();
-  writeOutputWhole(process.stdout);
-  process.stdout.on('error', reportOutputError);
+  writeOutputWhole(standardOutput);
+  standardOutput.on('error', reportOutputError);
   const program = createProgram(signal);
+  const isDebug = (): boolean => program.opts()['debug'] === true;
+  // What nobody waits for, such as a program that could not be started, ends this one with a word, too.
+  process.on('uncaughtException', (error) => {
+    process.exit(report(error, isDebug()));
+  });
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
-    process.exitCode = report(signal.aborted ? signal.reason : error, program.opts()['debug'] === true);
+    process.exitCode = report(signal.aborted ? signal.reason : error, isDebug());
   }
 }
 
@@ -50,8 +57,14 @@ export function createProgram(signal: AbortSignal): Command {
     .option('--debug', 'show where an error came from')
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => {
-        write(text.replace(/^error: /, 'bundlefs: '));
+      writeOut: (text) => {
+        printLines(text.replace(/\n$/, '').split('\n'));
+      },
+      writeErr: (text) => {
+        warnLines(text.replace(/\n$/, '').split('\n'));
+      },
+      outputError: (text) => {
+        warnLines(linesOfUsageError(text));
       },
     })
     .showHelpAfterError('bundlefs --help lists the verbs, bundlefs VERB --help what each takes.')
@@ -109,22 +122,29 @@ function reportOutputError(error: Error): void {
   );
 }
 
-function report(error: unknown, isDebug: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (!isBundleError(error)) {
-    process.stderr.write(
-      `bundlefs: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
-    process.stderr.write('This is a fault of bundlefs itself; please report it with the lines above.\n');
+function report(thrown: unknown, isDebug: boolean): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+  const error = isBundleError(thrown) ? thrown : findSystemError(thrown);
+  if (error === undefined) {
+    const [first = '', ...stack] = stackLines(thrown);
+    const request = 'This is a fault of bundlefs itself; please report it with the lines above.';
+    warnLines([`bundlefs: ${first}`, ...stack, request]);
     return unexpectedStatus;
   }
-  process.stderr.write(`bundlefs: ${error.message}\n`);
-  if (error.hint !== undefined) process.stderr.write(`${error.hint}\n`);
-  if (isDebug) process.stderr.write(`${describeChain(error)}\n`);
+  const hint = hintLines({ hint: error.hint ?? findSystemHint(error) });
+  warnLines([`bundlefs: ${error.message}`, ...(hint ?? [])]);
+  if (isDebug) warnLines(chainLines(error));
   return exitStatus[error.code];
 }
 
-function describeChain(error: Error): string {
-  const own = error.stack ?? error.message;
-  return error.cause instanceof Error ? `${own}\ncaused by ${describeChain(error.cause)}` : own;
+function chainLines(error: Error): string[] {
+  if (!(error.cause instanceof Error)) return stackLines(error);
+  const [first = '', ...rest] = chainLines(error.cause);
+  return [...stackLines(error), `caused by ${first}`, ...rest];
+}
+
+/** What commander says: what was typed is in its first line, which ends where a guess of its own begins. */
+function linesOfUsageError(text: string): string[] {
+  const [, message = '', guess] = /^(?:error: )?(.*?)(?:\n(\(Did you mean [^\n]*\)))?\n?$/s.exec(text) ?? [];
+  return [`bundlefs: ${message}`, ...(guess === undefined ? [] : [guess])];
 }

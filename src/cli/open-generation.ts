@@ -1,4 +1,5 @@
 /** Opens the bundle of a recipe as a generation of a mount, from the cache alone. */
+import { largestOf } from '../long-lists.ts';
 import type { Cache } from '../blocks/cache.ts';
 import { openRecipe } from '../bundle/open-bundle.ts';
 import type { DeltaBase } from '../delta/delta-base.ts';
@@ -102,7 +103,7 @@ export function createGenerationOpener(
             layers: [...image.layers],
           })),
           entries: listStickEntries(stick, views),
-          mtimeMs: Math.max(...stick.files.map(({ mtimeMs }) => mtimeMs)),
+          mtimeMs: largestOf(stick.files.map(({ mtimeMs }) => mtimeMs)),
           async close() {
             await bundle[Symbol.asyncDispose]();
           },

@@ -2,14 +2,14 @@
 import type { PartChange, PartComparison } from '../stick/compare-parts.ts';
 import { formatCount, formatSize, formatTable } from '../format-text.ts';
 
-export function partsToText({ changes, dropped, writeSize, keptSize }: PartComparison): string {
+export function partsToText({ changes, dropped, writeSize, keptSize }: PartComparison): string[] {
   const rows = [
     ...changes.flatMap(describePart),
     ...dropped.map((name) => ['drop', name, '', 'no longer part of the bundle']),
   ];
   const written = changes.filter(({ kind }) => kind === 'write').length;
   const sum = `${formatCount(written, 'part')} to write, ${formatSize(writeSize)}; ${formatCount(changes.length - written, 'part')} to keep, ${formatSize(keptSize)}`;
-  return `${rows.length === 0 ? '' : `${formatTable(['', 'part', '>size', ''], rows)}\n`}${sum}\n`;
+  return [...(rows.length === 0 ? [] : formatTable(['', 'part', '>size', ''], rows)), sum];
 }
 
 /** What stays as it is needs no line. */

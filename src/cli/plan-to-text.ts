@@ -2,7 +2,16 @@
 import { hexOf } from '../digest.ts';
 import type { Amount, BuildPlan, PlannedImage, PlannedLayer } from '../explain/plan-build.ts';
 import { describeImage } from '../image/describe-image.ts';
-import { formatCount, formatDuration, formatShare, formatSize, formatTable } from '../format-text.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatRows,
+  formatShare,
+  formatSize,
+  formatTable,
+  joinSections,
+  shorten,
+} from '../format-text.ts';
 
 const stepWidth = 60;
 const mostLayers = 15;
@@ -10,11 +19,9 @@ const mostLayers = 15;
 /** What people call the changes. */
 const words = { added: 'new', rebuilt: 'changed', retagged: 'retagged', same: 'known', removed: '' } as const;
 
-export function planToText(plan: BuildPlan): string {
-  const sections = [describeCounts(plan), imageTable(plan), layerTable(plan.layers), ledger(plan)].filter(
-    (section) => section !== '',
-  );
-  return `${sections.join('\n\n')}\n`;
+export function planToText(plan: BuildPlan): string[] {
+  const sections = [[describeCounts(plan)], imageTable(plan), layerTable(plan.layers), ledger(plan)];
+  return joinSections(sections);
 }
 
 function describeCounts({ images, removed }: BuildPlan): string {
@@ -29,7 +36,7 @@ function describeCounts({ images, removed }: BuildPlan): string {
 }
 
 /** Those that are as they were in the last build, and wholly in the cache, need no line. */
-function imageTable({ images }: BuildPlan): string {
+function imageTable({ images }: BuildPlan): string[] {
   const rows = images
     .filter(({ change, newLayers }) => change !== 'same' || newLayers.length > 0)
     .map(({ image, change, newLayers }) => [
@@ -37,11 +44,11 @@ function imageTable({ images }: BuildPlan): string {
       describeImage({ tags: image.tags, configDigest: image.id }),
       `${newLayers.length} of ${new Set(image.layers.map(({ diffId }) => diffId)).size}`,
     ]);
-  return rows.length === 0 ? '' : formatTable(['', 'image', '>layers new'], rows);
+  return rows.length === 0 ? [] : formatTable(['', 'image', '>layers new'], rows);
 }
 
-function layerTable(layers: readonly PlannedLayer[]): string {
-  if (layers.length === 0) return '';
+function layerTable(layers: readonly PlannedLayer[]): string[] {
+  if (layers.length === 0) return [];
   const isMeasured = layers.some(({ pieces }) => pieces !== undefined);
   const rows = layers
     .slice(0, mostLayers)
@@ -50,11 +57,11 @@ function layerTable(layers: readonly PlannedLayer[]): string {
       sizeOf(layer.size, pieces?.size, layer.isExact),
       ...(isMeasured ? [pieces === undefined ? '' : formatSize(pieces.newSize)] : []),
       String(imageCount),
-      (layer.createdBy ?? '').slice(0, stepWidth),
+      shorten(layer.createdBy ?? '', stepWidth),
     ]);
   const header = ['new layer', '>size', ...(isMeasured ? ['>to encode'] : []), '>images', 'made by'];
   const leftOut = layers.length - rows.length;
-  return `${formatTable(header, rows)}${leftOut > 0 ? `\n… and ${leftOut} more` : ''}`;
+  return [...formatTable(header, rows), ...(leftOut > 0 ? [`… and ${leftOut} more`] : [])];
 }
 
 function sizeOf(said: number | undefined, measured: number | undefined, isExact: boolean): string {
@@ -63,7 +70,7 @@ function sizeOf(said: number | undefined, measured: number | undefined, isExact:
   return `${isExact ? '' : 'about '}${formatSize(said)}`;
 }
 
-function ledger(plan: BuildPlan): string {
+function ledger(plan: BuildPlan): string[] {
   const { reused, written, layerCount, layers } = plan;
   const rows = [
     ['read', plan.read.size === 0 ? 'nothing' : about(plan.read)],
@@ -75,7 +82,7 @@ function ledger(plan: BuildPlan): string {
     ['write', written === undefined ? 'unknown: there is nothing to go by yet' : about(written)],
     ['time', describeTime(plan)],
   ];
-  return formatTable(['', ''], rows).split('\n').slice(1).join('\n');
+  return formatRows(rows);
 }
 
 function about({ size, isExact }: Amount): string {

@@ -1,6 +1,8 @@
 /** A progress line on standard error: how far, how fast, how long still. Only on a terminal. */
 import type { WriteStream } from 'node:tty';
 import { formatDuration, formatSize } from '../format-text.ts';
+import { standardError } from '../print.ts';
+import { showText } from '../show-text.ts';
 
 export interface Progress extends Disposable {
   /** Shows that `done` of `total` bytes are through; `note` is put behind. */
@@ -26,7 +28,7 @@ const settledMs = 500;
 export function startProgress({
   label,
   isSilent = false,
-  output = process.stderr,
+  output = standardError,
   now = Date.now,
 }: ProgressOptions): Progress {
   if (!output.isTTY || isSilent) return { show: () => undefined, [Symbol.dispose]: () => undefined };
@@ -37,7 +39,7 @@ export function startProgress({
       const nowMs = now();
       if (nowMs - shownMs < intervalMs) return;
       shownMs = nowMs;
-      const line = progressLine(label, done, total, nowMs - startMs, note);
+      const line = showText(progressLine(label, done, total, nowMs - startMs, note));
       output.write(`\r\u001b[K${line.slice(0, (output.columns || defaultColumns) - 1)}`);
     },
     [Symbol.dispose]() {

@@ -13,6 +13,8 @@ import { checkOutput } from './check-output.ts';
 import { chooseFormat, type FormatOptions } from './format-options.ts';
 import { inputPlaces } from './source-files.ts';
 import { describeImages } from './describe-images.ts';
+import { describeWritten } from './describe-written.ts';
+import { printJson, printLines } from '../print.ts';
 import { startProgress } from './progress.ts';
 
 export interface BuildOptions extends ImageOptions, FormatOptions {
@@ -35,11 +37,8 @@ export async function runBuild(
   const written = await writeWithProgress(bundle, archive, options.output, cache, signal);
   const seconds = (performance.now() - startMs) / 1000;
   const { text, fields } = await summarizeBuild(cache, bundle, seconds, archive.frames);
-  process.stdout.write(
-    options.json === true
-      ? toJson(bundle, written, seconds, fields)
-      : `${written.path}: ${written.isNew ? '' : 'unchanged, '}${text}\n`,
-  );
+  if (options.json === true) printJson(toJson(bundle, written, seconds, fields));
+  else printLines([`${describeWritten(written)}${text}`]);
 }
 
 /** Writes the bundle to `path`, with progress on a terminal, and keeps its digest where it is the recipe's. */
@@ -68,9 +67,9 @@ function toJson(
   written: WrittenFile,
   seconds: number,
   fields: BuildSummary['fields'],
-): string {
+): object {
   const { statistics } = bundle;
-  const report = {
+  return {
     images: describeImages(bundle.images),
     bundle: {
       path: written.path,
@@ -92,5 +91,4 @@ function toJson(
     seconds: Math.round(seconds * 1000) / 1000,
     ...fields,
   };
-  return `${JSON.stringify(report)}\n`;
 }

@@ -5,8 +5,11 @@ import { isAllHeld, type Removal, type RemovalReason } from '../bundle/plan-coll
 import { type KeepReason, type KeptImages, listMissingLayers } from '../bundle/protect-blocks.ts';
 import { noteCollection } from '../bundle/collect-automatically.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
+import { warnOfStrangers } from './warn-of-strangers.ts';
 import { formatCount, formatSize, formatTable } from '../format-text.ts';
+import { appendAll } from '../long-lists.ts';
 import { chosenLimits, chosenRecipes, type LimitOptions } from './limit-options.ts';
+import { printJson, printLines, warnLines } from '../print.ts';
 import { nameImages } from './name-images.ts';
 import { readKeptRecipes } from './read-kept-recipes.ts';
 
@@ -49,21 +52,19 @@ export async function runCacheGc(options: CacheGcOptions, signal: AbortSignal): 
   const isDryRun = options.dryRun === true;
   const collection = await collectGarbage(cache, limits, { isDryRun, kept, signal });
   for (const [index, images] of kept.entries()) warnOfMissing(recipes[index] ?? '', images, collection);
+  warnOfStrangers(collection.survey);
   if (!isDryRun) await noteCollection(cache, collection, limits);
-  const text =
-    options.json === true
-      ? JSON.stringify({ path: cache.root, isDryRun, limits, ...toReport(collection) })
-      : toText(cache.root, isDryRun, collection);
-  process.stdout.write(`${text}\n`);
+  if (options.json === true) printJson({ path: cache.root, isDryRun, limits, ...toReport(collection) });
+  else printLines(toText(cache.root, isDryRun, collection));
 }
 
 /** What a recipe needs and the cache has not, it cannot keep. */
 function warnOfMissing(path: string, images: KeptImages, { survey }: Collection): void {
   const { length } = listMissingLayers(survey, images);
   if (length === 0) return;
-  process.stderr.write(
-    `bundlefs: ${formatCount(length, 'layer')} of the recipe "${path}" ${length === 1 ? 'is' : 'are'} not in this cache: nothing here keeps the recipe good for building. To have all of them: bundlefs build --from recipe:${path} -o FILE\n`,
-  );
+  warnLines([
+    `bundlefs: ${formatCount(length, 'layer')} of the recipe "${path}" ${length === 1 ? 'is' : 'are'} not in this cache: nothing here keeps the recipe good for building. To have all of them: bundlefs build --from recipe:${path} -o FILE`,
+  ]);
 }
 
 function toReport(collection: Collection): object {
@@ -88,7 +89,7 @@ function toReport(collection: Collection): object {
   };
 }
 
-function toText(root: string, isDryRun: boolean, collection: Collection): string {
+function toText(root: string, isDryRun: boolean, collection: Collection): string[] {
   const { survey, sizeBefore, sizeAfter, isWithinSize } = collection;
   const removed = groupRemovals(collection.removals);
   const lines = [`${root}: ${formatSize(sizeBefore)}`];
@@ -102,7 +103,10 @@ function toText(root: string, isDryRun: boolean, collection: Collection): string
       formatSize(size),
       removalReasons[reason],
     ]);
-    lines.push(formatTable([isDryRun ? 'would be removed' : 'removed', '>files', '>size', 'why'], rows));
+    appendAll(
+      lines,
+      formatTable([isDryRun ? 'would be removed' : 'removed', '>files', '>size', 'why'], rows),
+    );
   }
   const kept = groupKept(collection).map(({ reason, blockCount, size }) => [
     'blocks',
@@ -115,7 +119,7 @@ function toText(root: string, isDryRun: boolean, collection: Collection): string
     const { fileCount, size } = frames;
     kept.push(['zstd frames', String(fileCount), formatSize(size), 'kept with the blocks of their content']);
   }
-  if (kept.length > 0) lines.push(formatTable(['kept', '>files', '>size', 'why'], kept));
+  if (kept.length > 0) appendAll(lines, formatTable(['kept', '>files', '>size', 'why'], kept));
   const affected = listAffected(collection).map(({ recipe, useMs, size, removedSize }) => [
     nameImages(recipe.recipe.images),
     new Date(useMs).toISOString().slice(0, 16).replace('T', ' '),
@@ -123,7 +127,8 @@ function toText(root: string, isDryRun: boolean, collection: Collection): string
     formatSize(size),
   ]);
   if (affected.length > 0) {
-    lines.push(
+    appendAll(
+      lines,
       formatTable(['bundle to be encoded again when it is wanted', 'last used', '>of it', '>of'], affected),
     );
   }
@@ -133,7 +138,7 @@ function toText(root: string, isDryRun: boolean, collection: Collection): string
       : `${isDryRun ? 'Would free' : 'Freed'} ${formatSize(sizeBefore - sizeAfter)}; ${formatSize(sizeAfter)} ${isDryRun ? 'would stay' : 'stay'}.`,
   );
   if (!isWithinSize) lines.push('That is still more than --max-size: the rest is in use, or is to be kept.');
-  return lines.join('\n');
+  return lines;
 }
 
 interface RemovedGroup {

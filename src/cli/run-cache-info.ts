@@ -15,10 +15,12 @@ import {
 } from '../bundle/describe-usage.ts';
 import { planCollection } from '../bundle/plan-collection.ts';
 import { type CacheSurvey, surveyCache } from '../bundle/survey-cache.ts';
+import { warnOfStrangers } from './warn-of-strangers.ts';
 import { familiarName } from '../image/reference.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
-import { formatCount, formatSize, formatTable } from '../format-text.ts';
+import { formatCount, formatSize, formatTable, joinSections } from '../format-text.ts';
 import { chosenLimits, chosenRecipes, hasLimits, type LimitOptions } from './limit-options.ts';
+import { printJson, printLines } from '../print.ts';
 import { nameImages } from './name-images.ts';
 import { readKeptRecipes } from './read-kept-recipes.ts';
 
@@ -61,14 +63,16 @@ export async function runCacheInfo(options: CacheInfoOptions): Promise<void> {
         ? { size: plan.sizeBefore - plan.sizeAfter, ...limits }
         : undefined,
   };
-  process.stdout.write(`${options.json === true ? toJson(cache.root, facts) : toText(cache.root, facts)}\n`);
+  warnOfStrangers(survey);
+  if (options.json === true) printJson(toJson(cache.root, facts));
+  else printLines(toText(cache.root, facts));
 }
 
 function toJson(
   root: string,
   { survey, folders, sharing, bundles, layers, reuse, collectable }: CacheFacts,
-): string {
-  return JSON.stringify({
+): object {
+  return {
     path: root,
     size: survey.size,
     ...folders,
@@ -88,30 +92,32 @@ function toJson(
       since: new Date(sinceMs).toISOString(),
     })),
     ...(collectable !== undefined && { collectable }),
-  });
+  };
 }
 
-function toText(root: string, facts: CacheFacts): string {
+function toText(root: string, facts: CacheFacts): string[] {
   const { survey, sharing, bundles, layers, reuse, collectable } = facts;
   const parts = [
-    `${root}: ${formatSize(survey.size)}`,
+    [`${root}: ${formatSize(survey.size)}`],
     foldersTable(facts.folders),
-    `Of the blocks ${formatSize(sharing.sharedSize)} are needed by several bundles, ${formatSize(sharing.singleSize)} by one, ${formatSize(sharing.unneededSize)} by none.`,
+    [
+      `Of the blocks ${formatSize(sharing.sharedSize)} are needed by several bundles, ${formatSize(sharing.singleSize)} by one, ${formatSize(sharing.unneededSize)} by none.`,
+    ],
   ];
   if (bundles.length > 0) parts.push(bundlesTable(bundles));
   if (layers.length > 0) parts.push(layersTable(layers));
   if (reuse.length > 0) parts.push(reuseTable(reuse.slice(0, shownDays)));
   const builds = survey.leases.filter(({ kind }) => kind === 'build').length;
-  if (builds > 0) parts.push(`${formatCount(builds, 'build')} running.`);
-  parts.push(
+  if (builds > 0) parts.push([`${formatCount(builds, 'build')} running.`]);
+  parts.push([
     collectable === undefined
       ? 'No limit is set ("gc" in bundlefs.yaml, BUNDLEFS_CACHE_MAX_SIZE): it grows until bundlefs cache gc is run.'
       : `With the limits that are set, bundlefs cache gc would free ${formatSize(collectable.size)}.`,
-  );
-  return parts.join('\n\n');
+  ]);
+  return joinSections(parts);
 }
 
-function foldersTable(folders: CacheFolders): string {
+function foldersTable(folders: CacheFolders): string[] {
   const row = (what: string, { fileCount, size }: FolderMeasure): string[] => [
     what,
     String(fileCount),
@@ -130,7 +136,7 @@ function foldersTable(folders: CacheFolders): string {
   return formatTable(['what', '>files', '>size'], rows);
 }
 
-function bundlesTable(bundles: readonly BundleUsage[]): string {
+function bundlesTable(bundles: readonly BundleUsage[]): string[] {
   const rows = bundles
     .slice(0, shownBundles)
     .map(({ recipe, size, ownSize, missingBlockCount }) => [
@@ -142,10 +148,10 @@ function bundlesTable(bundles: readonly BundleUsage[]): string {
     ]);
   const more = bundles.length - shownBundles;
   const table = formatTable(['used (UTC)', 'bundle', '>size', '>its own', ''], rows);
-  return more > 0 ? `${table}\n${more} more` : table;
+  return more > 0 ? [...table, `${more} more`] : table;
 }
 
-function layersTable(layers: readonly LayerUsage[]): string {
+function layersTable(layers: readonly LayerUsage[]): string[] {
   // A layer that was cut for several profiles stands here once for each.
   const namesProfiles = new Set(layers.map(({ profile }) => profile)).size > 1;
   const rows = layers.map(({ diffId, profile, size, uncompressedSize, images }) => [
@@ -159,7 +165,7 @@ function layersTable(layers: readonly LayerUsage[]): string {
   return formatTable(header, rows);
 }
 
-function reuseTable(reuse: readonly ReuseMeasure[]): string {
+function reuseTable(reuse: readonly ReuseMeasure[]): string[] {
   const rows = reuse.map(({ day, buildCount, reusedSize, encodedSize }) => {
     const total = reusedSize + encodedSize;
     const share = total === 0 ? '' : `${((100 * reusedSize) / total).toFixed(1)} %`;

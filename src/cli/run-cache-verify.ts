@@ -4,6 +4,7 @@ import { verifyCache } from '../bundle/verify-cache.ts';
 import { BundleError } from '../errors.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
 import { formatCount, formatSize } from '../format-text.ts';
+import { printJson, printLines } from '../print.ts';
 import { startProgress } from './progress.ts';
 
 export interface CacheVerifyOptions extends CacheChoice {
@@ -26,11 +27,12 @@ export async function runCacheVerify(options: CacheVerifyOptions, signal: AbortS
   lines.push(
     damaged.length === 0 ? `${cache.root}: ${counted}, all sound.` : `${cache.root}: ${counted}, ${verdict}`,
   );
-  process.stdout.write(
-    options.json === true
-      ? `${JSON.stringify({ path: cache.root, blockCount, frameCount, size, damaged, isRepaired: isRepaired && damaged.length > 0 })}\n`
-      : `${lines.join('\n')}\n`,
-  );
+  if (options.json === true) {
+    const wasRepaired = isRepaired && damaged.length > 0;
+    printJson({ path: cache.root, blockCount, frameCount, size, damaged, isRepaired: wasRepaired });
+  } else {
+    printLines(lines);
+  }
   if (damaged.length > 0 && !isRepaired) {
     throw new BundleError(
       'block-corrupt',

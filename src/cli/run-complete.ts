@@ -1,5 +1,7 @@
 /** What `bundlefs complete` does: names for a shell that completes a command line. */
 import { findMounts } from '../live/find-mounts.ts';
+import { printLines } from '../print.ts';
+import { showText } from '../show-text.ts';
 import { connectEngine } from '../sources/engine/engine-connection.ts';
 import { findEngineEndpoint } from '../sources/engine/engine-endpoint.ts';
 import { listEngineNames } from '../sources/engine/engine-image.ts';
@@ -9,11 +11,11 @@ export type CompletedThing = 'images' | 'mounts';
 /** Somebody has pressed a key and waits. */
 const timeoutMs = 5000;
 
-/** Prints a name a line. What cannot be found out is left out: a message in the middle of a command line helps nobody. */
+/** Prints a name a line, but those that cannot be typed. What cannot be found out is left out: a message in the middle of a command line helps nobody. */
 export async function runComplete(thing: CompletedThing, signal: AbortSignal): Promise<void> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const names = await (thing === 'images' ? listImages(limited) : listMounts()).catch(() => []);
-  process.stdout.write(names.map((name) => `${name}\n`).join(''));
+  printLines(names.filter((name) => name === showText(name)));
 }
 
 /** Those of the engine that is asked where nothing else is said. */

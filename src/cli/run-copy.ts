@@ -10,6 +10,7 @@ import { type Survey, surveyTarget } from '../copy/survey-target.ts';
 import { findTarget, type Target } from '../copy/target.ts';
 import { withTargetErrors } from '../copy/target-error.ts';
 import { BundleError } from '../errors.ts';
+import { printJson, printLines, warnLines } from '../print.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { checkCopyFits } from './check-copy-fits.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
@@ -100,12 +101,11 @@ async function copySource(
   const copy = await survey(source, target, options, signal);
   checkCopyFits(copy, options.inPlace === true);
   const isSilent = options.quiet === true || options.json === true;
-  if (!isSilent) process.stdout.write(describePlan(copy, options));
+  if (!isSilent) printLines(describePlan(copy, options));
   const result = held && (await carryOut(held, copy, options, signal));
   const seconds = (performance.now() - startMs) / 1000;
-  if (options.json === true) process.stdout.write(copyToJson({ ...copy, result, seconds }));
-  else if (!isSilent && result !== undefined)
-    process.stdout.write(describeDone({ ...copy, result, seconds }));
+  if (options.json === true) printJson(copyToJson({ ...copy, result, seconds }));
+  else if (!isSilent && result !== undefined) printLines([describeDone({ ...copy, result, seconds })]);
 }
 
 async function survey(
@@ -147,7 +147,7 @@ async function carryOut(
   } catch (error) {
     if (signal.aborted && quiet !== true) {
       phases[Symbol.dispose]();
-      process.stderr.write('What is written is kept: the same command goes on from there.\n');
+      warnLines(['What is written is kept: the same command goes on from there.']);
     }
     throw error;
   }

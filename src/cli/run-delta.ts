@@ -1,4 +1,5 @@
 /** What `bundlefs delta` does. */
+import { basename } from 'node:path';
 import { createDelta, type Delta } from '../delta/create-delta.ts';
 import type { Bundle } from '../bundle/open-bundle.ts';
 import type { DeltaBase } from '../delta/delta-base.ts';
@@ -12,6 +13,8 @@ import { checkOutput } from './check-output.ts';
 import { type BaseOptions, chooseBase } from './choose-base.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { formatCount, formatDuration, formatShare, formatSize } from '../format-text.ts';
+import { describeWritten } from './describe-written.ts';
+import { printJson, printLines, warnLines } from '../print.ts';
 import type { PartOptions } from './part-options.ts';
 import { prepareStick } from './prepare-stick.ts';
 import { basePlaces, inputPlaces } from './source-files.ts';
@@ -47,12 +50,10 @@ export async function runDelta(
   const written = await writeBundleFile(delta.file, options.output, { signal });
   const seconds = (performance.now() - startMs) / 1000;
   const warnings = listWarnings(delta, base, bundle, stick.description, written, options);
-  for (const text of warnings) process.stderr.write(`bundlefs: ${text}\n`);
-  process.stdout.write(
-    options.json === true
-      ? `${JSON.stringify({ ...toFields(delta, base, stick.description, written, seconds), warnings })}\n`
-      : toText(delta, base, stick.description, written, seconds),
-  );
+  warnLines(warnings.map((text) => `bundlefs: ${text}`));
+  if (options.json === true)
+    printJson({ ...toFields(delta, base, stick.description, written, seconds), warnings });
+  else printLines(toText(delta, base, stick.description, written, seconds));
 }
 
 /** What is most likely not what was meant. */
@@ -80,15 +81,17 @@ function toText(
   delta: Delta,
   base: DeltaBase,
   { archive }: BundleDescription,
-  { path, size, isNew }: WrittenFile,
+  written: WrittenFile,
   seconds: number,
-): string {
+): string[] {
+  const { path, size } = written;
   const { baseBlockCount, ownBlockCount } = delta;
   const blocks = `${ownBlockCount} of ${formatCount(baseBlockCount + ownBlockCount, 'block')} new`;
   const share = `${formatShare(size / archive.size)} of the full bundle's ${formatSize(archive.size)}`;
-  return `${path}: ${isNew ? '' : 'unchanged, '}${formatSize(size)} (${blocks}), ${share}, in ${formatDuration(seconds)}
-It continues ${base.title} (${formatSize(base.size)}, sha256 ${hexOf(base.digest).slice(0, 12)}). At the target: sh ${path.replace(/^.*\//, '')} OLD
-`;
+  return [
+    `${describeWritten(written)}${formatSize(size)} (${blocks}), ${share}, in ${formatDuration(seconds)}`,
+    `It continues ${base.title} (${formatSize(base.size)}, sha256 ${hexOf(base.digest).slice(0, 12)}). At the target: sh ${basename(path)} OLD`,
+  ];
 }
 
 function toFields(

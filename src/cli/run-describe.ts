@@ -2,7 +2,9 @@
 import { resolve } from 'node:path';
 import { describeRecipe } from '../blocks/recipe-document.ts';
 import type { Digest } from '../digest.ts';
+import { printJson } from '../print.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
+import { checkPlace } from '../sources/check-place.ts';
 import { readRecipe } from '../sources/recipe/read-recipe.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
@@ -25,11 +27,12 @@ export async function runDescribe(
     findLayerSize: (diffId) => sizes.get(diffId),
     ...(source !== undefined && { source }),
   });
-  process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+  printJson(document, 2);
 }
 
 /** `from` as it is meant in every folder; undefined for standard input, which is read once only. Of a recipe, its own source. */
 async function findOrigin(from = 'docker'): Promise<string | undefined> {
+  await checkPlace(from);
   if (from === '-') return undefined;
   const [, kind = '', rest = ''] = /^(docker|oci|recipe):(.*)$/.exec(from) ?? [];
   if (from === 'docker' || kind === 'docker') return from;

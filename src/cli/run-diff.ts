@@ -3,6 +3,7 @@ import { findCache } from '../blocks/cache.ts';
 import { BundleError } from '../errors.ts';
 import { type BundleDiff, diffBundles } from '../explain/diff-bundles.ts';
 import { type Comparand, openComparand, type OpenComparandOptions } from '../explain/open-comparand.ts';
+import { printJson, printLines } from '../print.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import { compareParts, type PartComparison } from '../stick/compare-parts.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
@@ -30,11 +31,12 @@ export async function runDiff(
   signal: AbortSignal,
 ): Promise<void> {
   const { diff, parts } = await compareWithProgress(before, after, options, signal);
-  const text =
-    options.json === true
-      ? `${JSON.stringify({ ...diffToJson(diff), ...(parts && { media: parts }) })}\n`
-      : `${diffToText(diff, options.top)}${parts === undefined ? '' : `\n${partsToText(parts)}`}`;
-  process.stdout.write(text);
+  if (options.json === true) printJson({ ...diffToJson(diff), ...(parts && { media: parts }) });
+  else
+    printLines([
+      ...diffToText(diff, options.top),
+      ...(parts === undefined ? [] : ['', ...partsToText(parts)]),
+    ]);
   const isSame = diff.images.every(({ change }) => change.kind === 'same');
   if (options.exitCode === true && !isSame) process.exitCode = differentStatus;
 }

@@ -1,8 +1,10 @@
 /** What `bundlefs doctor` does. */
+import { largestOf } from '../long-lists.ts';
 import { diagnose } from '../doctor/diagnose.ts';
 import { type Finding, problemOf } from '../doctor/finding.ts';
 import { tryMount } from '../doctor/trial-mount.ts';
 import { isBundleError } from '../errors.ts';
+import { printJson, printLines } from '../print.ts';
 import type { ProjectFile } from '../selection/project-file.ts';
 import { exitStatus, unexpectedStatus } from './exit-status.ts';
 import { formatCount } from '../format-text.ts';
@@ -31,7 +33,8 @@ export async function runDoctor(options: DoctorOptions, signal: AbortSignal): Pr
     signal,
   });
   const all = [...(finding === undefined ? [] : [finding]), ...findings];
-  process.stdout.write(`${options.json === true ? toJson(all) : toText(all)}\n`);
+  if (options.json === true) printJson({ status: statusOf(all), findings: all });
+  else printLines(toText(all));
   process.exitCode = statusOf(all);
 }
 
@@ -52,7 +55,7 @@ async function readProject(
 /** What the process that `runDoctor` starts for its trial does. */
 export async function runTrialMount(folder: string, signal: AbortSignal): Promise<never> {
   const report = await tryMount(folder, signal);
-  await new Promise((resolve) => process.stdout.write(JSON.stringify(report), resolve));
+  printJson(report); // a pipe, which is written to before this returns
   process.exit(0); // libfuse's threads would keep the process alive
 }
 
@@ -62,18 +65,14 @@ function statusOf(findings: readonly Finding[]): number {
   return first.code === 'unexpected' ? unexpectedStatus : exitStatus[first.code];
 }
 
-function toJson(findings: readonly Finding[]): string {
-  return JSON.stringify({ status: statusOf(findings), findings });
-}
-
-function toText(findings: readonly Finding[]): string {
-  const width = Math.max(...findings.map(({ subject }) => subject.length));
+function toText(findings: readonly Finding[]): string[] {
+  const width = largestOf(findings.map(({ subject }) => subject.length));
   const indent = ' '.repeat('problem'.length + width + 4);
   const lines = findings.flatMap(({ level, subject, text, cure }) => [
     `${level.padEnd('problem'.length)}  ${subject.padEnd(width)}  ${text}`,
     ...(cure === undefined ? [] : cure.split('\n').map((line) => `${indent}-> ${line}`)),
   ]);
-  return [...lines, '', summarise(findings)].join('\n');
+  return [...lines, '', summarise(findings)];
 }
 
 function summarise(findings: readonly Finding[]): string {

@@ -1,21 +1,26 @@
 /** What `bundlefs delta --for` does. */
+import { basename } from 'node:path';
 import type { Cache } from '../blocks/cache.ts';
 import { type Bundle, openRecipe } from '../bundle/open-bundle.ts';
 import { findBase } from '../delta/open-base.ts';
 import { type BaseImage, createEngineDelta } from '../delta/engine-delta.ts';
-import { checkKind, type EngineKind } from '../delta/engine-kinds.ts';
+import { checkEngineKind } from '../delta/check-engine-kind.ts';
 import { hexOf } from '../digest.ts';
 import { BundleError } from '../errors.ts';
+import { type EngineKind, whyFilesNeedAllLayers } from '../image/engine-kinds.ts';
 import { writeBundleFile } from '../outputs/write-bundle-file.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { connectEngine } from '../sources/engine/engine-connection.ts';
 import { findEngineEndpoint } from '../sources/engine/engine-endpoint.ts';
-import { hasContainerdStore, listEngineImages } from '../sources/engine/engine-image.ts';
+import { listEngineImages } from '../sources/engine/engine-image.ts';
+import { findEngineKind } from '../sources/engine/engine-kind.ts';
 import { checkDeltaName } from './check-delta-name.ts';
 import { checkOutput } from './check-output.ts';
 import { type BaseOptions, isEngineName, prepareBaseImages } from './choose-base.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { formatCount, formatDuration, formatShare, formatSize } from '../format-text.ts';
+import { describeWritten } from './describe-written.ts';
+import { printJson, printLines } from '../print.ts';
 import { toolName } from './read-version.ts';
 import { basePlaces, inputPlaces, sourceEngine } from './source-files.ts';
 
@@ -33,7 +38,7 @@ export async function runEngineDelta(
   signal: AbortSignal,
 ): Promise<void> {
   const startMs = performance.now();
-  checkKind(options.for);
+  checkEngineKind(options.for);
   checkDeltaName(options.output);
   const places = await inputPlaces(selection, options.from);
   await checkOutput(options.output, [...places, ...(await basePlaces(options.base))]);
@@ -41,12 +46,13 @@ export async function runEngineDelta(
   const base = await chooseBaseImages(options.base, options, cache, signal);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'delta');
   const delta = await createEngineDelta(bundle, base, options.for, { tool: toolName(), signal });
-  const { path, size, digest, isNew } = await writeBundleFile(delta.file, options.output, { signal });
+  const written = await writeBundleFile(delta.file, options.output, { signal });
+  const { path, size, digest, isNew } = written;
   const seconds = (performance.now() - startMs) / 1000;
   const { layerCount, omittedCount, omittedSize } = delta;
   const lines = [
-    `${path}: ${isNew ? '' : 'unchanged, '}${formatSize(size)}, ${formatShare(size / bundle.xz.size)} of the full bundle's ${formatSize(bundle.xz.size)}, in ${formatDuration(seconds)}`,
-    `${omittedCount} of ${formatCount(layerCount, 'layer')} (${formatSize(omittedSize)} unpacked) must be in the engine. At the target: sh ${path.replace(/^.*\//, '')}`,
+    `${describeWritten(written)}${formatSize(size)}, ${formatShare(size / bundle.xz.size)} of the full bundle's ${formatSize(bundle.xz.size)}, in ${formatDuration(seconds)}`,
+    `${omittedCount} of ${formatCount(layerCount, 'layer')} (${formatSize(omittedSize)} unpacked) must be in the engine. At the target: sh ${basename(path)}`,
   ];
   const fields = {
     delta: { path, size, sha256: hexOf(digest), isNew },
@@ -56,7 +62,8 @@ export async function runEngineDelta(
     bytes: { omitted: omittedSize },
     seconds: Math.round(seconds * 1000) / 1000,
   };
-  process.stdout.write(`${options.json === true ? JSON.stringify(fields) : lines.join('\n')}\n`);
+  if (options.json === true) printJson(fields);
+  else printLines(lines);
 }
 
 /** The images that the target has: those of a bundle that the cache knows, of an engine, or images of the source. */
@@ -95,10 +102,16 @@ async function listBaseImages(
 ): Promise<readonly BaseImage[]> {
   const connection = await connectEngine(await findEngineEndpoint(engine), { signal });
   try {
-    if (kind !== 'docker' || (await hasContainerdStore(connection, { signal }))) {
+    const found = await findEngineKind(connection, { signal });
+    if (kind !== 'docker' || found !== 'docker') {
+      const fault =
+        found === undefined
+          ? 'it does not say how it keeps images'
+          : ((found === 'podman' ? whyFilesNeedAllLayers(found) : undefined) ??
+            "with containerd's store it does not tell which images were pulled");
       throw new BundleError(
         'invalid-argument',
-        `Cannot take ${connection.description} as the base: with containerd's store it does not tell which images were pulled`,
+        `Cannot take ${connection.description} as the base: ${fault}`,
         {
           hint: 'Name the bundle that its images were loaded from: @N, the digest of a recipe, bundle.json.',
         },

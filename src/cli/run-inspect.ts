@@ -6,7 +6,9 @@ import {
   inspectArchive,
   type XzReport,
 } from '../inspect/inspect-archive.ts';
-import { formatCount, formatSize, formatTable } from '../format-text.ts';
+import { formatCount, formatSize, formatTable, shorten } from '../format-text.ts';
+import { appendAll } from '../long-lists.ts';
+import { printJson, printLines } from '../print.ts';
 import { startProgress } from './progress.ts';
 
 export interface InspectOptions {
@@ -17,8 +19,8 @@ export interface InspectOptions {
 /** Looks into the file and prints what is in it. */
 export async function runInspect(file: string, options: InspectOptions, signal: AbortSignal): Promise<void> {
   const report = await inspectWithProgress(file, signal);
-  const text = options.json === true ? JSON.stringify(report) : toText(report, options.layers === true);
-  process.stdout.write(`${text}\n`);
+  if (options.json === true) printJson(report);
+  else printLines(toText(report, options.layers === true));
 }
 
 async function inspectWithProgress(file: string, signal: AbortSignal): Promise<ArchiveReport> {
@@ -29,9 +31,9 @@ async function inspectWithProgress(file: string, signal: AbortSignal): Promise<A
   return await inspectArchive(file, { signal, onRead });
 }
 
-function toText(report: ArchiveReport, withLayers: boolean): string {
+function toText(report: ArchiveReport, withLayers: boolean): string[] {
   const images = report.images.map((image) => [
-    image.names.join(', ') || '(untagged)',
+    image.names.join(', ') || (image.refName === undefined ? '(untagged)' : `(untagged, "${image.refName}")`),
     hexOf(image.id).slice(0, 12),
     String(image.layers.length),
     formatSize(image.layers.reduce((sum, layer) => sum + (layer.size ?? 0), 0)),
@@ -41,10 +43,10 @@ function toText(report: ArchiveReport, withLayers: boolean): string {
     `${report.path}: ${formatCount(report.images.length, 'image')}, ${formatCount(report.layerCount, 'distinct layer')}, ${formatSize(report.size)}`,
     ...(report.xz === undefined ? [`compression: ${report.compression}`] : [describeXz(report.xz)]),
     '',
-    formatTable(['image', 'id', '>layers', '>size', 'created'], images),
+    ...formatTable(['image', 'id', '>layers', '>size', 'created'], images),
   ];
-  if (withLayers) for (const image of report.images) parts.push('', describeLayers(image));
-  return parts.join('\n');
+  if (withLayers) for (const image of report.images) appendAll(parts, ['', ...describeLayers(image)]);
+  return parts;
 }
 
 function describeXz(xz: XzReport): string {
@@ -52,14 +54,14 @@ function describeXz(xz: XzReport): string {
 }
 
 /** The step of the history that made each layer stands beside it. */
-function describeLayers(image: ImageReport): string {
+function describeLayers(image: ImageReport): string[] {
   const steps = image.history.filter((entry) => !entry.isEmptyLayer);
   const rows = image.layers.map((layer, index) => [
     String(index + 1),
     hexOf(layer.diffId).slice(0, 12),
     layer.size === undefined ? 'missing' : formatSize(layer.size),
-    (steps[index]?.createdBy ?? '').replace(/\s+/g, ' ').slice(0, 80),
+    shorten((steps[index]?.createdBy ?? '').replace(/\s+/g, ' '), 80),
   ]);
   const title = image.names.join(', ') || hexOf(image.id).slice(0, 12);
-  return `${title}\n${formatTable(['>#', 'layer', '>size', 'made by'], rows)}`;
+  return [title, ...formatTable(['>#', 'layer', '>size', 'made by'], rows)];
 }

@@ -4,6 +4,7 @@ import { askStatus } from '../live/ask-mount.ts';
 import { findMounts, type FoundMount } from '../live/find-mounts.ts';
 import type { MountStatus } from '../live/status.ts';
 import { formatSize, formatTable } from '../format-text.ts';
+import { printJson, printLines } from '../print.ts';
 
 export interface RunListOptions {
   readonly isJson: boolean;
@@ -25,9 +26,8 @@ export async function runList({ isJson, signal }: RunListOptions): Promise<void>
   const mounts = await findMounts(process.env);
   const listed = await Promise.all(mounts.map((mount) => lookAt(mount, signal)));
   signal.throwIfAborted();
-  if (isJson) process.stdout.write(`${JSON.stringify(listed)}\n`);
-  else if (listed.length === 0) process.stdout.write('No bundle is mounted by this user.\n');
-  else process.stdout.write(`${formatList(listed)}\n`);
+  if (isJson) printJson(listed);
+  else printLines(listed.length === 0 ? ['No bundle is mounted by this user.'] : formatList(listed));
 }
 
 async function lookAt(mount: FoundMount, signal: AbortSignal): Promise<ListedMount> {
@@ -45,7 +45,7 @@ async function lookAt(mount: FoundMount, signal: AbortSignal): Promise<ListedMou
   return { mountPoint, state: isMounted ? 'unknown' : 'dead', ...pid };
 }
 
-function formatList(mounts: readonly ListedMount[]): string {
+function formatList(mounts: readonly ListedMount[]): string[] {
   const rows = mounts.map(({ mountPoint, state, pid, status }) => [
     mountPoint,
     state,

@@ -6,6 +6,7 @@ import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
 import { formatTable } from '../format-text.ts';
+import { printJson, printLines } from '../print.ts';
 import { startProgress } from './progress.ts';
 
 export interface LoadOptions extends ImageOptions {
@@ -22,8 +23,8 @@ export async function runLoad(
   const cache = await openChosenCache(options);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'load');
   const loaded = await loadWithProgress(bundle, options.into, signal);
-  const text = options.json === true ? JSON.stringify({ images: loaded }) : loadedToText(loaded);
-  process.stdout.write(`${text}\n`);
+  if (options.json === true) printJson({ images: loaded });
+  else printLines(loadedToText(loaded));
 }
 
 /** Loads the bundle into the engine that `into` names, with progress on a terminal. */
@@ -45,7 +46,7 @@ export async function loadWithProgress(
   });
 }
 
-export function loadedToText(loaded: readonly LoadedImage[]): string {
+export function loadedToText(loaded: readonly LoadedImage[]): string[] {
   return formatTable(
     ['image', 'id', ''],
     loaded.map(({ name, id, status }) => [name, id.slice(7, 19), status]),

@@ -1,10 +1,12 @@
 /** What `bundlefs log` does. */
 import { watch } from 'node:fs';
-import { access, type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
+import { findOwnFile, openOwnFile } from '../disk/own-files.ts';
+import { BundleError, describeError, isBundleError } from '../errors.ts';
 import { type FoundMount, getMount } from '../live/find-mounts.ts';
 import { logPathOf } from '../live/mount-places.ts';
+import { printLines } from '../print.ts';
 
 export interface RunLogOptions {
   readonly lineCount: number;
@@ -26,7 +28,7 @@ export async function runLog(
   const start = Math.max(0, size - tailSize);
   const lines = (await readFrom(log, start, size)).toString('utf8').split('\n').slice(0, -1);
   const shown = lineCount === 0 ? [] : lines.slice(-lineCount);
-  process.stdout.write(shown.map((line) => `${line}\n`).join(''));
+  printLines(shown);
   if (isFollowing) await follow(log, logPath, size, signal);
 }
 
@@ -53,20 +55,24 @@ async function getLogPath(path: string | undefined, signal: AbortSignal): Promis
 }
 
 function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
+  return findOwnFile(path).then(
+    (info) => info !== undefined,
+    () => true, // what it is instead is told when it is opened
   );
 }
 
 /** Prints what is added, until the signal: being stopped is how this ends, and no failure. */
 async function follow(log: FileHandle, path: string, start: number, signal: AbortSignal): Promise<void> {
   let position = start;
+  let begun = Buffer.alloc(0); // a line whose end is not written yet
   const printNew = async (): Promise<void> => {
     const { size } = await log.stat();
     if (size <= position) return;
-    process.stdout.write(await readFrom(log, position, size));
+    const added = Buffer.concat([begun, await readFrom(log, position, size)]);
     position = size;
+    const end = added.lastIndexOf('\n') + 1;
+    begun = added.subarray(end);
+    if (end > 0) printLines(added.toString('utf8', 0, end - 1).split('\n'));
   };
   const abort = new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => {
@@ -88,10 +94,11 @@ async function readFrom(log: FileHandle, start: number, end: number): Promise<Bu
 }
 
 async function openLog(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    const found = findErrno(error) === 'ENOENT' ? 'there is none' : describeError(error);
-    throw new BundleError('mount-failed', `Cannot read the log "${path}": ${found}`, { cause: error });
-  }
+  const failed = (found: string, cause?: unknown): BundleError =>
+    new BundleError('mount-failed', `Cannot read the log "${path}": ${found}`, { cause });
+  const log = await openOwnFile(path).catch((error: unknown) => {
+    throw failed(describeError(error), error);
+  });
+  if (log === undefined) throw failed('there is none');
+  return log;
 }

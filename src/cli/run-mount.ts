@@ -1,7 +1,7 @@
 /** What `bundlefs mount` does. */
-import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeOwnFolder } from '../disk/make-folder.ts';
 import { BundleError, describeError } from '../errors.ts';
 import type { LiveMount } from '../live/live-mount.ts';
 import { chooseLogFormat, createLog, type Log } from '../live/log.ts';
@@ -15,6 +15,7 @@ import { loadFuse } from '../mount/fuse-library.ts';
 import { prepareMountPoint } from '../mount/mount-point.ts';
 import { serveMount } from '../mount/serve-mount.ts';
 import { startDaemon } from '../mount/start-daemon.ts';
+import { printJson, printLines, warnLines } from '../print.ts';
 import type { GivenSelection, Selection } from '../selection/resolve-selection.ts';
 import { chooseBase, referTo } from './choose-base.ts';
 import { openChosenCache } from './chosen-bundle.ts';
@@ -69,9 +70,8 @@ export async function runMount(
   await checkUser(realPath, { allowOther: options.allowOther === true });
   const settings = await chooseSettings(given, selection, realPath, options, signal);
   const announce = ({ report, summary }: PreparedGeneration): void => {
-    const text =
-      options.json === true ? JSON.stringify({ mountPoint: realPath, ...report }) : `${realPath}: ${summary}`;
-    process.stdout.write(`${text}\n`);
+    if (options.json === true) printJson({ mountPoint: realPath, ...report });
+    else printLines([`${realPath}: ${summary}`]);
   };
   if (options.foreground === true) await serveHere(settings, signal, announce);
   else await serveInBackground(settings, selection, signal, announce);
@@ -179,8 +179,12 @@ async function prepareForeground(settings: MountSettings, signal: AbortSignal): 
         const note = `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
         progress.show(readSize, totalSize, note);
       },
-      onNote: (text) => process.stderr.write(`bundlefs: ${text}\n`),
-      onOutput: (line) => process.stderr.write(`${line}\n`),
+      onNote: (text) => {
+        warnLines([`bundlefs: ${text}`]);
+      },
+      onOutput: (line) => {
+        warnLines([line]);
+      },
     },
   );
 }
@@ -215,7 +219,7 @@ async function serveInBackground(
 async function prepareLogPath(mountPoint: string): Promise<string> {
   try {
     const path = logPathOf(mountPoint, process.env);
-    await mkdir(dirname(path), { recursive: true });
+    await makeOwnFolder(dirname(path), 0o700);
     return path;
   } catch (error) {
     throw new BundleError(

@@ -1,9 +1,10 @@
 /** What `bundlefs plan` does. */
 import type { BuildPlan } from '../explain/plan-build.ts';
 import { surveyBuild } from '../explain/survey-build.ts';
+import { printJson, printLines } from '../print.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
-import { openSource } from '../sources/open-source.ts';
 import { openChosenCache } from './chosen-bundle.ts';
+import { openChosenSource } from './chosen-source.ts';
 import type { ImageOptions } from './image-options.ts';
 import { planToJson } from './plan-to-json.ts';
 import { planToText } from './plan-to-text.ts';
@@ -20,7 +21,7 @@ const workStatus = 10;
 
 /** What is made of images is known once it was made. */
 const notCounted =
-  '\nThis is about the images as their source has them; what the transforms of bundlefs.yaml make of them is not counted.\n';
+  'This is about the images as their source has them; what the transforms of bundlefs.yaml make of them is not counted.';
 
 /** Asks the source and the cache, and prints what a build would do. */
 export async function runPlan(
@@ -30,11 +31,11 @@ export async function runPlan(
 ): Promise<void> {
   const plan = await surveyWithProgress(selection, options, signal);
   const { length: uncounted } = selection.transforms;
-  process.stdout.write(
-    options.json === true
-      ? `${JSON.stringify({ ...planToJson(plan), ...(uncounted > 0 && { uncountedTransforms: uncounted }) })}\n`
-      : `${planToText(plan)}${uncounted > 0 ? notCounted : ''}`,
-  );
+  if (options.json === true) {
+    printJson({ ...planToJson(plan), ...(uncounted > 0 && { uncountedTransforms: uncounted }) });
+  } else {
+    printLines([...planToText(plan), ...(uncounted > 0 ? ['', notCounted] : [])]);
+  }
   if (options.exitCode === true && plan.encode.size > 0) process.exitCode = workStatus;
 }
 
@@ -44,10 +45,7 @@ async function surveyWithProgress(
   signal: AbortSignal,
 ): Promise<BuildPlan> {
   const cache = await openChosenCache(options);
-  const source = await openSource(options.from, {
-    signal,
-    ...(options.platform !== undefined && { platform: options.platform }),
-  });
+  const source = await openChosenSource(options, cache, signal);
   try {
     using progress = startProgress({ label: 'reading' });
     return await surveyBuild({

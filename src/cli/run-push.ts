@@ -3,6 +3,7 @@ import { listBundleBlobs } from '../bundle/bundle-blobs.ts';
 import { BundleError } from '../errors.ts';
 import { type PushedImage, pushImages } from '../outputs/push/push-images.ts';
 import { parsePushPlace, type PushPlace } from '../outputs/push/push-targets.ts';
+import { printJson, printLines } from '../print.ts';
 import { registryScheme } from '../registry/registry-place.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
@@ -53,11 +54,9 @@ export async function runPush(
   });
   progress[Symbol.dispose]();
   const totals = sumBlobs(images);
-  process.stdout.write(
-    options.json === true
-      ? `${JSON.stringify({ images, bytes: totals, isDryRun: options.dryRun === true })}\n`
-      : toText(images, totals, options.dryRun === true),
-  );
+  const isDryRun = options.dryRun === true;
+  if (options.json === true) printJson({ images, bytes: totals, isDryRun });
+  else printLines(toText(images, totals, isDryRun));
 }
 
 /** Bytes. */
@@ -76,7 +75,7 @@ function sumBlobs(images: readonly PushedImage[]): Totals {
   return { sent: sum('sent'), mounted: sum('mounted'), alreadyThere: sum('already there') };
 }
 
-function toText(images: readonly PushedImage[], totals: Totals, isDryRun: boolean): string {
+function toText(images: readonly PushedImage[], totals: Totals, isDryRun: boolean): string[] {
   const table = formatTable(
     ['image', 'manifest', ''],
     images.map(({ name, digest, status }) => [name, digest.slice(7, 19), status]),
@@ -85,5 +84,5 @@ function toText(images: readonly PushedImage[], totals: Totals, isDryRun: boolea
   const mounted =
     totals.mounted > 0 ? [`${formatSize(totals.mounted)} taken from other repositories there`] : [];
   const there = totals.alreadyThere > 0 ? [`${formatSize(totals.alreadyThere)} were there`] : [];
-  return `${table}\n${[`${formatSize(totals.sent)} ${verb}`, ...mounted, ...there].join(', ')}\n`;
+  return [...table, [`${formatSize(totals.sent)} ${verb}`, ...mounted, ...there].join(', ')];
 }

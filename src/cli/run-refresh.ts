@@ -1,5 +1,5 @@
 /** What `bundlefs refresh` does. */
-import { BundleError } from '../errors.ts';
+import { BundleError, hintLines } from '../errors.ts';
 import { askRefresh } from '../live/ask-mount.ts';
 import { getMount } from '../live/find-mounts.ts';
 import type { RefreshRecord } from '../live/status.ts';
@@ -7,6 +7,7 @@ import { isErrorCode } from '../mount/errno-of.ts';
 import { askDaemon } from './ask-daemon.ts';
 import { describeRefresh } from './describe-refresh.ts';
 import { formatSize } from '../format-text.ts';
+import { printJson, printLines } from '../print.ts';
 import { startProgress } from './progress.ts';
 
 export interface RunRefreshOptions {
@@ -33,24 +34,24 @@ export async function runRefresh(
       },
     });
   });
-  if (isJson) process.stdout.write(`${JSON.stringify({ mountPoint: mount.mountPoint, ...record })}\n`);
+  if (isJson) printJson({ mountPoint: mount.mountPoint, ...record });
   if (record.error !== undefined) throw toError(record.error);
-  if (!isJson) process.stdout.write(formatRefresh(mount.mountPoint, record));
+  if (!isJson) printLines(formatRefresh(mount.mountPoint, record));
 }
 
-function formatRefresh(mountPoint: string, record: RefreshRecord): string {
+function formatRefresh(mountPoint: string, record: RefreshRecord): string[] {
   const { added, changed, removed } = record.changes;
-  const lines = [
+  return [
     `${mountPoint}: ${describeRefresh(record)}`,
     ...added.map((name) => `  added    ${name}`),
     ...changed.map((name) => `  changed  ${name}`),
     ...removed.map((name) => `  removed  ${name}`),
   ];
-  return `${lines.join('\n')}\n`;
 }
 
-function toError({ code, message, hint }: NonNullable<RefreshRecord['error']>): BundleError {
+function toError(error: NonNullable<RefreshRecord['error']>): BundleError {
+  const { code, message } = error;
   return new BundleError(isErrorCode(code) ? code : 'mount-failed', message, {
-    hint: [...(hint === undefined ? [] : [hint]), 'The mount shows what it showed before.'].join('\n'),
+    hint: [...(hintLines(error) ?? []), 'The mount shows what it showed before.'],
   });
 }

@@ -1,10 +1,12 @@
 /** What `bundlefs status` does. */
+import { hintLines } from '../errors.ts';
 import { askStatus } from '../live/ask-mount.ts';
 import { getMount } from '../live/find-mounts.ts';
 import type { MountStatus, RefreshProgress } from '../live/status.ts';
 import { askDaemon } from './ask-daemon.ts';
 import { formatAgo } from './format-ago.ts';
 import { formatCount, formatSize } from '../format-text.ts';
+import { printJson, printLines } from '../print.ts';
 import { describeRefresh } from './describe-refresh.ts';
 
 export interface RunStatusOptions {
@@ -19,10 +21,11 @@ export async function runStatus(
 ): Promise<void> {
   const mount = await getMount(path, process.env, signal);
   const status = await askDaemon(mount, (socketPath) => askStatus(socketPath, { signal }));
-  process.stdout.write(isJson ? `${JSON.stringify(status)}\n` : formatStatus(status, Date.now()));
+  if (isJson) printJson(status);
+  else printLines(formatStatus(status, Date.now()));
 }
 
-function formatStatus(status: MountStatus, nowMs: number): string {
+function formatStatus(status: MountStatus, nowMs: number): string[] {
   const { generation, lastRefresh, engine, watchedFiles, logPath } = status;
   const rows: (readonly [string, string] | undefined)[] = [
     [
@@ -39,7 +42,9 @@ function formatStatus(status: MountStatus, nowMs: number): string {
       `${formatAgo(lastRefresh.started, nowMs)}, ${describeRefresh(lastRefresh)} (${lastRefresh.reason})`,
     ],
     lastRefresh?.error && ['error', lastRefresh.error.message],
-    lastRefresh?.error?.hint === undefined ? undefined : ['', lastRefresh.error.hint],
+    ...(lastRefresh?.error === undefined ? [] : (hintLines(lastRefresh.error) ?? [])).map(
+      (line) => ['', line] as const,
+    ),
     lastRefresh?.error && ['up to date', formatAgo(status.lastSuccess, nowMs)],
     engine && ['engine', formatEngine(engine, nowMs)],
     watchedFiles.length === 0 ? undefined : ['files', watchedFiles.join(', ')],
@@ -52,8 +57,8 @@ function formatStatus(status: MountStatus, nowMs: number): string {
   ];
   const lines = rows
     .filter((row) => row !== undefined)
-    .map(([name, text]) => `  ${name.padEnd(12)}  ${text.replaceAll('\n', `\n${' '.repeat(16)}`)}`);
-  return `${status.mountPoint}\n${lines.join('\n')}\n`;
+    .map(([name, text]) => `  ${name.padEnd(12)}  ${text}`);
+  return [status.mountPoint, ...lines];
 }
 
 function formatState({ refresh, isWatching }: MountStatus): string {

@@ -1,6 +1,7 @@
 /** What `bundlefs stream` does. */
 import { BundleError } from '../errors.ts';
 import { writeToStream } from '../outputs/write-to-stream.ts';
+import { standardOutput } from '../print.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { prepareArchive } from './chosen-archive.ts';
@@ -18,7 +19,7 @@ export async function runStream(
   options: StreamOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  if (process.stdout.isTTY) {
+  if (standardOutput.isTTY) {
     throw new BundleError('terminal-output', 'Cannot stream the bundle: standard output is a terminal', {
       hint: 'Pipe it into a loader (bundlefs stream … | docker load), or write a file with bundlefs build -o FILE.',
     });
@@ -31,8 +32,8 @@ export async function runStream(
       ? bundle.tar
       : (await prepareArchive(selection, bundle, cache, format, { signal })).file;
   using progress = startProgress({ label: 'streaming' });
-  process.stdout.removeAllListeners('error'); // what goes wrong with it is thrown here
-  await writeToStream(file, process.stdout, {
+  standardOutput.removeAllListeners('error'); // what goes wrong with it is thrown here
+  await writeToStream(file, standardOutput, {
     signal,
     onProgress: (done, total) => {
       progress.show(done, total);

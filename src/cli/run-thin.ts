@@ -1,5 +1,5 @@
 /** What `bundlefs thin` does. */
-import { BundleError, isBundleError } from '../errors.ts';
+import { BundleError, hintLines, isBundleError } from '../errors.ts';
 import { parseReference } from '../image/reference.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import type { Outcome } from '../transforms/apply-transforms.ts';
@@ -12,6 +12,7 @@ import type { Image } from '../image/image.ts';
 import { openChosenCache } from './chosen-bundle.ts';
 import { openChosenSource } from './chosen-source.ts';
 import { nameImage } from './name-images.ts';
+import { printJson, printLines } from '../print.ts';
 import { startProgress } from './progress.ts';
 import { readOlderImage } from './read-older-image.ts';
 import { checkOneImage, type NewLayer, type ResultOptions, runTransform } from './run-transform.ts';
@@ -53,7 +54,7 @@ async function withOlderHint({ onFrom }: ThinCommandOptions, action: () => Promi
   } catch (error) {
     if (onFrom !== undefined || !isBundleError(error, 'image-not-found')) throw error;
     const where = 'Where the older image is in another place, such as the last bundle: --on-from last.tar.xz';
-    const hint = [error.hint, where].filter((text) => text !== undefined).join(' ');
+    const hint = [...(hintLines(error) ?? []), where];
     throw new BundleError(error.code, error.message, { cause: error, hint });
   }
 }
@@ -78,16 +79,16 @@ async function runDry(
   signal: AbortSignal,
 ): Promise<void> {
   const { before, on, plan } = await planWithProgress(image, selection, options, signal);
-  const text =
-    options.json === true
-      ? JSON.stringify({
-          image: { name: nameImage(before), id: before.configDigest },
-          on: { name: nameImage(on), id: on.configDigest },
-          ...planFields(plan),
-          isSaving: isSaving(plan),
-        })
-      : thinPlanToText(before, on, plan);
-  process.stdout.write(`${text}\n`);
+  if (options.json === true) {
+    printJson({
+      image: { name: nameImage(before), id: before.configDigest },
+      on: { name: nameImage(on), id: on.configDigest },
+      ...planFields(plan),
+      isSaving: isSaving(plan),
+    });
+  } else {
+    printLines([thinPlanToText(before, on, plan)]);
+  }
 }
 
 async function planWithProgress(

@@ -10,6 +10,8 @@ import { checkOutput } from './check-output.ts';
 import { prepareArchive } from './chosen-archive.ts';
 import { openChosenCache, prepareChosenBundle } from './chosen-bundle.ts';
 import { describeImages } from './describe-images.ts';
+import { describeWritten } from './describe-written.ts';
+import { printJson, printLines } from '../print.ts';
 import { chooseFormat, type FormatOptions } from './format-options.ts';
 import type { ImageOptions } from './image-options.ts';
 import { writeWithProgress } from './run-build.ts';
@@ -67,11 +69,11 @@ export async function runTransform(
     const summary = await summarizeBuild(cache, bundle, seconds, archive.frames);
     const { path, size, digest, isNew } = written;
     const report = { ...fields, bundle: { path, size, sha256: hexOf(digest), isNew }, seconds };
-    print(options, bundle, report, `${text}\n${path}: ${isNew ? '' : 'unchanged, '}${summary.text}`);
+    print(options, bundle, report, [text, `${describeWritten(written)}${summary.text}`]);
   } else {
     const loaded = await loadWithProgress(bundle, options.into, signal);
     const seconds = (performance.now() - startMs) / 1000;
-    print(options, bundle, { ...fields, loaded, seconds }, `${text}\n${loadedToText(loaded)}`);
+    print(options, bundle, { ...fields, loaded, seconds }, [text, ...loadedToText(loaded)]);
   }
 }
 
@@ -79,11 +81,12 @@ function print(
   { json }: ResultOptions,
   { images }: RecordedBundle,
   report: Readonly<Record<string, unknown>> & { readonly seconds: number },
-  text: string,
+  lines: readonly string[],
 ): void {
   const seconds = Math.round(report.seconds * 1000) / 1000;
   const [image] = describeImages(images);
-  process.stdout.write(`${json === true ? JSON.stringify({ image, ...report, seconds }) : text}\n`);
+  if (json === true) printJson({ image, ...report, seconds });
+  else printLines(lines);
 }
 
 /** One image was asked for; of an id, or a name, there is one. */

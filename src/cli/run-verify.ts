@@ -2,12 +2,14 @@
 import { BundleError } from '../errors.ts';
 import { verifyArchive, type VerifyReport } from '../inspect/verify-archive.ts';
 import { formatCount, formatSize, formatTable } from '../format-text.ts';
+import { printJson, printLines } from '../print.ts';
 import { startProgress } from './progress.ts';
 
 /** Checks the file and prints what was found. Throws bundle-corrupt where it is not sound. */
 export async function runVerify(file: string, isJson: boolean, signal: AbortSignal): Promise<void> {
   const report = await verifyWithProgress(file, signal);
-  process.stdout.write(`${isJson ? JSON.stringify(report) : toText(report)}\n`);
+  if (isJson) printJson(report);
+  else printLines(toText(report));
   if (report.faults.length === 0) return;
   throw new BundleError(
     'bundle-corrupt',
@@ -25,7 +27,7 @@ async function verifyWithProgress(file: string, signal: AbortSignal): Promise<Ve
   });
 }
 
-function toText(report: VerifyReport): string {
+function toText(report: VerifyReport): string[] {
   const rows = report.images.map((image) => [
     image.names.join(', ') || '(untagged)',
     String(image.layerCount),
@@ -34,7 +36,11 @@ function toText(report: VerifyReport): string {
   const blocks = report.blockCount === undefined ? '' : `${formatCount(report.blockCount, 'block')}, `;
   const verdict =
     report.faults.length === 0
-      ? `${report.path}: sound. ${blocks}${formatSize(report.size)}`
-      : `${report.path}: ${formatCount(report.faults.length, 'fault')}\n${report.faults.map((fault) => `  ${fault}`).join('\n')}`;
-  return `${formatTable(['image', '>layers', ''], rows)}\n${verdict}`;
+      ? [`${report.path}: sound. ${blocks}${formatSize(report.size)}`]
+      : [
+          `${report.path}: ${formatCount(report.faults.length, 'fault')}`,
+          ...report.faults.map((fault) => `  ${fault}`),
+        ];
+  const notes = (report.notes ?? []).map((note) => `  ${note}`);
+  return [...formatTable(['image', '>layers', ''], rows), ...verdict, ...notes];
 }

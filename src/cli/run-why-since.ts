@@ -6,8 +6,9 @@ import { type EncodedImage, sumEncoded } from '../explain/sum-encoded.ts';
 import { imageNotFound } from '../image/image-not-found.ts';
 import { parseImageConfig } from '../image/image-config.ts';
 import { familiarName, parseReference } from '../image/reference.ts';
+import { printJson, printLines } from '../print.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
-import { formatCount, formatSize, formatTable } from '../format-text.ts';
+import { formatCount, formatSize, formatTable, shorten } from '../format-text.ts';
 
 export interface WhySinceOptions extends CacheChoice {
   /** Unix milliseconds. */
@@ -55,9 +56,8 @@ export async function runWhySince(name: string | undefined, options: WhySinceOpt
       ...(reference !== undefined && { select: (build) => findImage(build, reference) }),
     });
     const report = { sinceMs: options.since, builds, images };
-    process.stdout.write(
-      `${options.json === true ? JSON.stringify(toJson(report)) : toText(report, options.top)}\n`,
-    );
+    if (options.json === true) printJson(toJson(report));
+    else printLines(toText(report, options.top));
   } finally {
     for (const layers of stores.values()) await layers[Symbol.asyncDispose]();
   }
@@ -79,11 +79,11 @@ function toSums({ buildCount, size, storedSize }: Omit<EncodedImage, 'name' | 's
   return { builds: buildCount, encoded: { bytes: size, storedBytes: storedSize } };
 }
 
-function toText({ sinceMs, builds, images }: SinceReport, top: number): string {
+function toText({ sinceMs, builds, images }: SinceReport, top: number): string[] {
   const { encodingBuilds, encoded } = sumBuilds(builds);
   const since = new Date(sinceMs).toISOString().slice(0, 16).replace('T', ' ');
   const counted = `${formatCount(builds.length, 'build')} since ${since} UTC`;
-  if (encodingBuilds === 0) return `${counted}, which encoded nothing`;
+  if (encodingBuilds === 0) return [`${counted}, which encoded nothing`];
   const rows = images.flatMap(({ name, steps, ...sum }) => [
     [familiarRepository(name), String(sum.buildCount), formatSize(sum.size), formatSize(sum.storedSize), ''],
     ...steps
@@ -93,14 +93,14 @@ function toText({ sinceMs, builds, images }: SinceReport, top: number): string {
         String(step.buildCount),
         formatSize(step.size),
         formatSize(step.storedSize),
-        step.createdBy.slice(0, stepWidth),
+        shorten(step.createdBy, stepWidth),
       ]),
   ]);
   return [
     `${counted}, of which ${encodingBuilds} encoded ${formatSize(encoded.bytes)}, ${formatSize(encoded.storedBytes)} stored`,
     '',
-    formatTable(['image', '>builds', '>encoded', '>stored', 'made by'], rows),
-  ].join('\n');
+    ...formatTable(['image', '>builds', '>encoded', '>stored', 'made by'], rows),
+  ];
 }
 
 function sumBuilds(builds: readonly FinishedBuild[]): {

@@ -18,6 +18,7 @@ import { openStoredLayers, type StoredLayers } from '../explain/stored-layers.ts
 import { imageNotFound } from '../image/image-not-found.ts';
 import { parseImageConfig } from '../image/image-config.ts';
 import { parseReference, type Reference } from '../image/reference.ts';
+import { printJson, printLines } from '../print.ts';
 import { type CacheChoice, chooseCache } from './choose-cache.ts';
 import { startProgress } from './progress.ts';
 import type { WhyReport } from './why-report.ts';
@@ -36,9 +37,8 @@ export async function runWhy(name: string, options: WhyOptions, signal: AbortSig
   const cache = await findCache((await chooseCache(options)).path);
   const reference = parseReference(name);
   const report = await explain(cache, reference, options.build, signal);
-  process.stdout.write(
-    options.json === true ? `${JSON.stringify(whyToJson(report))}\n` : whyToText(report, options.top),
-  );
+  if (options.json === true) printJson(whyToJson(report));
+  else printLines(whyToText(report, options.top));
 }
 
 async function explain(

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { listBaseFiles } from '../delta/base-files.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
+import { checkPlace } from '../sources/check-place.ts';
 import { readRecipe } from '../sources/recipe/read-recipe.ts';
 import type { Transform } from '../transforms/transform.ts';
 
@@ -19,7 +20,7 @@ export function transformFiles(transform: Transform): readonly string[] {
 
 /**
  * All that is read for `selection` with these transforms, which no output may replace: files, and folders with all that
- * lies in them. Some may not be there.
+ * lies in them. Throws as checkPlace does if a source cannot be one.
  */
 export async function inputPlaces(
   { files, project, transforms: ownTransforms }: Selection,
@@ -27,17 +28,20 @@ export async function inputPlaces(
   transforms: readonly Transform[] = ownTransforms,
 ): Promise<string[]> {
   const sources = [from, ...transforms.map((one) => (one.kind === 'thin' ? one.onFrom : undefined))];
-  const places = await Promise.all(sources.filter((one) => one !== undefined).map(sourcePlaces));
+  const named = sources.filter((one) => one !== undefined);
+  for (const one of named) await checkPlace(one); // or the message would be about the output
+  const places = await Promise.all(named.map(sourcePlaces));
   const { keepRecipes = [] } = project?.gc ?? {};
   return [...places.flat(), ...files, ...keepRecipes];
 }
 
 /** All that is read for these bases of a delta: files and folders, and what recipes among them name. */
 export async function basePlaces(bases: readonly string[]): Promise<string[]> {
-  const places = bases.map(async (base) => {
+  const named = bases.filter((base) => !/^(?:recipe|oci):$/.test(base)); // the others are refused when they are opened
+  const places = named.map(async (base) => {
     const isRecipe = base.startsWith('recipe:') || base.endsWith('.json');
-    const named = isRecipe ? await sourcePlaces(`recipe:${base.replace(/^recipe:/, '')}`) : [];
-    return [...(await listBaseFiles(base)), ...named];
+    const origins = isRecipe ? (await sourcePlaces(`recipe:${base.replace(/^recipe:/, '')}`)).slice(1) : [];
+    return [...(await listBaseFiles(base)), ...origins];
   });
   return (await Promise.all(places)).flat();
 }

@@ -3,7 +3,7 @@ import { hexOf } from '../digest.ts';
 import type { ExplainedLayer } from '../explain/explain-image.ts';
 import type { EncodeReason, ExplainedFile, ExplainedFiles } from '../explain/explain-layer.ts';
 import { describeImage } from '../image/describe-image.ts';
-import { formatCount, formatShare, formatSize, formatTable } from '../format-text.ts';
+import { formatCount, formatRows, formatShare, formatSize, formatTable, shorten } from '../format-text.ts';
 import type { WhyReport } from './why-report.ts';
 
 const reasons: Readonly<Record<EncodeReason, string>> = {
@@ -17,11 +17,11 @@ const reasons: Readonly<Record<EncodeReason, string>> = {
 const stepWidth = 60;
 
 /** `top` is how many files to list for each layer. */
-export function whyToText({ chosen, layers }: WhyReport, top: number): string {
+export function whyToText({ chosen, layers }: WhyReport, top: number): string[] {
   const sections = layers.flatMap((layer) =>
-    layer.encoded === undefined || layer.encoded.blockCount === 0 ? [] : ['', layerToText(layer, top)],
+    layer.encoded === undefined || layer.encoded.blockCount === 0 ? [] : ['', ...layerToText(layer, top)],
   );
-  return `${[describeBuild({ chosen, layers }), '', describeSum(layers), '', layerTable(layers), ...sections].join('\n')}\n`;
+  return [describeBuild({ chosen, layers }), '', describeSum(layers), '', ...layerTable(layers), ...sections];
 }
 
 function describeBuild({ chosen: { image, build, index, earlier } }: WhyReport): string {
@@ -44,28 +44,28 @@ function describeSum(layers: readonly ExplainedLayer[]): string {
   return `Encoded ${formatSize(encodedSize)} of ${formatSize(size)} (${formatShare(encodedSize / size)}), ${formatSize(stored)} stored, in ${formatCount(blocks, 'block')}`;
 }
 
-function layerTable(layers: readonly ExplainedLayer[]): string {
+function layerTable(layers: readonly ExplainedLayer[]): string[] {
   const rows = layers.map(({ depth, diffId, size, encoded, createdBy }) => [
     String(depth),
     hexOf(diffId).slice(0, 12),
     size === undefined ? 'gone' : formatSize(size),
     encoded === undefined || encoded.size === 0 ? '' : formatSize(encoded.size),
-    createdBy.slice(0, stepWidth),
+    shorten(createdBy, stepWidth),
   ]);
   return formatTable(['>#', 'layer', '>size', '>encoded', 'made by'], rows);
 }
 
-function layerToText({ depth, createdBy, earlier, explanation }: ExplainedLayer, top: number): string {
-  const title = `Layer ${depth}${createdBy === '' ? '' : `  ${createdBy.slice(0, stepWidth)}`}`;
-  if (explanation === undefined) return `${title}\n  its blocks are no longer in the cache, or it is no tar`;
-  if (earlier === undefined) return `${title}\n${listFiles(explanation.files, top, 'a new layer')}`;
+function layerToText({ depth, createdBy, earlier, explanation }: ExplainedLayer, top: number): string[] {
+  const title = `Layer ${depth}${createdBy === '' ? '' : `  ${shorten(createdBy, stepWidth)}`}`;
+  if (explanation === undefined) return [title, '  its blocks are no longer in the cache, or it is no tar'];
+  if (earlier === undefined) return [title, ...listFiles(explanation.files, top, 'a new layer')];
   const causes = explanation.files.filter(({ reason }) => reason !== 'neighbour');
   const neighbours = explanation.files.filter(({ reason }) => reason === 'neighbour');
-  const lines = [listFiles(causes, top), describeNeighbours(neighbours), describeRemoved(explanation)];
-  return [title, ...lines.filter((line) => line !== '')].join('\n');
+  const lines = [...listFiles(causes, top), describeNeighbours(neighbours), describeRemoved(explanation)];
+  return [title, ...lines.filter((line) => line !== '')];
 }
 
-function listFiles(files: readonly ExplainedFile[], top: number, onlyReason?: string): string {
+function listFiles(files: readonly ExplainedFile[], top: number, onlyReason?: string): string[] {
   const worthALine = files.filter(({ kind, reason }) => kind !== 'directory' || reason === 'metadata');
   const rows = worthALine
     .slice(0, top)
@@ -74,9 +74,9 @@ function listFiles(files: readonly ExplainedFile[], top: number, onlyReason?: st
       path,
       onlyReason === undefined ? reasons[reason] : '',
     ]);
-  const table = rows.length === 0 ? [] : [formatTable(['', '', ''], rows).split('\n').slice(1).join('\n')];
-  const rest = files.filter((file) => !worthALine.slice(0, top).includes(file));
-  return [...table, ...describeRest(rest, onlyReason)].join('\n');
+  const listed = new Set(worthALine.slice(0, top));
+  const rest = files.filter((file) => !listed.has(file));
+  return [...formatRows(rows), ...describeRest(rest, onlyReason)];
 }
 
 /** What is not listed, by reason. */

@@ -2,10 +2,11 @@
  * `.bundlefs-copy`: what copies that have not finished have written into a folder, or may have; there from before the
  * first byte until all is in place. By it the next copy knows which files are its own, and which of them nobody wants any more.
  */
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeStalePartials, writeDurably } from '../blocks/write-durably.ts';
+import { removeStalePartials, writeDurably } from '../disk/write-durably.ts';
 import { findErrno } from '../errors.ts';
+import { readSmallFile } from '../read-small-file.ts';
 import { isStickName } from '../stick/file-names.ts';
 
 const noteName = '.bundlefs-copy';
@@ -47,8 +48,10 @@ export async function removeNote(folder: string): Promise<void> {
 
 /** The text of the file at `path`; undefined where there is none, and not where it cannot be read. */
 export async function readTextIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
+  try {
+    return (await readSmallFile(path)).toString('utf8');
+  } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'].includes(findErrno(error) ?? '')) return undefined;
     throw error;
-  });
+  }
 }

@@ -2,7 +2,7 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { tryLockFile } from '../addon/file-lock.ts';
-import { syncFolder } from '../blocks/write-durably.ts';
+import { syncFolder } from '../disk/write-durably.ts';
 import { BundleError, findErrno, isBundleError } from '../errors.ts';
 import { isStickName, sumsName } from '../stick/file-names.ts';
 import { checkPartials } from './check-partials.ts';

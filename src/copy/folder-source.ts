@@ -1,10 +1,11 @@
 /** What a mount shows at this moment, or what was copied from one, as something to copy. */
 import { constants } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, digestOf } from '../digest.ts';
 import { BundleError, describeError, findErrno } from '../errors.ts';
 import { readChunks } from '../file/read-chunks.ts';
+import { readSmallFile } from '../read-small-file.ts';
 import { bundleDescriptionSchema, type BundleDescription } from '../stick/bundle-description.ts';
 import { descriptionName, isStickName, sumsName } from '../stick/file-names.ts';
 import { type CopyFile, type CopySource } from './copy-source.ts';
@@ -104,9 +105,10 @@ async function readDescription(folder: string): Promise<BundleDescription> {
 
 async function readSmall(folder: string, name: string): Promise<string> {
   const path = join(folder, name);
-  return readFile(path, 'utf8').catch((error: unknown) => {
+  const bytes = await readSmallFile(path).catch((error: unknown) => {
     throw sourceError(path, error);
   });
+  return bytes.toString('utf8');
 }
 
 function sourceError(path: string, error: unknown): BundleError {

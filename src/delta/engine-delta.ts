@@ -6,8 +6,9 @@ import { BundleError } from '../errors.ts';
 import type { StoredFile } from '../file/stored-file.ts';
 import { putBefore } from './create-delta.ts';
 import { renderDeltaText } from './delta-text.ts';
-import { checkKind, type EngineKind } from './engine-kinds.ts';
+import { checkEngineKind } from './check-engine-kind.ts';
 import { layOutWithout } from './partial-bundle.ts';
+import type { EngineKind } from '../image/engine-kinds.ts';
 import { findSpareLayers } from '../image/spare-layers.ts';
 
 /** An image that the target has. */
@@ -37,7 +38,7 @@ export async function createEngineDelta(
   kind: EngineKind,
   { tool, signal }: { readonly tool: string; readonly signal?: AbortSignal },
 ): Promise<EngineDelta> {
-  checkKind(kind);
+  checkEngineKind(kind);
   const { images, assembled } = bundle;
   const omitted = findSpareLayers(images, base);
   if (omitted.size === 0) {

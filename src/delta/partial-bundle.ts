@@ -1,4 +1,5 @@
 /** The bundle without some of its layers, as a .xz file of the blocks that are there and of new ones for the glue between. */
+import { appendAll } from '../long-lists.ts';
 import type { BlockRecord } from '../blocks/block-record.ts';
 import { encodePiece } from '../bundle/encode-piece.ts';
 import type { Bundle } from '../bundle/open-bundle.ts';
@@ -24,7 +25,7 @@ export async function layOutWithout(
   const records: BlockRecord[] = [];
   for (const segment of planSegments(kept)) {
     if (segment.kind === 'layer') {
-      records.push(...(layerBlocks.get(segment.diffId) ?? []));
+      appendAll(records, layerBlocks.get(segment.diffId) ?? []);
       continue;
     }
     const { record, bytes } = await encodePiece(segment.bytes, recipe.profile);

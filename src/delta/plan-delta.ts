@@ -1,5 +1,6 @@
 /** Plans a delta: for each file that is to be rebuilt, which ranges come from the base and which must be sent. */
 import type { Digest } from '../digest.ts';
+import { groupBy } from '../group-by.ts';
 import type { Extent, Layout } from '../layout/extent.ts';
 
 /** A block of the base: where its stored bytes lie, and what they are. */
@@ -48,11 +49,9 @@ type Unplaced = Extent extends infer One ? (One extends Extent ? Omit<One, 'star
  * their stored bytes are; runs that lie one behind the other in the same place are one step.
  */
 export function planDelta(targets: readonly DeltaTarget[], base: readonly BaseBlock[]): DeltaPlan {
-  const startsInBase = new Map<Digest, number[]>();
-  for (const { digest, start } of base) {
-    const starts = startsInBase.get(digest);
-    if (starts === undefined) startsInBase.set(digest, [start]);
-    else starts.push(start);
+  const startsInBase = new Map<Digest, ReadonlySet<number>>();
+  for (const [digest, same] of groupBy(base, (block) => block.digest)) {
+    startsInBase.set(digest, new Set(same.map(({ start }) => start)));
   }
   const own: Extent[] = [];
   const startsInOwn = new Map<Digest, number>();
@@ -93,9 +92,11 @@ export function planDelta(targets: readonly DeltaTarget[], base: readonly BaseBl
 }
 
 /** Of several places with the same bytes the one that goes on where the last step ends. */
-function chooseStart(starts: readonly number[], last: DeltaStep | undefined): number {
+function chooseStart(starts: ReadonlySet<number>, last: DeltaStep | undefined): number {
   const end = last?.source === 'base' ? last.start + last.length : undefined;
-  return starts.find((start) => start === end) ?? starts[0] ?? 0;
+  if (end !== undefined && starts.has(end)) return end;
+  const [first = 0] = starts;
+  return first;
 }
 
 function addStep(steps: DeltaStep[], step: DeltaStep): void {

@@ -1,11 +1,13 @@
 /** Where the cache is, whether there is room, whether it can be written, and what lies around in it. */
 import { constants } from 'node:fs';
-import { access, mkdtemp, realpath, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import { access, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cachePath, cacheRoot } from '../blocks/cache.ts';
 import { withCacheErrors } from '../blocks/cache-error.ts';
-import { listFiles, listFolders } from '../blocks/list-files.ts';
-import { writeDurably } from '../blocks/write-durably.ts';
+import { badForm } from '../blocks/cache-names.ts';
+import { listOwnFolders, listOwnThings } from '../disk/list-own-files.ts';
+import { openOwnFolder } from '../disk/open-folder.ts';
+import { startOwnFile } from '../disk/write-durably.ts';
 import { formatCount, formatSize } from '../format-text.ts';
 import { BundleError, findErrno } from '../errors.ts';
 import { findCoveringMount } from '../mount/mountinfo.ts';
@@ -64,22 +66,33 @@ async function findPlace(path: string): Promise<string> {
 
 /** By writing there, as a build would; a cache that is not there yet is not made. */
 async function checkWriting(path: string, place: string): Promise<Finding> {
-  const isThere = await access(cacheRoot(path)).then(
-    () => true,
-    () => false,
-  );
-  return withCacheErrors(isThere ? 'write to the cache' : 'make the cache', path, async () => {
+  return withCacheErrors('write to the cache', path, async () => {
     await access(place, constants.W_OK | constants.X_OK);
-    if (!isThere) return ok('cache', `${path}, not there yet; this user may make it`);
-    const folder = await mkdtemp(join(cacheRoot(path), 'doctor-'));
-    try {
-      await writeDurably(join(folder, 'trial'), Buffer.alloc(4096));
-    } finally {
-      await rm(join(folder, 'trial'), { force: true });
-      await rmdir(folder);
-    }
-    return ok('cache', `${path}, can be written to`);
+    const root = cacheRoot(path);
+    const mode = findMode(root);
+    if (mode === undefined) return ok('cache', `${path}, not there yet; this user may make it`);
+    await using file = await startOwnFile(join(root, 'doctor'), root);
+    await file.handle.writeFile(Buffer.alloc(4096));
+    await file.handle.sync();
+    return (mode & 0o1002) === 0o002
+      ? warning(
+          'cache',
+          `${path}, everybody on this machine may write to it and remove it`,
+          `chmod o-w "${root}"`,
+        )
+      : ok('cache', `${path}, can be written to`);
   });
+}
+
+/** Of the folder at `root`; undefined where there is none. */
+function findMode(root: string): number | undefined {
+  try {
+    using folder = openOwnFolder(root);
+    return folder.info.mode;
+  } catch (error) {
+    if (findErrno(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 async function checkDisk(place: string): Promise<Finding[]> {
@@ -117,14 +130,15 @@ function checkLimit({ getMaxSize }: CheckContext): Finding {
 
 async function checkLeftovers(path: string): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const bad = await listFiles(join(cacheRoot(path), 'bad'));
+  const bad = await listOwnThings(join(cacheRoot(path), 'bad'), badForm);
   if (bad.length > 0) {
     const size = bad.reduce((sum, file) => sum + file.size, 0);
     const text = `${formatCount(bad.length, 'damaged block')} set aside, ${formatSize(size)}: the disk may be failing. They go a week after, with cache gc`;
     findings.push(warning('cache leftovers', text, 'bundlefs cache verify'));
   }
-  const others = (await listFolders(path)).filter(
-    (name) => /^v\d+$/.test(name) && join(path, name) !== cacheRoot(path),
+  const root = cacheRoot(path);
+  const others = (await listOwnFolders(dirname(root), /^v\d+$/)).filter(
+    (name) => join(dirname(root), name) !== root,
   );
   if (others.length > 0) {
     const text = `${others.join(', ')} of another version of bundlefs, which this one never reads`;

@@ -92,6 +92,13 @@ async function describeEngine(
 /** docs/decisions/0006 and 0011 have what was measured. */
 function describeStore({ driver, hasContainerdStore, version }: EngineFacts): Finding {
   const subject = 'engine store';
+  if (hasContainerdStore === undefined) {
+    return warning(
+      subject,
+      'not known, for GET /info is denied: images are exported one by one, and loaded with all their layers',
+      'INFO=1, where a socket proxy stands in front of the engine',
+    );
+  }
   if (hasContainerdStore) {
     return warning(
       subject,

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, realpath, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { describeError } from '../errors.ts';
+import { describeError, hintLines } from '../errors.ts';
 import { detachMount } from '../mount/detach-mount.ts';
 import { findMount } from '../mount/mountinfo.ts';
 import { type CheckContext, type Finding, ok, oneLine, problem, warning } from './finding.ts';
@@ -75,7 +75,7 @@ function describeTrial({ report, said }: Trial): Finding[] {
     // What fusermount has to say goes to stderr, and says more than its status.
     const reason = [oneLine(failure.message), said].filter((text) => text !== '').join('; ');
     const code = failure.code === 'mount-unavailable' ? 'mount-unavailable' : 'mount-failed';
-    findings.push(problem('mount', code, `a trial mount failed: ${reason}`, failure.hint));
+    findings.push(problem('mount', code, `a trial mount failed: ${reason}`, hintLines(failure)));
   }
   return findings;
 }

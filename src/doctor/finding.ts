@@ -1,5 +1,13 @@
 /** What the doctor says of one thing that it looked at. */
-import { type BundleError, describeError, type ErrorCode, findErrno, isBundleError } from '../errors.ts';
+import {
+  type BundleError,
+  describeError,
+  type ErrorCode,
+  findErrno,
+  hintLines,
+  isBundleError,
+} from '../errors.ts';
+import { showText } from '../show-text.ts';
 
 export type Finding = Harmless | Problem;
 
@@ -8,7 +16,7 @@ interface Observation {
   readonly subject: string;
   /** One line. */
   readonly text: string;
-  /** What to do about it: a command where there is one, else a sentence. */
+  /** What to do about it: a command where there is one, else a sentence. Lines, with a newline between two. */
   readonly cure?: string;
 }
 
@@ -42,16 +50,23 @@ export interface CheckContext {
   readonly signal: AbortSignal;
 }
 
+/** A line, or several. */
+type Cure = string | readonly string[];
+
 export function ok(subject: string, text: string): Finding {
   return { subject, level: 'ok', text };
 }
 
-export function warning(subject: string, text: string, cure?: string): Finding {
-  return { subject, level: 'warning', text, ...(cure !== undefined && { cure }) };
+export function warning(subject: string, text: string, cure?: Cure): Finding {
+  return { subject, level: 'warning', text, ...joinCure(cure) };
 }
 
-export function problem(subject: string, code: Problem['code'], text: string, cure?: string): Finding {
-  return { subject, level: 'problem', code, text, ...(cure !== undefined && { cure }) };
+export function problem(subject: string, code: Problem['code'], text: string, cure?: Cure): Finding {
+  return { subject, level: 'problem', code, text, ...joinCure(cure) };
+}
+
+function joinCure(cure: Cure | undefined): { readonly cure?: string } {
+  return cure === undefined ? {} : { cure: [cure].flat().map(showText).join('\n') };
 }
 
 /** The problem that `error` is. What is no BundleError is a part of the installation that is missing, or was not foreseen. */
@@ -71,8 +86,8 @@ const missingParts: ReadonlySet<string> = new Set([
   ...['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'],
 ]);
 
-function fromBundleError(subject: string, { code, message, hint }: BundleError): Finding {
-  return problem(subject, code, oneLine(message), hint);
+function fromBundleError(subject: string, error: BundleError): Finding {
+  return problem(subject, error.code, oneLine(error.message), hintLines(error));
 }
 
 /** Messages of systems and tools may have several lines. */

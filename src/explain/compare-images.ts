@@ -1,5 +1,7 @@
 /** Which images of one bundle are those of another: by what they are, by what they are called, by what they are made of. */
 import type { DiffId } from '../digest.ts';
+import { groupBy } from '../group-by.ts';
+import { pairInOrder } from '../image/pair-in-order.ts';
 import type { ContentImage } from './bundle-contents.ts';
 
 export type ImageChange =
@@ -28,24 +30,13 @@ export function compareImages(
 ): ImageChange[] {
   const pairs = new Map<ContentImage, ContentImage>();
   const left = new Set(before);
-  const pair = (a: ContentImage | undefined, b: ContentImage): void => {
-    if (a === undefined) return;
-    pairs.set(b, a);
-    left.delete(a);
-  };
-  const open = (): ContentImage[] => after.filter((image) => !pairs.has(image));
-  for (const image of after)
-    pair(
-      [...left].find((one) => one.id === image.id),
-      image,
-    );
-  for (const image of open()) {
-    pair(
-      [...left].find((one) => one.names.some((name) => image.names.includes(name))),
-      image,
-    );
+  for (const findPairs of [pairById, pairByName, pairByLayers, pairByRepository]) {
+    const open = after.filter((image) => !pairs.has(image));
+    for (const [b, a] of findPairs([...left], open)) {
+      pairs.set(b, a);
+      left.delete(a);
+    }
   }
-  for (const [a, b] of rankByLayers(left, open())) if (left.has(a) && !pairs.has(b)) pair(a, b);
   return [
     ...after.map((image) => describeChange(pairs.get(image), image)),
     ...before
@@ -54,40 +45,77 @@ export function compareImages(
   ];
 }
 
-/** Pairs of one repository, those with most layers in common first. */
-function rankByLayers(
-  before: Iterable<ContentImage>,
+/** For images of `after`, those of `before`. */
+type FindPairs = (
+  before: readonly ContentImage[],
   after: readonly ContentImage[],
-): [ContentImage, ContentImage][] {
-  const pairs = [...before].flatMap((a) =>
-    after.filter((b) => hasSameRepository(a, b)).map((b): [ContentImage, ContentImage] => [a, b]),
+) => ReadonlyMap<ContentImage, ContentImage>;
+
+const pairById: FindPairs = (before, after) => pairInOrder(before, after, ({ id }) => [id]);
+const pairByName: FindPairs = (before, after) => pairInOrder(before, after, ({ names }) => names);
+const pairByRepository: FindPairs = (before, after) => pairInOrder(before, after, repositoriesOf);
+
+/** A layer that more images of one repository have than this tells none of them from the others. */
+const mostBearers = 64;
+
+/** Images of one repository with layers in common, most of them first. */
+const pairByLayers: FindPairs = (before, after) => {
+  const positions = new Map([...before, ...after].map((image, position) => [image, position]));
+  const positionOf = (image: ContentImage): number => positions.get(image) ?? 0;
+  const bearers = groupBy(before.flatMap(listUses), ({ key }) => key);
+  const candidates = new Map<ContentImage, Map<ContentImage, Set<DiffId>>>();
+  for (const [key, uses] of groupBy(after.flatMap(listUses), (use) => use.key)) {
+    const old = bearers.get(key);
+    if (old === undefined || old.length > mostBearers || uses.length > mostBearers) continue;
+    for (const { image: a } of old) {
+      const shared = candidates.get(a) ?? new Map<ContentImage, Set<DiffId>>();
+      candidates.set(a, shared);
+      for (const { image: b, layer } of uses) shared.set(b, (shared.get(b) ?? new Set()).add(layer));
+    }
+  }
+  const ranked = [...candidates].flatMap(([a, others]) =>
+    [...others].map(([b, layers]) => ({ a, b, count: layers.size })),
   );
-  return pairs.sort(([a, b], [c, d]) => countShared(c, d) - countShared(a, b));
+  ranked.sort(
+    (x, y) => y.count - x.count || positionOf(x.a) - positionOf(y.a) || positionOf(x.b) - positionOf(y.b),
+  );
+  const pairs = new Map<ContentImage, ContentImage>();
+  const taken = new Set<ContentImage>();
+  for (const { a, b } of ranked) {
+    if (taken.has(a) || pairs.has(b)) continue;
+    pairs.set(b, a);
+    taken.add(a);
+  }
+  return pairs;
+};
+
+interface LayerUse {
+  readonly image: ContentImage;
+  readonly layer: DiffId;
+  /** Of the layer in a repository of the image. */
+  readonly key: string;
 }
 
-function hasSameRepository(a: ContentImage, b: ContentImage): boolean {
-  const repositories = new Set(a.names.map(repositoryOf));
-  return b.names.some((name) => repositories.has(repositoryOf(name)));
+function listUses(image: ContentImage): LayerUse[] {
+  return repositoriesOf(image).flatMap((repository) =>
+    [...new Set(image.layers)].map((layer) => ({ image, layer, key: `${repository} ${layer}` })),
+  );
 }
 
-function repositoryOf(name: string): string {
-  return name.slice(0, name.lastIndexOf(':'));
-}
-
-function countShared(a: ContentImage, b: ContentImage): number {
-  return b.layers.filter((layer) => a.layers.includes(layer)).length;
+function repositoriesOf({ names }: ContentImage): string[] {
+  return [...new Set(names.map((name) => name.slice(0, name.lastIndexOf(':'))))];
 }
 
 function describeChange(before: ContentImage | undefined, after: ContentImage): ImageChange {
   if (before === undefined) return { kind: 'added', after };
   if (before.id === after.id) {
-    const isSame =
-      before.names.length === after.names.length && before.names.every((name) => after.names.includes(name));
+    const isSame = before.names.length === after.names.length && hasAll(after.names, before.names);
     return { kind: isSame ? 'same' : 'retagged', before, after };
   }
-  const missing = (from: ContentImage, to: ContentImage): DiffId[] => [
-    ...new Set(to.layers.filter((layer) => !from.layers.includes(layer))),
-  ];
+  const missing = (from: ContentImage, to: ContentImage): DiffId[] => {
+    const known = new Set(from.layers);
+    return [...new Set(to.layers.filter((layer) => !known.has(layer)))];
+  };
   return {
     kind: 'rebuilt',
     before,
@@ -95,4 +123,9 @@ function describeChange(before: ContentImage | undefined, after: ContentImage): 
     newLayers: missing(before, after),
     goneLayers: missing(after, before),
   };
+}
+
+function hasAll(names: readonly string[], wanted: readonly string[]): boolean {
+  const known = new Set(names);
+  return wanted.every((name) => known.has(name));
 }

@@ -50,21 +50,20 @@ export async function diffBundles(
     onRead: (size) => onRead?.((done += size)),
   });
   const images: ImageDiff[] = [];
-  for (const [index, change] of changes.entries()) {
+  const uses = countUses(changes);
+  for (const change of changes) {
     const isCompared = files && change.kind === 'rebuilt';
     images.push({
       change,
       added: 'after' in change ? sumLayers(change.after, added) : { size: 0, storedSize: 0 },
       ...(isCompared && { files: await compareFiles(library, change.before.layers, change.after.layers) }),
     });
-    if (isCompared)
-      forgetUnneeded(
-        (diffId) => {
-          library.forget(diffId);
-        },
-        change,
-        changes.slice(index + 1),
-      );
+    if (!isCompared) continue;
+    for (const diffId of layersOf(change)) {
+      const left = (uses.get(diffId) ?? 0) - 1;
+      uses.set(diffId, left);
+      if (left === 0) library.forget(diffId);
+    }
   }
   return {
     before: before.contents,
@@ -93,17 +92,14 @@ function sumLayers(image: ContentImage, { layers }: NewContents): NewBytes {
   };
 }
 
-function forgetUnneeded(
-  forget: (diffId: DiffId) => void,
-  done: Extract<ImageChange, { kind: 'rebuilt' }>,
-  next: readonly ImageChange[],
-): void {
-  const needed = new Set(
-    next.flatMap((change) =>
-      change.kind === 'rebuilt' ? [...change.before.layers, ...change.after.layers] : [],
-    ),
-  );
-  for (const diffId of [...done.before.layers, ...done.after.layers]) {
-    if (!needed.has(diffId)) forget(diffId);
-  }
+/** How many rebuilt images have each layer, before or after. */
+function countUses(changes: readonly ImageChange[]): Map<DiffId, number> {
+  const uses = new Map<DiffId, number>();
+  for (const diffId of changes.flatMap(layersOf)) uses.set(diffId, (uses.get(diffId) ?? 0) + 1);
+  return uses;
+}
+
+function layersOf(change: ImageChange): DiffId[] {
+  if (change.kind !== 'rebuilt') return [];
+  return [...new Set([...change.before.layers, ...change.after.layers])];
 }

@@ -1,4 +1,5 @@
 /** The layers that can be looked into: their members and contents, each read no more than once and no more than is needed. */
+import { groupBy } from '../group-by.ts';
 import { createHash } from 'node:crypto';
 import type { DiffId } from '../digest.ts';
 import { BundleError } from '../errors.ts';
@@ -106,11 +107,8 @@ export function createLayerLibrary(
       return bytes?.kind === 'random' ? bytes.nameRange?.(position, size) : undefined;
     },
     async readContents(places) {
-      const byLayer = new Map<DiffId, ContentPlace<DiffId>[]>();
-      for (const place of places) {
-        if (digests.has(keyOf(place))) continue;
-        byLayer.set(place.layer, [...(byLayer.get(place.layer) ?? []), place]);
-      }
+      const unread = places.filter((place) => !digests.has(keyOf(place)));
+      const byLayer = groupBy(unread, ({ layer }) => layer);
       // Layers side by side, for a decoder keeps one core busy; within a layer in order, for a block holds many files.
       await Promise.all([...byLayer].map(([diffId, wanted]) => readLayer(diffId, wanted)));
     },

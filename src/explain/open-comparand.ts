@@ -1,19 +1,16 @@
 /** Opens one side of a comparison: an archive, a folder with a bundle, a mount, an OCI layout, a recipe, or a build of the journal. */
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Cache } from '../blocks/cache.ts';
-import { type Recipe, recipeSchema } from '../blocks/recipe.ts';
+import type { Recipe } from '../blocks/recipe.ts';
 import { openRecipe } from '../bundle/open-bundle.ts';
-import { type Digest, findDigestOfHex, isDigest } from '../digest.ts';
-import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
+import { BundleError, isBundleError } from '../errors.ts';
 import { openDiskFile } from '../file/disk-file.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import { createFolderTable } from '../sources/oci-layout/folder-table.ts';
 import { joinFiles } from '../file/joined-file.ts';
 import type { BundleDescription } from '../stick/bundle-description.ts';
 import type { BundleContents } from './bundle-contents.ts';
-import { describeContents, parseBundleDescription } from './bundle-description.ts';
-import { countNumbers, numberBuilds } from './choose-build.ts';
+import { describeContents } from './bundle-description.ts';
+import { findBundle, findRecipeDigest, type FoundRecipe, noSuchRecipe } from './find-bundle.ts';
 import type { FindLayer } from './layer-library.ts';
 import { readArchiveContents } from './read-archive-contents.ts';
 import { readRecipeRecords } from './read-recipe-records.ts';
@@ -34,68 +31,44 @@ export interface OpenComparandOptions {
   readonly onRead?: (done: number, total: number) => void;
 }
 
-/**
- * What `given` is, in this order: `@N`, the build of the cache's journal with that number (see numberBuilds); a digest of a recipe of
- * the cache, or its 64 hex digits alone; a file or folder. Throws invalid-argument for a build or
- * recipe that is not there, archive-*, xz-*, cache-*.
- */
+/** Opens the bundle that `given` names: see findBundle. Throws invalid-argument, archive-*, xz-*, cache-*. */
 export async function openComparand(given: string, options: OpenComparandOptions): Promise<Comparand> {
-  const name = given.replace(/^recipe:/, ''); // as --from has it
-  const build = /^@(\d{1,3})$/.exec(name)?.[1];
-  if (build !== undefined) return openBuild(name, Number(build), options);
-  const digest = isDigest(name) ? name : findDigestOfHex(name);
-  if (digest !== undefined) return openRecipeOfCache(name, digest, options);
-  const info = await stat(name).catch((error: unknown) => {
-    if (['ENOENT', 'ENOTDIR'].includes(findErrno(error) ?? '')) return undefined;
-    throw new BundleError('source-failed', `Cannot read "${name}": ${describeError(error)}`, {
-      cause: error,
-    });
-  });
-  if (info === undefined) {
-    throw new BundleError('archive-not-found', `Cannot compare "${name}": there is no such file or folder`, {
-      hint: 'Name a bundle or another image archive, a folder or mount that holds one, @0 for the last build, or the digest of a recipe.',
-    });
+  const cannot = (name: string): string => `Cannot compare "${name}"`;
+  const found = await findBundle(given, { openCache: options.openCache, cannot });
+  switch (found?.kind) {
+    case undefined:
+      if (findRecipeDigest(given) !== undefined)
+        throw noSuchRecipe(given, await options.openCache(), { cannot });
+      throw new BundleError('archive-not-found', `${cannot(given)}: there is no such file or folder`, {
+        hint: 'Name a bundle or another image archive, a folder or mount that holds one, @0 for the last build, or the digest of a recipe.',
+      });
+    case 'recipe':
+      return openRecipeContents(titleOf(found), found.recipe, found.cache, options);
+    case 'archive':
+      return withDescription(await openArchiveFiles(found.paths, options, found.name), found.description);
+    case 'description':
+      return withDescription(
+        withoutLayers(describeContents(found.description, found.name)),
+        found.description,
+      );
+    case 'layout':
+      return openLayout(found.folder, found.name, options);
+    case 'folder':
+      throw new BundleError('archive-unsupported', `${cannot(found.name)}: there is no bundle in it`, {
+        hint: 'A folder with images.tar.xz or its parts, bundle.json or recipe.json was expected, or an OCI layout.',
+      });
   }
-  if (info.isDirectory()) return openFolder(name, options);
-  return name.endsWith('.json') ? openDocument(name, options) : openArchiveFiles([name], options, name);
 }
 
-async function openBuild(name: string, index: number, options: OpenComparandOptions): Promise<Comparand> {
-  const cache = await options.openCache();
-  const builds = numberBuilds(await cache.listBuilds());
-  const build = builds.find(({ number }) => number === index);
-  if (build === undefined) {
-    const count = countNumbers(builds);
-    throw new BundleError(
-      'invalid-argument',
-      `Cannot compare "${name}": the journal of the cache "${cache.path}" has ${count} bundles`,
-      { hint: count === 0 ? 'Build a bundle first.' : `The oldest is @${count - 1}.` },
-    );
-  }
-  return openRecipeOfCache(
-    `${name} (${build.startedAt.slice(0, 16).replace('T', ' ')})`,
-    build.recipe,
-    options,
-  );
+function titleOf({ name, startedAt }: FoundRecipe): string {
+  return startedAt === undefined ? name : `${name} (${startedAt.slice(0, 16).replace('T', ' ')})`;
 }
 
-async function openRecipeOfCache(
-  label: string,
-  digest: Digest,
-  options: OpenComparandOptions,
-): Promise<Comparand> {
-  const cache = await options.openCache();
-  const recipe = await cache.findRecipe(digest);
-  if (recipe === undefined) {
-    throw new BundleError(
-      'invalid-argument',
-      `Cannot compare "${label}": there is no such recipe in the cache "${cache.path}"`,
-      {
-        hint: 'It may have been collected. Name the cache that has it with --cache, or a file.',
-      },
-    );
-  }
-  return openRecipeContents(label, recipe, cache, options);
+async function openLayout(folder: string, name: string, options: OpenComparandOptions): Promise<Comparand> {
+  const label = `OCI layout "${folder}"`;
+  const table = createFolderTable(folder, { label, ...(options.signal && { signal: options.signal }) });
+  const { contents, findLayer } = await readTableContents(table, { ...options, label: name });
+  return { contents, findLayer, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
 /** From its blocks where the cache has them all; from its records, without files, where it does not. */
@@ -111,52 +84,6 @@ async function openRecipeContents(
   } catch (error) {
     if (!isBundleError(error, 'block-missing')) throw error;
     return withoutLayers(await readRecipeRecords(label, recipe, cache));
-  }
-}
-
-async function openFolder(folder: string, options: OpenComparandOptions): Promise<Comparand> {
-  const described = join(folder, 'bundle.json');
-  const description = (await isFile(described))
-    ? parseBundleDescription(await readFile(described, 'utf8'), described)
-    : undefined;
-  const names = description?.parts.map(({ name }) => name) ?? ['images.tar.xz'];
-  const parts = names.map((name) => join(folder, name));
-  const isThere = await Promise.all(parts.map(isFile));
-  if (!isThere.includes(false))
-    return withDescription(await openArchiveFiles(parts, options, folder), description);
-  for (const name of ['.bundlefs/recipe.json', 'recipe.json', 'bundle.json']) {
-    if (await isFile(join(folder, name))) return openDocument(join(folder, name), options, folder);
-  }
-  if (await isFile(join(folder, 'index.json'))) {
-    const label = `OCI layout "${folder}"`;
-    const table = createFolderTable(folder, { label, ...(options.signal && { signal: options.signal }) });
-    const { contents, findLayer } = await readTableContents(table, { ...options, label: folder });
-    return { contents, findLayer, [Symbol.asyncDispose]: () => Promise.resolve() };
-  }
-  throw new BundleError('archive-unsupported', `Cannot compare "${folder}": there is no bundle in it`, {
-    hint: 'A folder with images.tar.xz, bundle.json or recipe.json was expected, or an OCI layout.',
-  });
-}
-
-/** A recipe or a bundle's description, with or without the line that the cache puts before it. */
-async function openDocument(path: string, options: OpenComparandOptions, label = path): Promise<Comparand> {
-  const text = (await readFile(path, 'utf8')).replace(/^sha256:[0-9a-f]{64}\n/, '');
-  const description = parseBundleDescription(text, path);
-  if (description !== undefined)
-    return withDescription(withoutLayers(describeContents(description, label)), description);
-  const recipe = recipeSchema.safeParse(findJson(text));
-  if (recipe.success) return openRecipeContents(label, recipe.data, await options.openCache(), options);
-  throw new BundleError(
-    'archive-unsupported',
-    `Cannot compare "${path}": it is neither a recipe nor a bundle.json`,
-  );
-}
-
-function findJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 
@@ -202,11 +129,4 @@ function withoutLayers(contents: BundleContents): Comparand {
     findLayer: () => Promise.resolve(undefined),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (info) => info.isFile(),
-    () => false,
-  );
 }

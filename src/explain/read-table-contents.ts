@@ -1,6 +1,7 @@
 /** Reads images and layers from a table of members: of an archive, or of an OCI layout in a folder. */
 import type { DiffId } from '../digest.ts';
 import { digestOf } from '../digest.ts';
+import { groupBy } from '../group-by.ts';
 import { parseImageConfig } from '../image/image-config.ts';
 import { decompress } from '../sources/decompress.ts';
 import { listImages } from '../sources/layouts/list-images.ts';
@@ -23,7 +24,7 @@ export async function readTableContents(
   table: MemberTable,
   { label, signal }: ReadTableContentsOptions,
 ): Promise<{ readonly contents: BundleContents; readonly findLayer: FindLayer }> {
-  const images: ContentImage[] = [];
+  const entries: ContentImage[] = [];
   const layers = new Map<DiffId, ContentLayer>();
   const members = new Map<DiffId, StoredMember>();
   for (const listed of await listImages(table, wishPlatform())) {
@@ -31,7 +32,7 @@ export async function readTableContents(
     const bytes = await readConfig(table, config, listed.names[0] ?? 'an untagged image');
     const id = digestOf(bytes);
     const { diffIds, history } = parseImageConfig(bytes, `the config ${id}`);
-    addImage(images, { names: listed.names, id, layers: diffIds, history });
+    entries.push({ names: listed.names, id, layers: diffIds, history });
     for (const [index, diffId] of diffIds.entries()) {
       if (layers.has(diffId)) continue;
       const blob = blobs[index];
@@ -47,6 +48,11 @@ export async function readTableContents(
       if (isStored) members.set(diffId, member);
     }
   }
+  // Entries of one config are one image with the names of all.
+  const images = [...groupBy(entries, ({ id }) => id).values()].map((same): ContentImage => {
+    if (same.length === 1) return same[0];
+    return { ...same[0], names: [...new Set(same.flatMap(({ names }) => names))].sort() };
+  });
   return {
     contents: { label, images, layers },
     findLayer: (diffId) => {
@@ -57,12 +63,4 @@ export async function readTableContents(
       return Promise.resolve({ kind: 'stream', open });
     },
   };
-}
-
-/** Entries of one config are one image with the names of all. */
-function addImage(images: ContentImage[], image: ContentImage): void {
-  const index = images.findIndex((known) => known.id === image.id);
-  const known = images[index];
-  if (known === undefined) images.push(image);
-  else images[index] = { ...known, names: [...new Set([...known.names, ...image.names])].sort() };
 }

@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { readAtHand } from '../addon/device-io.ts';
-import { openNamelessFile } from './nameless-file.ts';
+import { openNamelessFile } from '../disk/nameless-file.ts';
 import { readFully } from './read-chunks.ts';
 
 /** A sum is kept for each, and verified whenever a byte of it is read back. */

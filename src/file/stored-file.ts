@@ -46,7 +46,13 @@ function createReader(layout: Layout, blockPath: (key: BlockKey) => string): Ext
     const { record } = extent;
     let file = fileOf.get(record.key);
     if (file === undefined) {
-      file = files.push({ path: blockPath(record.key), size: length, crc64: record.crc64 }) - 1;
+      file =
+        files.push({
+          path: blockPath(record.key),
+          size: length,
+          digest: record.digest,
+          crc64: record.crc64,
+        }) - 1;
       fileOf.set(record.key, file);
     }
     return { start, length, source: { kind: 'file', file, position: 0 } };

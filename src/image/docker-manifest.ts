@@ -1,6 +1,7 @@
 /** `manifest.json` of docker-save archives (moby image/tarexport, "manifestItem"). */
 import { z } from 'zod';
-import { parseForeignJson } from './foreign-json.ts';
+import { type BundleError, isBundleError } from '../errors.ts';
+import { checkForeignValue, parseForeignJson } from './foreign-json.ts';
 
 export interface DockerManifestEntry {
   /** Name of the config's member. */
@@ -9,21 +10,31 @@ export interface DockerManifestEntry {
   readonly tags: readonly string[];
   /** Names of the layers' members, from the lowest up. */
   readonly layers: readonly string[];
+  /** Why it cannot be taken, where it is not what an entry must be. */
+  readonly fault?: BundleError;
 }
 
-const manifestSchema = z.array(
-  z.object({
-    Config: z.string(),
-    RepoTags: z.array(z.string()).nullish(),
-    Layers: z.array(z.string()).nullish(),
-  }),
-);
+const entrySchema = z.object({
+  Config: z.string(),
+  RepoTags: z.array(z.string()).nullish(),
+  Layers: z.array(z.string()).nullish(),
+});
 
-/** Reads `manifest.json`; `what` names it in errors. Throws archive-corrupt. */
+/** What can be read of any entry. */
+const tagsSchema = z.object({ RepoTags: z.array(z.string()).nullish() });
+
+/**
+ * Reads `manifest.json`, which is null where containerd exports no image for its host; `what` names it in errors. Throws archive-corrupt
+ * where it is no list; what is wrong in it is each entry's.
+ */
 export function parseDockerManifest(bytes: Uint8Array, what: string): DockerManifestEntry[] {
-  return parseForeignJson(bytes, manifestSchema, what).map(({ Config, RepoTags, Layers }) => ({
-    config: Config,
-    tags: RepoTags ?? [],
-    layers: Layers ?? [],
-  }));
+  return (parseForeignJson(bytes, z.array(z.unknown()).nullable(), what) ?? []).map((value, index) => {
+    try {
+      const { Config, RepoTags, Layers } = checkForeignValue(value, entrySchema, what, [index]);
+      return { config: Config, tags: RepoTags ?? [], layers: Layers ?? [] };
+    } catch (error) {
+      if (!isBundleError(error)) throw error;
+      return { config: '', tags: tagsSchema.safeParse(value).data?.RepoTags ?? [], layers: [], fault: error };
+    }
+  });
 }

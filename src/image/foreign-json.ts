@@ -7,10 +7,21 @@ import { BundleError } from '../errors.ts';
  * bytes are no JSON or have another shape; `what` names them in the message: `"manifest.json" in archive "images.tar"`.
  */
 export function parseForeignJson<T>(bytes: Uint8Array, schema: z.ZodType<T>, what: string): T {
-  const result = schema.safeParse(parseJson(bytes, what));
+  return checkForeignValue(parseJson(bytes, what), schema, what);
+}
+
+/** The same for a part of a document, which is at `path` in it. */
+export function checkForeignValue<T>(
+  value: unknown,
+  schema: z.ZodType<T>,
+  what: string,
+  path: readonly PropertyKey[] = [],
+): T {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const place = issue === undefined || issue.path.length === 0 ? '' : ` at ${formatPath(issue.path)}`;
+  const whole = [...path, ...(issue?.path ?? [])];
+  const place = whole.length === 0 ? '' : ` at ${formatPath(whole)}`;
   throw new BundleError('archive-corrupt', `Cannot read ${what}: ${issue?.message ?? 'bad shape'}${place}`, {
     cause: result.error,
   });

@@ -12,10 +12,11 @@ export function foreignLayerMissing(label: string, place: string, urls: readonly
     'layer-missing',
     `Cannot take ${label}: it is a foreign layer, which may not be handed out by others, and its bytes are not in ${place}`,
     {
-      hint:
-        `${offered}\n` +
-        'Where you may pass it on, have it put into an archive, and name that with --from:\n' +
+      hint: [
+        offered,
+        'Where you may pass it on, have it put into an archive, and name that with --from:',
         '  skopeo copy docker://IMAGE docker-archive:images.tar:IMAGE',
+      ],
     },
   );
 }

@@ -8,13 +8,30 @@ const listedCount = 5;
 
 /**
  * Says which image `place` (`archive "images.tar"`) does not have, and which of its `known` names may have been meant:
- * near misses, or some of the names there are.
+ * near misses, or some of the names there are. `tags` are what it calls images by that have no name: `2.0 (id 4f1c…)`.
  */
-export function imageNotFound(reference: Reference, place: string, known: readonly string[]): BundleError {
+export function imageNotFound(
+  reference: Reference,
+  place: string,
+  known: readonly string[],
+  tags: readonly string[] = [],
+): BundleError {
   const fault = reference.kind === 'pattern' ? 'has no image with such a name' : 'does not have it';
   return new BundleError('image-not-found', `Cannot find image "${reference.text}": ${place} ${fault}`, {
-    hint: describeNames(reference, known),
+    hint: [
+      ...(known.length > 0 || tags.length === 0 ? [describeNames(reference, known)] : []),
+      ...describeTags(tags),
+    ].join('\n'),
   });
+}
+
+function describeTags(tags: readonly string[]): string[] {
+  if (tags.length === 0) return [];
+  const more = tags.length > listedCount ? ` and ${tags.length - listedCount} more` : '';
+  return [
+    `It has images with a tag and no name: ${tags.slice(0, listedCount).join(', ')}${more}.`,
+    'Take one by its tag or id, and name it: --tag-as ID=NAME:TAG',
+  ];
 }
 
 function describeNames(reference: Reference, known: readonly string[]): string {

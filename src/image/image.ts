@@ -10,4 +10,6 @@ export interface Image {
   readonly layers: readonly DiffId[];
   /** Fully qualified names with a tag (`docker.io/library/app:2`), sorted, each once. Empty for an untagged image. */
   readonly tags: readonly string[];
+  /** Of an untagged image: what its source calls it, a tag without a repository (`2.0`), so that people can tell it from others. */
+  readonly refName?: string | undefined;
 }

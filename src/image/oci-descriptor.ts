@@ -1,6 +1,8 @@
 /** OCI descriptors: what indexes and manifests refer to blobs by (OCI image-spec, descriptor.md). */
 import { z } from 'zod';
-import { type Digest, parseDigest } from '../digest.ts';
+import { type Digest, isDigest, parseDigest } from '../digest.ts';
+import { BundleError, isBundleError } from '../errors.ts';
+import { checkForeignValue } from './foreign-json.ts';
 import type { ImagePlatform } from './image-config.ts';
 
 export interface OciDescriptor {
@@ -18,6 +20,9 @@ export interface OciDescriptor {
 const foreignTypes =
   /^application\/vnd\.(?:oci\.image\.layer\.nondistributable|docker\.image\.rootfs\.foreign)\./;
 
+/** The annotation by which a bundle tells what an untagged image was called at its source: a tag alone. */
+export const refNameKey = 'bundlefs.ref.name';
+
 /** The shape of a descriptor in JSON. */
 export const ociDescriptorSchema = z.object({
   mediaType: z.string().optional(),
@@ -28,8 +33,22 @@ export const ociDescriptorSchema = z.object({
   platform: z.object({ architecture: z.string(), os: z.string(), variant: z.string().optional() }).nullish(),
 });
 
-/** The descriptor; `what` names the document it stands in. Throws archive-corrupt where its digest is no sha256. */
+/** OCI image-spec, descriptor.md, "Digests": the algorithm and what it made. */
+const anyDigest = /^([a-z0-9]+(?:[.+_-][a-z0-9]+)*):[A-Za-z0-9=_-]+$/;
+
+/**
+ * The descriptor; `what` names the document it stands in. Throws archive-corrupt where its digest is none,
+ * archive-unsupported where it is of another algorithm than sha256.
+ */
 export function toOciDescriptor(value: z.infer<typeof ociDescriptorSchema>, what: string): OciDescriptor {
+  const algorithm = isDigest(value.digest) ? 'sha256' : (anyDigest.exec(value.digest)?.[1] ?? 'sha256');
+  if (algorithm !== 'sha256') {
+    throw new BundleError(
+      'archive-unsupported',
+      `Cannot read a descriptor of ${what}: its digest is one of ${algorithm}, sha256 is what can be read`,
+      { hint: 'No container engine loads it either. Write the image again with sha256 digests.' },
+    );
+  }
   return {
     mediaType: value.mediaType,
     digest: parseDigest(value.digest, `a descriptor of ${what}`),
@@ -40,11 +59,45 @@ export function toOciDescriptor(value: z.infer<typeof ociDescriptorSchema>, what
   };
 }
 
+/** A descriptor of an index that cannot be read: one image that cannot be taken. */
+export interface UnreadableDescriptor {
+  readonly fault: BundleError;
+  readonly platform: ImagePlatform | undefined;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** What can be read of any descriptor. */
+const partsSchema = z.object({
+  annotations: z.record(z.string(), z.unknown()).optional().catch(undefined),
+  platform: ociDescriptorSchema.shape.platform.catch(undefined),
+});
+
+/** What `value` of an index, which `what` names, is: a fault of one descriptor is that of one image. */
+export function readOciDescriptor(value: unknown, what: string): OciDescriptor | UnreadableDescriptor {
+  try {
+    return toOciDescriptor(checkForeignValue(value, ociDescriptorSchema, `a descriptor of ${what}`), what);
+  } catch (error) {
+    if (!isBundleError(error)) throw error;
+    const parts = partsSchema.safeParse(value).data;
+    const texts = Object.entries(parts?.annotations ?? {}).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    );
+    return {
+      fault: error,
+      platform: parts?.platform ? toPlatform(parts.platform) : undefined,
+      annotations: Object.fromEntries(texts),
+    };
+  }
+}
+
 /**
  * Whether this is no image but a statement about one, which BuildKit puts beside it (buildkit docs/attestations,
  * "attestation-storage").
  */
-export function isAttestation({ platform, annotations }: OciDescriptor): boolean {
+export function isAttestation({
+  platform,
+  annotations,
+}: Pick<OciDescriptor, 'platform' | 'annotations'>): boolean {
   return (
     (platform?.os === 'unknown' && platform.architecture === 'unknown') ||
     annotations['vnd.docker.reference.type'] === 'attestation-manifest'

@@ -1,31 +1,40 @@
 /** OCI image manifests and indexes, and docker's, which have the same shape (OCI image-spec, manifest.md, image-index.md). */
 import { z } from 'zod';
 import { parseForeignJson } from './foreign-json.ts';
-import { type OciDescriptor, ociDescriptorSchema, toOciDescriptor } from './oci-descriptor.ts';
+import {
+  type OciDescriptor,
+  ociDescriptorSchema,
+  readOciDescriptor,
+  toOciDescriptor,
+  type UnreadableDescriptor,
+} from './oci-descriptor.ts';
+
+/** An image, an index of some, or one that cannot be read. */
+export type OciIndexEntry = OciDescriptor | UnreadableDescriptor;
 
 /** A manifest, or an index of manifests and further indexes. */
 export type OciDocument =
-  | { readonly kind: 'index'; readonly manifests: readonly OciDescriptor[] }
+  | { readonly kind: 'index'; readonly manifests: readonly OciIndexEntry[] }
   | { readonly kind: 'manifest'; readonly config: OciDescriptor; readonly layers: readonly OciDescriptor[] };
 
 const descriptorsSchema = z.array(ociDescriptorSchema).nullish();
-const indexSchema = z.object({ manifests: descriptorsSchema });
+const indexSchema = z.object({ manifests: z.array(z.unknown()).nullish() });
 const manifestSchema = z.object({ config: ociDescriptorSchema, layers: descriptorsSchema });
-const documentSchema = z.union([manifestSchema, z.object({ manifests: z.array(ociDescriptorSchema) })], {
+const documentSchema = z.union([manifestSchema, z.object({ manifests: z.array(z.unknown()) })], {
   error: 'it is neither an image manifest nor an index',
 });
 
-/** The index in `bytes`, which `what` names in messages. Throws archive-corrupt. */
-export function parseOciIndex(bytes: Uint8Array, what: string): readonly OciDescriptor[] {
+/** The index in `bytes`, which `what` names in messages. Throws archive-corrupt where it is none; what is wrong in it is each image's. */
+export function parseOciIndex(bytes: Uint8Array, what: string): readonly OciIndexEntry[] {
   const { manifests } = parseForeignJson(bytes, indexSchema, what);
-  return (manifests ?? []).map((value) => toOciDescriptor(value, what));
+  return (manifests ?? []).map((value) => readOciDescriptor(value, what));
 }
 
-/** The manifest or index in `bytes`, told apart by shape, for not all writers name media types. Throws archive-corrupt. */
+/** The manifest or index in `bytes`, told apart by shape, for not all writers name media types. Throws archive-corrupt, archive-unsupported. */
 export function parseOciDocument(bytes: Uint8Array, what: string): OciDocument {
   const document = parseForeignJson(bytes, documentSchema, what);
   if ('manifests' in document) {
-    return { kind: 'index', manifests: document.manifests.map((value) => toOciDescriptor(value, what)) };
+    return { kind: 'index', manifests: document.manifests.map((value) => readOciDescriptor(value, what)) };
   }
   return {
     kind: 'manifest',

@@ -38,16 +38,29 @@ export function parseReference(text: string): Reference {
     if (!isDigest(digest)) throw invalid(text, `"${digest}" is not a sha256 digest`);
     return { kind: 'digest', text, repository: qualify(text, splitTag(text.slice(0, at)).name), digest };
   }
+  return parseName(text);
+}
+
+function parseName(text: string): Extract<Reference, { kind: 'name' }> {
   const { name, tag } = splitTag(text);
   if (tag !== undefined && !tagPattern.test(tag)) throw invalid(text, `"${tag}" is not a tag`);
   return { kind: 'name', text, repository: qualify(text, name), tag: tag ?? 'latest' };
 }
 
+/**
+ * The name `text` that an archive or an engine gives an image: never an id or a pattern. `sha256:abab…` is the tag
+ * `abab…` of a repository "sha256" to docker. Throws `invalid-reference`.
+ */
+export function parseTaggedName(text: string): Extract<Reference, { kind: 'name' }> {
+  // Docker wants no repository that looks like an id (distribution/reference, "ParseNormalizedNamed").
+  if (/^[0-9a-f]{64}$/.test(text)) throw invalid(text, 'it is an id, a name was expected');
+  if (text.includes('@')) throw invalid(text, 'a name with a tag was expected');
+  return parseName(text);
+}
+
 /** The fully qualified form of a tag found in an archive or engine: `app:2` gives `docker.io/library/app:2`. Throws `invalid-reference`. */
 export function normaliseTag(text: string): string {
-  const reference = parseReference(text.includes(':') ? text : `${text}:latest`);
-  if (reference.kind !== 'name') throw invalid(text, 'a name with a tag was expected');
-  return formatName(reference);
+  return formatName(parseTaggedName(text));
 }
 
 /**

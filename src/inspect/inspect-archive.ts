@@ -25,6 +25,8 @@ export interface ArchiveReport {
 export interface ImageReport {
   /** Short names, as docker shows them. */
   readonly names: readonly string[];
+  /** What a layout calls an image by that has no name: a tag alone. */
+  readonly refName?: string;
   /** The config digest. */
   readonly id: Digest;
   readonly created?: string;
@@ -74,7 +76,8 @@ async function inspectImage(table: MemberTable, listed: ListedImage): Promise<Im
     return { diffId, ...(member && { size: member.size }) };
   });
   return {
-    names: listed.names.map((name) => familiarName(name)),
+    names: [...listed.names.map((name) => familiarName(name)), ...(listed.unreadableNames ?? [])],
+    ...(listed.refName !== undefined && { refName: listed.refName }),
     id,
     ...(created !== undefined && { created }),
     platform,

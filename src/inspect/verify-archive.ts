@@ -3,8 +3,8 @@ import { type Digest, hexOf } from '../digest.ts';
 import { BundleError, isBundleError } from '../errors.ts';
 import { createImage } from '../image/create-image.ts';
 import { familiarName } from '../image/reference.ts';
-import { listImages } from '../sources/layouts/list-images.ts';
-import { listOciImages, ociIndexName } from '../sources/layouts/list-oci-images.ts';
+import { listImages, listIndexedImages } from '../sources/layouts/list-images.ts';
+import { ociIndexName } from '../sources/layouts/list-oci-images.ts';
 import type { ListedImage, LocatedBlob } from '../sources/layouts/listed-image.ts';
 import { locateLayers } from '../sources/layouts/locate-layers.ts';
 import { findDocument, type MemberTable } from '../sources/layouts/member-table.ts';
@@ -20,6 +20,8 @@ export interface VerifyReport {
   readonly images: readonly VerifiedImage[];
   /** What is wrong, one line each. Empty where the archive is sound. */
   readonly faults: readonly string[];
+  /** What is odd and does no harm, one line each; absent where there is nothing. */
+  readonly notes?: readonly string[];
 }
 
 export interface VerifiedImage {
@@ -45,7 +47,13 @@ export async function verifyArchive(path: string, options: ReadArchiveOptions = 
   const table = await archive.readThrough(options);
   const images: CheckedImage[] = [];
   for (const listed of await listImages(table, wishPlatform())) images.push(await checkImage(table, listed));
-  const faults = [...images.flatMap(({ fault }) => fault ?? []), ...(await findIndexFaults(table))];
+  const behind = describeExtra(table);
+  const faults = [
+    ...images.flatMap(({ fault }) => fault ?? []),
+    ...(await findIndexFaults(table)),
+    // A bundle has nothing there: what is in its place was not written by bundlefs.
+    ...(table.isBundle === true ? behind : []),
+  ];
   return {
     path,
     size: archive.size,
@@ -54,7 +62,16 @@ export async function verifyArchive(path: string, options: ReadArchiveOptions = 
     }),
     images: images.map(({ image }) => image),
     faults: [...new Set(faults)],
+    ...(table.isBundle !== true && behind.length > 0 && { notes: behind }),
   };
+}
+
+/** Loaders stop at the end of the archive, so nothing in it depends on these bytes. */
+function describeExtra({ extra }: MemberTable): string[] {
+  if (extra === undefined) return [];
+  return [
+    `${extra.size} bytes stand behind the end of the archive, from byte ${extra.position}: docker load does not read them`,
+  ];
 }
 
 /** Loaders that go by index.json must find all of it as well. */
@@ -63,7 +80,7 @@ async function findIndexFaults(table: MemberTable): Promise<string[]> {
   if (index === undefined) return [];
   const faults: string[] = [];
   try {
-    for (const listed of await listOciImages(table, index, wishPlatform())) {
+    for (const listed of await listIndexedImages(table, index, wishPlatform())) {
       const { fault } = await checkImage(table, listed);
       if (fault !== undefined) faults.push(fault);
     }
@@ -84,11 +101,18 @@ async function checkImage(table: MemberTable, listed: ListedImage): Promise<Chec
     const image = createImage(await readConfig(table, config, label), listed.names, `the config of ${label}`);
     await locateLayers(table, layers, image, label);
     for (const blob of [config, ...layers]) await checkSize(table, blob, label);
+    checkNames(listed);
     return { image: { names, id: image.configDigest, layerCount, isSound: true } };
   } catch (error) {
     if (!isBundleError(error)) throw error;
     return { image: { names, layerCount, isSound: false }, fault: error.message };
   }
+}
+
+/** docker load refuses all of an archive with such a name in it. */
+function checkNames({ unreadableNames: [name] = [] }: ListedImage): void {
+  if (name === undefined) return;
+  throw new BundleError('archive-corrupt', `Cannot load the archive: "${name}" is no image name`);
 }
 
 /** skopeo and containerd go by the sizes that descriptors say. */

@@ -1,5 +1,8 @@
 /** Asks the daemon of a mount over its control socket: what `bundlefs status` and `bundlefs refresh` do. */
 import { connect, type Socket } from 'node:net';
+import { basename } from 'node:path';
+import type { OpenFolder } from '../disk/open-folder.ts';
+import { openSocketFolder } from '../disk/own-socket.ts';
 import { BundleError, describeError, findErrno } from '../errors.ts';
 import {
   answerSchema,
@@ -7,7 +10,6 @@ import {
   type ControlRequest,
   protocolVersion,
 } from './control-protocol.ts';
-import { shortenSocketPath } from './short-socket-path.ts';
 import type { MountStatus, RefreshProgress, RefreshRecord } from './status.ts';
 
 export interface AskMountOptions {
@@ -44,10 +46,8 @@ async function* ask(
   signal: AbortSignal,
 ): AsyncGenerator<ControlAnswer, void, undefined> {
   signal.throwIfAborted();
-  await using shortPath = await shortenSocketPath(socketPath).catch((error: unknown) => {
-    throw unreachable(socketPath, error);
-  });
-  const socket = connect({ path: shortPath.path });
+  using folder = openFolder(socketPath);
+  const socket = connect({ path: folder.at(basename(socketPath)) });
   const giveUp = (): void => {
     socket.destroy(new Error('it did not answer in time'));
   };
@@ -68,6 +68,14 @@ async function* ask(
   } finally {
     signal.removeEventListener('abort', giveUp);
     socket.destroy();
+  }
+}
+
+function openFolder(socketPath: string): OpenFolder {
+  try {
+    return openSocketFolder(socketPath);
+  } catch (error) {
+    throw unreachable(socketPath, error);
   }
 }
 

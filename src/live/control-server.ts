@@ -1,7 +1,9 @@
 /** The control socket of a mount: answers this user's `status` and `refresh`, and trusts nothing that is sent. */
-import { chmod, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import type { OpenFolder } from '../disk/open-folder.ts';
+import { listenAtOwnSocket } from '../disk/own-socket.ts';
+import { makePrivateFolder } from '../disk/private-folder.ts';
 import { BundleError, describeError } from '../errors.ts';
 import {
   type ControlAnswer,
@@ -10,8 +12,6 @@ import {
   protocolVersion,
   requestSchema,
 } from './control-protocol.ts';
-import { makePrivateFolder } from './mount-places.ts';
-import { type ShortSocketPath, shortenSocketPath } from './short-socket-path.ts';
 
 /** Answers `request` by any number of `answer` calls; the connection ends when it returns. */
 export type ControlHandler = (
@@ -41,7 +41,6 @@ export async function startControlServer(
   handler: ControlHandler,
   { onError, requestTimeoutMs = 10_000 }: ControlServerOptions,
 ): Promise<ControlServer> {
-  await makePrivateFolder(dirname(path));
   const connections = new Set<Socket>();
   const server = createServer((socket) => {
     connections.add(socket);
@@ -50,15 +49,11 @@ export async function startControlServer(
     serveConnection(socket, handler, onError, requestTimeoutMs);
   });
   server.maxConnections = connectionLimit;
-  let shortPath: ShortSocketPath | undefined;
+  let folder: OpenFolder;
   try {
-    shortPath = await shortenSocketPath(path);
-    await rm(path, { force: true });
-    await listen(server, shortPath.path);
-    await chmod(path, 0o600);
+    await makePrivateFolder(dirname(path));
+    folder = await listenAtOwnSocket(server, path);
   } catch (error) {
-    server.close();
-    await shortPath?.[Symbol.asyncDispose]();
     throw new BundleError('mount-failed', `Cannot listen at "${path}": ${describeError(error)}`, {
       cause: error,
     });
@@ -72,19 +67,9 @@ export async function startControlServer(
         server.close(resolve);
         for (const socket of connections) setTimeout(() => socket.destroy(), 1000).unref();
       });
-      await shortPath[Symbol.asyncDispose]();
+      folder[Symbol.dispose]();
     },
   };
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 function serveConnection(

@@ -1,5 +1,6 @@
 /** What a mount writes down: lines for people, or one JSON object a line for machines. */
 import { describeError, isBundleError } from '../errors.ts';
+import { warnLines } from '../print.ts';
 
 export type LogFormat = 'text' | 'json' | 'journal';
 
@@ -17,6 +18,7 @@ export interface Log {
 
 export interface LogOptions {
   readonly format: LogFormat;
+  /** Gets a line without its end, as it is before `showText`. */
   readonly write?: (line: string) => void;
   readonly now?: () => Date;
 }
@@ -25,10 +27,9 @@ export interface LogOptions {
 const severities = { info: '<6>', warning: '<4>', error: '<3>' } as const satisfies Record<LogLevel, string>;
 
 /** A log on standard error, or where `write` puts its lines. Never in colours. */
-export function createLog({ format, write, now = () => new Date() }: LogOptions): Log {
-  const put = write ?? ((line: string) => process.stderr.write(line));
+export function createLog({ format, write = warnLine, now = () => new Date() }: LogOptions): Log {
   const line = (level: LogLevel, message: string, details: LogDetails): void => {
-    put(`${formatLine(format, level, message, details, now())}\n`);
+    write(formatLine(format, level, message, details, now()));
   };
   return {
     info: (message, details = {}) => {
@@ -44,6 +45,10 @@ export function createLog({ format, write, now = () => new Date() }: LogOptions)
       line('error', describeError(error), details);
     },
   };
+}
+
+function warnLine(line: string): void {
+  warnLines([line]);
 }
 
 /** `text` under a journal: that adds the time by itself, and wants the severity in front. */

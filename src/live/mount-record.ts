@@ -1,9 +1,11 @@
 /** What is written down of each mount of this user, so that it can be found, and missed when it has died. */
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { findErrno } from '../errors.ts';
-import { makePrivateFolder, mountId, stateFolder } from './mount-places.ts';
+import { listOwnFiles } from '../disk/list-own-files.ts';
+import { readOwnFile, removeOwnFile } from '../disk/own-files.ts';
+import { makePrivateFolder } from '../disk/private-folder.ts';
+import { replaceOwnFile } from '../disk/replace-own-file.ts';
+import { mountId, recordFolder } from './mount-places.ts';
 
 const recordSchema = z.object({
   format: z.literal('bundlefs-mount-1'),
@@ -17,16 +19,14 @@ const recordSchema = z.object({
 export type MountRecord = z.infer<typeof recordSchema>;
 
 function recordPath(mountPoint: string, environment: NodeJS.ProcessEnv): string {
-  return join(stateFolder(environment), 'mounts', `${mountId(mountPoint)}.json`);
+  return join(recordFolder(environment), `${mountId(mountPoint)}.json`);
 }
 
 /** Writes `record` down in the place of an older one of the same mount point. */
 export async function keepRecord(record: MountRecord, environment: NodeJS.ProcessEnv): Promise<void> {
   const path = recordPath(record.mountPoint, environment);
-  await makePrivateFolder(join(stateFolder(environment), 'mounts'));
-  const partial = `${path}.${process.pid}.partial`;
-  await writeFile(partial, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-  await rename(partial, path);
+  await makePrivateFolder(recordFolder(environment));
+  await replaceOwnFile(path, `${JSON.stringify(record)}\n`);
 }
 
 /** Removes the record of `mountPoint`; where `pid` is given, only that process's. */
@@ -36,7 +36,7 @@ export async function forgetRecord(
   pid?: number,
 ): Promise<void> {
   if (pid !== undefined && (await findRecord(mountPoint, environment))?.pid !== pid) return;
-  await rm(recordPath(mountPoint, environment), { force: true });
+  await removeOwnFile(recordPath(mountPoint, environment));
 }
 
 export async function findRecord(
@@ -49,13 +49,8 @@ export async function findRecord(
 
 /** All records of this user, by mount point. */
 export async function listRecords(environment: NodeJS.ProcessEnv): Promise<readonly MountRecord[]> {
-  const folder = join(stateFolder(environment), 'mounts');
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (findErrno(error) === 'ENOENT') return [];
-    throw error;
-  });
-  const paths = names.filter((name) => name.endsWith('.json')).map((name) => join(folder, name));
-  const records = await Promise.all(paths.map((path) => readRecord(path)));
+  const files = await listOwnFiles(recordFolder(environment), /^[0-9a-f]{12}\.json$/, () => undefined);
+  const records = await Promise.all(files.map(({ path }) => readRecord(path)));
   return records
     .filter((record) => record !== undefined)
     .sort((a, b) => (a.mountPoint < b.mountPoint ? -1 : 1));
@@ -64,7 +59,8 @@ export async function listRecords(environment: NodeJS.ProcessEnv): Promise<reado
 /** A record that cannot be read, or is none, is as good as absent. */
 async function readRecord(path: string): Promise<MountRecord | undefined> {
   try {
-    return recordSchema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
+    const bytes = await readOwnFile(path);
+    return recordSchema.safeParse(bytes && JSON.parse(bytes.toString())).data;
   } catch {
     return undefined;
   }

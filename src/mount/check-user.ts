@@ -74,7 +74,10 @@ async function checkAllowOther(mountPoint: string, configPath: string): Promise<
     'mount-unavailable',
     `Cannot let others read "${mountPoint}": "${configPath}" does not have the line user_allow_other`,
     {
-      hint: `As root: echo user_allow_other >> ${configPath}\nOr leave out --allow-other: then this user alone can read the mount, not even root (dockerd, sudo).`,
+      hint: [
+        `As root: echo user_allow_other >> ${configPath}`,
+        'Or leave out --allow-other: then this user alone can read the mount, not even root (dockerd, sudo).',
+      ],
     },
   );
 }

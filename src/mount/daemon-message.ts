@@ -1,5 +1,6 @@
 /** What a daemon tells the process that started it. */
-import { BundleError, describeError, isBundleError, type ErrorCode } from '../errors.ts';
+import { BundleError, describeError, hintLines, isBundleError, type ErrorCode } from '../errors.ts';
+import { findSystemError, findSystemHint } from '../system-error.ts';
 import { isErrorCode } from './errno-of.ts';
 
 export type DaemonMessage =
@@ -13,14 +14,15 @@ export type DaemonMessage =
 
 /** The message for a failure before the mount was ready. */
 export function toFailedMessage(error: unknown): DaemonMessage {
-  return isBundleError(error)
-    ? { kind: 'failed', code: error.code, message: error.message, hint: error.hint }
-    : { kind: 'failed', code: 'mount-failed', message: describeError(error), hint: undefined };
+  const known = isBundleError(error) ? error : findSystemError(error);
+  return known === undefined
+    ? { kind: 'failed', code: 'mount-failed', message: describeError(error), hint: undefined }
+    : { kind: 'failed', code: known.code, message: known.message, hint: known.hint ?? findSystemHint(known) };
 }
 
 /** The error that a failed message tells of. */
-export function fromFailedMessage({ code, message, hint }: DaemonMessage & { kind: 'failed' }): BundleError {
-  return new BundleError(code, message, hint === undefined ? {} : { hint });
+export function fromFailedMessage(failed: DaemonMessage & { kind: 'failed' }): BundleError {
+  return new BundleError(failed.code, failed.message, { hint: hintLines(failed) });
 }
 
 /** The message in what came through the channel, or undefined where it is none. */

@@ -1,7 +1,8 @@
 /** The background side of a mount: a process of its own that serves it until it is unmounted or told to end. */
 import { rm, writeFile } from 'node:fs/promises';
 
-import { BundleError } from '../errors.ts';
+import { BundleError, stackLines } from '../errors.ts';
+import { warnLines } from '../print.ts';
 import { toFailedMessage, type DaemonMessage } from './daemon-message.ts';
 import type { BundleMount } from './served-mount.ts';
 import { serveMount } from './serve-mount.ts';
@@ -116,6 +117,6 @@ function tell(message: DaemonMessage): Promise<boolean> {
 
 /** Writes an error to stderr, the daemon's log; for mountBundle's onError too, which names the path asked for. */
 export function logError(error: unknown, path?: string): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`${new Date().toISOString()} ${path === undefined ? '' : `${path}: `}${text}\n`);
+  const [first = '', ...stack] = stackLines(error);
+  warnLines([`${new Date().toISOString()} ${path === undefined ? '' : `${path}: `}${first}`, ...stack]);
 }

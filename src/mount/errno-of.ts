@@ -45,6 +45,7 @@ const errnos = {
   'mount-failed': errno.EIO,
   'not-mounted': errno.ENOTCONN,
   'addon-unavailable': errno.EIO,
+  'system-failed': errno.EIO,
   interrupted: errno.EINTR,
 } satisfies Record<ErrorCode, number>;
 

@@ -111,7 +111,7 @@ export function createFuseOperations(options: FuseOperationsOptions): FuseOperat
       answer(fail(error, path));
       return;
     }
-    answer(0, ...values);
+    answer(0, values[0], values[1]);
   };
   const getattr: FuseOperations['getattr'] = (path, answer) => {
     attempt(path, answer, () => [toStat(getEntry(path))]);

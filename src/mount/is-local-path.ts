@@ -1,6 +1,7 @@
 /** Whether a path can be followed without asking anybody but the kernel. */
 import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { appendAll } from '../long-lists.ts';
 import { readMounts } from './mountinfo.ts';
 
 /** File systems that no other process or machine answers for. */
@@ -20,11 +21,11 @@ const maxLinks = 40;
 export async function isLocalPath(path: string): Promise<boolean> {
   const types = new Map((await readMounts()).map(({ mountPoint, type }) => [mountPoint, type]));
   const isForeign = (folder: string): boolean => !localTypes.has(types.get(folder) ?? 'rootfs');
-  const left = split(path);
+  const left = split(path).reverse(); // the next one last
   let at = '/';
   for (let linkCount = 0; linkCount <= maxLinks;) {
     if (isForeign(at)) return false;
-    const name = left.shift();
+    const name = left.pop();
     if (name === undefined) return true;
     const next = join(at, name); // takes `..` for what is above, as at has no links in it
     if (isForeign(next)) return false;
@@ -34,7 +35,7 @@ export async function isLocalPath(path: string): Promise<boolean> {
       continue;
     }
     linkCount += 1;
-    left.unshift(...split(target));
+    appendAll(left, split(target).reverse());
     if (target.startsWith('/')) at = '/';
   }
   return true; // to follow it fails at once

@@ -1,7 +1,8 @@
 /** Starts a daemon and waits until its mount is there: what `bundlefs mount` does before it returns. */
 import { fork, type ChildProcess } from 'node:child_process';
-import { open, type FileHandle } from 'node:fs/promises';
-
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { openOwnFile } from '../disk/own-files.ts';
 import { BundleError, describeError } from '../errors.ts';
 import { findDaemonMessage, fromFailedMessage } from './daemon-message.ts';
 
@@ -122,18 +123,20 @@ async function describeEnd(
 ): Promise<BundleError> {
   const tail = await readTail(log, logStart);
   return new BundleError('mount-failed', `Cannot start the daemon: ${status} before the mount was there`, {
-    hint: [`Its log is "${logPath}"`, ...(tail === '' ? [] : [tail])].join('\n'),
+    hint: [`Its log is "${logPath}"`, ...(tail === '' ? [] : tail.split('\n'))],
   });
 }
 
 async function openLog(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'a+', 0o600);
+    const handle = await openOwnFile(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT);
+    if (handle !== undefined) return handle;
   } catch (error) {
     throw new BundleError('mount-failed', `Cannot open the log "${path}": ${describeError(error)}`, {
       cause: error,
     });
   }
+  throw new BundleError('mount-failed', `Cannot open the log "${path}": its folder is gone`);
 }
 
 /** What was written to the log from `start` on, its end where it is long. */

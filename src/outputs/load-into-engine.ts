@@ -1,21 +1,22 @@
 /** Loads a bundle into a Docker engine, and does not believe that it arrived before it has looked. */
 import { Readable } from 'node:stream';
-import { findSpareLayers } from '../image/spare-layers.ts';
 import { type DiffId, type Digest, hexOf } from '../digest.ts';
-import { BundleError, describeError, isBundleError } from '../errors.ts';
+import { BundleError, describeError, hintLines, isBundleError } from '../errors.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 import { describeImage } from '../image/describe-image.ts';
+import { canLoadWithoutLayers, type EngineKind } from '../image/engine-kinds.ts';
 import type { Image } from '../image/image.ts';
 import { familiarName } from '../image/reference.ts';
+import { findSpareLayers } from '../image/spare-layers.ts';
 import { checkAnswer, connectEngine, type EngineConnection } from '../sources/engine/engine-connection.ts';
 import { findEngineEndpoint } from '../sources/engine/engine-endpoint.ts';
 import {
   type EngineImage,
   findEngineImage,
-  hasContainerdStore,
   listDanglingIds,
   listEngineImages,
 } from '../sources/engine/engine-image.ts';
+import { findEngineKind } from '../sources/engine/engine-kind.ts';
 import { tryContainer } from '../sources/engine/try-container.ts';
 import { readLoadMessages } from '../sources/engine/load-messages.ts';
 
@@ -47,34 +48,36 @@ interface Entry {
 
 interface Target {
   readonly connection: EngineConnection;
-  readonly isContainerd: boolean;
+  /** undefined where it does not say how it keeps images. */
+  readonly kind: EngineKind | undefined;
+  /** By the digest of an image's config, as of LoadIntoEngineOptions. */
+  readonly manifestDigests: ReadonlyMap<Digest, Digest>;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
  * Sends `tar`, the uncompressed bundle of `images`, and then looks at each of them (docs/decisions/0007). Sends nothing
  * where all are there already, as the digests of their configs or manifests tell, and with `openWithout` no layers that
- * the engine has, where that leaves its store whole (docs/decisions/0077). Returns an entry for each tag. Throws load-failed,
+ * the engine has, where its kind can do without them (src/image/engine-kinds.ts). Returns an entry for each tag. Throws load-failed,
  * invalid-argument, source-unreachable, source-failed, what reading `tar` throws, and the signal's reason.
  */
 export async function loadIntoEngine(
   tar: VirtualFile,
   images: readonly Image[],
-  { host, manifestDigests, openWithout, signal, onProgress }: LoadIntoEngineOptions = {},
+  { host, manifestDigests = new Map(), openWithout, signal, onProgress }: LoadIntoEngineOptions = {},
 ): Promise<LoadedImage[]> {
   const endpoint = await findEngineEndpoint(host === undefined ? {} : { host });
   const connection = await connectEngine(endpoint, signal && { signal });
   try {
-    const isContainerd = await hasContainerdStore(connection, signal && { signal });
-    const target = { connection, isContainerd, signal };
+    const kind = await findEngineKind(connection, signal && { signal });
+    const target = { connection, kind, manifestDigests, signal };
     const entries = images.flatMap((image) =>
       (image.tags.length > 0 ? image.tags : [undefined]).map((tag) => ({ image, tag })),
     );
     const before = await mapInOrder(entries, (entry) => findEntry(target, entry));
     const areThere = entries.every(({ image }, index) => {
-      const id = isContainerd ? manifestDigests?.get(image.configDigest) : image.configDigest;
       const found = before[index];
-      return found !== undefined && found.id === id && hasLayersOf(found, image);
+      return found !== undefined && idsOf(target, image).includes(found.id) && hasLayersOf(found, image);
     });
     const said = areThere ? '' : await sendLacking(target, tar, images, openWithout, onProgress);
     return await mapInOrder(entries, async (entry, index): Promise<LoadedImage> => {
@@ -86,10 +89,13 @@ export async function loadIntoEngine(
   }
 }
 
-/**
- * Sends `tar` without the layers that the engine has, by chain. A containerd image store gets all of it: it may have a
- * layer's files and not its bytes, as after a pull, and would take the images and never be able to save or push them.
- */
+/** What the engine may call the image by: its config, or its manifest in the bundle. */
+function idsOf({ kind, manifestDigests }: Target, { configDigest }: Image): (Digest | undefined)[] {
+  if (kind === undefined) return [configDigest, manifestDigests.get(configDigest)];
+  return [kind === 'containerd-store' ? manifestDigests.get(configDigest) : configDigest];
+}
+
+/** Sends `tar` without the layers that the engine has, by chain, or all of it to engines that want all. */
 async function sendLacking(
   target: Target,
   tar: VirtualFile,
@@ -97,22 +103,27 @@ async function sendLacking(
   openWithout: LoadIntoEngineOptions['openWithout'],
   onProgress: LoadIntoEngineOptions['onProgress'],
 ): Promise<string> {
-  const { connection, isContainerd, signal } = target;
-  if (openWithout === undefined || isContainerd) return sendTar(target, tar, onProgress);
-  const findOmitted = async (): Promise<ReadonlySet<DiffId>> =>
-    findSpareLayers(images, await listEngineImages(connection, signal && { signal }));
-  const omitted = await findOmitted();
+  const { connection, kind, signal } = target;
+  if (openWithout === undefined || !canLoadWithoutLayers(kind)) return sendTar(target, tar, onProgress);
+  const present = await listEngineImages(connection, { isOptional: true, ...(signal && { signal }) });
+  const omitted = findSpareLayers(images, present);
   if (omitted.size === 0) return sendTar(target, tar, onProgress);
   let said: string;
   try {
     said = await sendTar(target, openWithout(omitted), onProgress);
   } catch (error) {
-    // Somebody may have removed images since they were listed.
-    if (!isBundleError(error, 'load-failed') || (await findOmitted()).size >= omitted.size) throw error;
+    // Somebody may have removed images since they were listed, or the engine is none of its kind after all.
+    if (!isBundleError(error, 'load-failed')) throw error;
     return sendTar(target, tar, onProgress);
   }
-  for (const image of images) await checkContainer(target, image);
-  return said;
+  try {
+    for (const image of images) await checkContainer(target, image);
+    return said;
+  } catch (error) {
+    // Where a proxy denies the look at what came of it, all layers are sent, and there is no such question.
+    if (!isBundleError(error, 'access-denied')) throw error;
+    return await sendTar(target, tar, onProgress);
+  }
 }
 
 /** Whether what was there and what was sent make an image that can be used. */
@@ -121,6 +132,7 @@ async function checkContainer({ connection, signal }: Target, image: Image): Pro
     await tryContainer(connection, image.configDigest, signal && { signal });
   } catch (error) {
     signal?.throwIfAborted();
+    if (isBundleError(error, 'access-denied')) throw error;
     throw new BundleError(
       'load-failed',
       `Cannot load "${describeImage(image)}" into ${connection.description}: ${describeError(error)}`,
@@ -131,11 +143,12 @@ async function checkContainer({ connection, signal }: Target, image: Image): Pro
 
 /** What the engine has under the entry's name, or has of an image without a name. */
 async function findEntry(target: Target, { image, tag }: Entry): Promise<EngineImage | undefined> {
-  const { connection, isContainerd } = target;
+  const { connection, kind } = target;
   const options = target.signal && { signal: target.signal };
   if (tag !== undefined) return findEngineImage(connection, tag, options);
-  if (!isContainerd) return findEngineImage(connection, image.configDigest, options);
-  // There ids are digests of manifests, which say nothing of the config; its layers have to do.
+  const known = await findEngineImage(connection, image.configDigest, options);
+  if (known !== undefined || (kind !== undefined && kind !== 'containerd-store')) return known;
+  // In containerd's store ids are digests of manifests, which say nothing of the config; its layers have to do.
   for (const id of await listDanglingIds(connection, options)) {
     const found = await findEngineImage(connection, id, options);
     if (found !== undefined && hasLayersOf(found, image)) return found;
@@ -150,7 +163,9 @@ async function checkEntry(target: Target, entry: Entry, said: string): Promise<E
     const layers = `it has ${found.layers.length} layers there, not the ${entry.image.layers.length} of the bundle`;
     throw loadFailed(target, entry, layers, said, found.layers.length === 0);
   }
-  if (!target.isContainerd && found.id !== entry.image.configDigest) {
+  const { kind } = target;
+  const isIdOfConfig = kind === undefined ? found.isContainerd === false : kind !== 'containerd-store';
+  if (isIdOfConfig && found.id !== entry.image.configDigest) {
     throw loadFailed(target, entry, `it is ${found.id} there, not ${entry.image.configDigest}`, said);
   }
   return found;
@@ -208,7 +223,7 @@ async function sendTar(
       isBundleError(error)
         ? error.message
         : `Cannot load the bundle into ${connection.description}: ${describeError(error)}`,
-      { cause: error, ...(isBundleError(error) && error.hint !== undefined && { hint: error.hint }) },
+      { cause: error, hint: isBundleError(error) ? hintLines(error) : undefined },
     );
   } finally {
     body.destroy();
@@ -233,7 +248,7 @@ function loadFailed(
     ...(isHollow ? [`What it has under this name cannot be used: docker image rm ${name}`] : []),
   ];
   return new BundleError('load-failed', `Cannot load "${name}" into ${connection.description}: ${found}`, {
-    ...(hints.length > 0 && { hint: hints.join('\n') }),
+    hint: hints.length > 0 ? hints : undefined,
   });
 }
 

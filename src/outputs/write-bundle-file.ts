@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access, type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { removeStalePartials, startDurableFile } from '../blocks/write-durably.ts';
+import { removeStalePartials, startDurableFile } from '../disk/write-durably.ts';
 import { type Digest, finishDigest, startDigest } from '../digest.ts';
 import { BundleError, describeError, findErrno, isBundleError } from '../errors.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';

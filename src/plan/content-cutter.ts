@@ -1,4 +1,5 @@
 /** Cutting by content alone: pieces end where their last bytes say so, so that an edit moves no cut but those near it. */
+import { appendAll } from '../long-lists.ts';
 import { PieceBuffer } from './piece-buffer.ts';
 import type { GearScan, Piece, PieceCutter } from './piece-cutter.ts';
 
@@ -67,7 +68,7 @@ export function createContentCutter(options: ContentCutterOptions = {}): PieceCu
       let start = 0;
       for (let cut = findCut(chunk, start); cut >= 0; cut = findCut(chunk, start)) {
         held.take(chunk.subarray(start, cut));
-        pieces.push(...finishPiece());
+        appendAll(pieces, finishPiece());
         start = cut;
       }
       held.take(chunk.subarray(start));

@@ -1,4 +1,5 @@
 /** The cutting rule in use: big files of a layer are pieces of their own, what lies between them is cut at members. */
+import { appendAll } from '../long-lists.ts';
 import { type ScannedHeader, scanTarHeader, sumEnd, sumStart } from '../tar/scan-tar-header.ts';
 import { tarBlockSize, tarPadding } from '../tar/tar-header.ts';
 import { createContentCutter } from './content-cutter.ts';
@@ -155,7 +156,7 @@ export function createFileCutter(scan?: GearScan): PieceCutter {
         const foreignEnd = passForeign(chunk, start);
         const end = foreignEnd > start ? foreignEnd : Math.min(chunk.length, start + wanted());
         const part = chunk.subarray(start, end);
-        pieces.push(...(foreignEnd > start ? unknown.push(part) : step(part)));
+        appendAll(pieces, foreignEnd > start ? unknown.push(part) : step(part));
         start = end;
       }
       return pieces;

@@ -1,7 +1,9 @@
 /** Plans the bundle tar: which members it has, in which order, and the bytes of all that is not a layer. */
 import { type DiffId, type Digest, digestOf, hexOf } from '../digest.ts';
 import type { Image } from '../image/image.ts';
+import { appendAll } from '../long-lists.ts';
 import { type ImagePlatform, readImagePlatform } from '../image/image-config.ts';
+import { refNameKey } from '../image/oci-descriptor.ts';
 import { compareText, orderImages, orderLayers } from './total-order.ts';
 
 /** One file of the bundle tar. */
@@ -48,9 +50,8 @@ export function planBundle(images: readonly Image[], layerSize: (diffId: DiffId)
     const manifest = ociManifest(image, layerSize);
     const digest = digestOf(manifest);
     blobs.set(blobName(digest), manifest);
-    descriptors.push(
-      ...describeImage(image, { mediaType: mediaTypes.manifest, digest, size: manifest.length }),
-    );
+    const descriptor = { mediaType: mediaTypes.manifest, digest, size: manifest.length };
+    appendAll(descriptors, describeImage(image, descriptor));
   }
   const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: descriptors };
   return [
@@ -90,12 +91,18 @@ function ociManifest(image: Image, layerSize: (diffId: DiffId) => number): Uint8
 }
 
 /**
- * The index entries of one image, one a tag, or one without annotations for an untagged image. containerd takes the
+ * The index entries of one image, one a tag, or one without a name for an untagged image, which has what its source
+ * calls it in an annotation that no loader takes for a name. containerd takes the
  * image's name from io.containerd.image.name and wants it fully qualified; the ref.name is the tag, as docker has it.
  */
 function describeImage(image: Image, manifest: Descriptor): Descriptor[] {
   const platform = readImagePlatform(image.config);
-  if (image.tags.length === 0) return [{ ...manifest, platform }];
+  if (image.tags.length === 0) {
+    const { refName } = image;
+    return [
+      { ...manifest, ...(refName !== undefined && { annotations: { [refNameKey]: refName } }), platform },
+    ];
+  }
   return image.tags.map((name) => ({
     ...manifest,
     annotations: {

@@ -1,4 +1,6 @@
 /** The one order of images and layers in a bundle, whatever order they came in. */
+import { groupBy } from '../group-by.ts';
+import { largestOf } from '../long-lists.ts';
 import type { DiffId } from '../digest.ts';
 import type { Image } from '../image/image.ts';
 
@@ -12,12 +14,11 @@ export function compareText(a: string, b: string): number {
  * the tags of both; tags come sorted, each once.
  */
 export function orderImages(images: readonly Image[]): Image[] {
-  const byConfig = new Map<string, Image>();
-  for (const image of images) {
-    const tags = [...(byConfig.get(image.configDigest)?.tags ?? []), ...image.tags];
-    byConfig.set(image.configDigest, { ...image, tags: [...new Set(tags)].sort(compareText) });
-  }
-  return [...byConfig.values()].sort(
+  const merged = [...groupBy(images, (image) => image.configDigest).values()].map((same): Image => {
+    const tags = new Set(same.flatMap((image) => image.tags));
+    return { ...same[0], tags: [...tags].sort(compareText) };
+  });
+  return merged.sort(
     (a, b) => compareTags(a.tags[0], b.tags[0]) || compareText(a.configDigest, b.configDigest),
   );
 }
@@ -32,7 +33,10 @@ function compareTags(a: string | undefined, b: string | undefined): number {
  * shared and changes seldom comes first, so that two generations of a bundle start with the same bytes.
  */
 export function orderLayers(images: readonly Image[]): DiffId[] {
-  const depth = Math.max(0, ...images.map((image) => image.layers.length));
+  const depth = largestOf(
+    images.map((image) => image.layers.length),
+    0,
+  );
   const seen = new Set<DiffId>();
   for (let level = 0; level < depth; level += 1) {
     for (const image of images) {

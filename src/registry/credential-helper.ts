@@ -14,6 +14,8 @@ export interface HelperAnswer {
 
 /** It may ask its user for a password, but not for ever. */
 const timeoutMs = 60_000;
+/** Of its answer, in bytes: a name and a password, or a token. */
+const mostOutput = 1024 * 1024;
 
 /**
  * What `docker-credential-<name>` keeps for `server` (docker-credential-helpers, "Development"). One that is missing or
@@ -23,11 +25,12 @@ export async function askCredentialHelper(
   name: string,
   server: string,
   environment: NodeJS.ProcessEnv,
+  patienceMs = timeoutMs,
 ): Promise<HelperAnswer> {
   const program = `docker-credential-${name}`;
   if (!/^[\w.-]+$/.test(name)) return { problem: `"${program}" is not the name of a program` };
   try {
-    const { status, output } = await runHelper(program, server, environment);
+    const { status, output } = await runHelper(program, server, environment, patienceMs);
     if (status !== 0) {
       return /credentials not found/i.test(output)
         ? {}
@@ -56,22 +59,36 @@ function runHelper(
   program: string,
   input: string,
   env: NodeJS.ProcessEnv,
+  patienceMs: number,
 ): Promise<{ status: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], env });
+    const output: Buffer[] = [];
+    let size = 0;
+    const end = (status: number | null): void => {
+      clearTimeout(timer);
+      resolve({ status, output: Buffer.concat(output).toString('utf8') });
+    };
+    // It is not waited for: it may not let itself be ended, or have left its output to another one.
+    const giveUp = (): void => {
+      child.kill('SIGKILL');
+      child.stdout.destroy();
+      child.unref();
+      end(null);
+    };
     // Not the timeout of spawn, which keeps this process waiting for a program that never started.
-    const timer = setTimeout(() => child.kill(), timeoutMs);
+    const timer = setTimeout(giveUp, patienceMs);
     child.on('error', () => {
       clearTimeout(timer);
     });
-    const output: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+    child.stdout.on('data', (chunk: Buffer) => {
+      output.push(chunk);
+      size += chunk.length;
+      if (size > mostOutput) giveUp();
+    });
     child.stdin.on('error', () => undefined); // it may end without reading
     child.on('error', reject);
-    child.on('close', (status) => {
-      clearTimeout(timer);
-      resolve({ status, output: Buffer.concat(output).toString('utf8') });
-    });
+    child.on('close', end);
     child.stdin.end(input);
   });
 }

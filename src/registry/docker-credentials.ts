@@ -1,9 +1,9 @@
 /** What the docker command keeps of logins: its config file, and the helpers that it names. */
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { BundleError, findErrno } from '../errors.ts';
+import { BundleError, describeError, findErrno } from '../errors.ts';
+import { readSmallFile } from '../read-small-file.ts';
 import { askCredentialHelper } from './credential-helper.ts';
 
 /** Never to be put into a message, a log or the journal. */
@@ -65,10 +65,10 @@ export async function findCredentials(
 async function readConfig(path: string): Promise<DockerConfig | undefined> {
   let content: string;
   try {
-    content = await readFile(path, 'utf8');
+    content = (await readSmallFile(path, { limitMiB: 4 })).toString('utf8');
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(findErrno(error) ?? '')) return undefined;
-    throw unreadable(path, findErrno(error) ?? 'it cannot be read');
+    throw unreadable(path, findErrno(error) ?? describeError(error));
   }
   // What JSON.parse throws shows some of the text, in which logins are.
   let value: unknown;

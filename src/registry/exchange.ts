@@ -1,13 +1,15 @@
 /** One request to a registry, and the start of its answer; no more than HTTP. */
 import {
   type Agent as HttpAgent,
+  type ClientRequest,
   type IncomingHttpHeaders,
   type IncomingMessage,
   request as sendHttp,
 } from 'node:http';
 import { request as sendHttps } from 'node:https';
-import { Readable } from 'node:stream';
 import { findErrno } from '../errors.ts';
+import { registryLimits } from './limits.ts';
+import { createPace, silent } from './pace.ts';
 
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
 
@@ -25,6 +27,8 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
   readonly signal?: AbortSignal;
+  /** See registryLimits.silenceMs. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** The body must be read to its end or destroyed. */
@@ -34,13 +38,16 @@ export interface HttpAnswer {
   readonly body: IncomingMessage;
 }
 
-/** How long nothing may be heard of the other side. */
-export const silenceMs = 60_000;
-/** Of answers that are held in memory: manifests may have 4 MiB (distribution-spec, "Pushing Manifests"). */
-const largestAnswerSize = 16 * 1024 * 1024;
-
 /** Sends it. Throws what the socket, TLS and the body throw, and AbortError. */
-export function exchange({ method, url, agent, headers, body, signal }: Exchange): Promise<HttpAnswer> {
+export function exchange({
+  method,
+  url,
+  agent,
+  headers,
+  body,
+  signal,
+  patienceMs = registryLimits.silenceMs,
+}: Exchange): Promise<HttpAnswer> {
   const send = url.protocol === 'https:' ? sendHttps : sendHttp;
   return new Promise((resolve, reject) => {
     const sent = send(url, {
@@ -54,36 +61,67 @@ export function exchange({ method, url, agent, headers, body, signal }: Exchange
       },
       ...(signal && { signal }),
     });
-    sent.setTimeout(silenceMs, () => {
-      sent.destroy(silent());
+    const giveUp = (): void => {
+      sent.destroy(silent(patienceMs));
+    };
+    sent.setTimeout(patienceMs, giveUp);
+    // What comes letter by letter is no silence: the start of an answer must be there in time, too.
+    let timer: NodeJS.Timeout | undefined;
+    sent.on('finish', () => (timer = setTimeout(giveUp, patienceMs)));
+    sent.on('close', () => {
+      clearTimeout(timer);
     });
     // It stays: a connection may break again while the answer is read, and the answer's body tells of that.
     sent.on('error', reject);
     sent.on('response', (answer) => {
       sent.setTimeout(0); // who reads the answer may be slow
+      clearTimeout(timer);
       resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer });
     });
     if (body === undefined) {
       sent.end();
       return;
     }
-    const content = Readable.from(body.stream(), { objectMode: false });
-    content.on('error', (error) => sent.destroy(error));
-    sent.on('close', () => content.destroy());
-    content.pipe(sent);
+    sendBody(sent, body, patienceMs).catch((error: unknown) => {
+      sent.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
   });
 }
 
-/** The chunks of `body`; throws ETIMEDOUT where none comes for a minute. A receiver may take its time. */
-export async function* readChunks(body: IncomingMessage): AsyncGenerator<Uint8Array, void, undefined> {
+/** Returns when all of `body` is on its way, or nobody takes it any more. */
+async function sendBody(sent: ClientRequest, body: RequestBody, patienceMs: number): Promise<void> {
+  const pace = createPace(patienceMs);
+  for await (const chunk of body.stream()) {
+    if (sent.destroyed) return;
+    if (!sent.write(chunk)) await pace.during(untilDrained(sent), (error) => sent.destroy(error));
+    pace.note(chunk.length);
+  }
+  sent.end();
+}
+
+function untilDrained(sent: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      sent.off('drain', end).off('close', end);
+      resolve();
+    };
+    sent.on('drain', end).on('close', end);
+    if (sent.destroyed) end();
+  });
+}
+
+/** The chunks of `body`. Throws ETIMEDOUT where none comes for a minute, Error where few come; a receiver may take its time. */
+export async function* readChunks(
+  body: IncomingMessage,
+  patienceMs: number = registryLimits.silenceMs,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const iterator = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const pace = createPace(patienceMs);
   try {
     for (;;) {
-      const timer = setTimeout(() => body.destroy(silent()), silenceMs);
-      const next = await iterator.next().finally(() => {
-        clearTimeout(timer);
-      });
+      const next = await pace.during(iterator.next(), (error) => body.destroy(error));
       if (next.done === true) return;
+      pace.note(next.value.length);
       yield next.value;
     }
   } finally {
@@ -91,16 +129,61 @@ export async function* readChunks(body: IncomingMessage): AsyncGenerator<Uint8Ar
   }
 }
 
-/** All of `body`. Throws Error where it is far too long. */
-export async function readAll(body: IncomingMessage): Promise<Buffer> {
+export interface ReadAllOptions {
+  /** Bytes. */
+  readonly limit: number;
+  readonly patienceMs?: number | undefined;
+}
+
+/** All of `body`. Throws Error where it has more than `limit` bytes, or takes far too long. */
+export async function readAll(body: IncomingMessage, { limit, patienceMs }: ReadAllOptions): Promise<Buffer> {
+  const { smallAnswerMs } = registryLimits;
+  const timer = setTimeout(
+    () => body.destroy(new Error(`its answer was not there after ${smallAnswerMs / 60_000} minutes`)),
+    smallAnswerMs,
+  );
+  try {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of readChunks(body, patienceMs)) {
+      size += chunk.length;
+      if (size > limit) throw new Error(`its answer has more than ${limit} bytes`);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The start of a refusal, which is all that is told of it; empty where it cannot be read. */
+export async function readRefusal(body: IncomingMessage, patienceMs?: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of readChunks(body)) {
-    size += chunk.length;
-    if (size > largestAnswerSize) throw new Error(`its answer has more than ${largestAnswerSize} bytes`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of readChunks(body, patienceMs)) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size >= registryLimits.refusalSize) break;
+    }
+  } catch {
+    // The status says enough.
   }
   return Buffer.concat(chunks);
+}
+
+/** Reads a short `body` to its end, so that the connection can be used again; breaks off a long one. */
+export function discard(body: IncomingMessage): void {
+  let size = 0;
+  const timer = setTimeout(() => body.destroy(), registryLimits.silenceMs).unref();
+  body.on('error', () => undefined);
+  body.on('close', () => {
+    clearTimeout(timer);
+  });
+  body.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > registryLimits.refusalSize) body.destroy();
+  });
 }
 
 /** Whether trying again may help: the connection broke, or nobody listens who `hasAnswered` before and may come back. */
@@ -113,7 +196,3 @@ const transientErrnos = new Set([
   ...['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'],
   'ERR_STREAM_PREMATURE_CLOSE',
 ]);
-
-export function silent(ms = silenceMs): Error {
-  return Object.assign(new Error(`it said nothing for ${ms / 1000} seconds`), { code: 'ETIMEDOUT' });
-}

@@ -1,7 +1,7 @@
 /** Which registries need not prove who they are: docker's own list, one of ours, and this machine. */
-import { readFile } from 'node:fs/promises';
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
+import { readSmallFile } from '../read-small-file.ts';
 
 const daemonSchema = z.object({ 'insecure-registries': z.array(z.string()).nullish() });
 const daemonFile = '/etc/docker/daemon.json';
@@ -30,7 +30,7 @@ export function hostnameOf(host: string): string {
 /** A file that is missing, or not docker's, names none. */
 async function readDaemonList(): Promise<readonly string[]> {
   try {
-    const value: unknown = JSON.parse(await readFile(daemonFile, 'utf8'));
+    const value: unknown = JSON.parse((await readSmallFile(daemonFile, { limitMiB: 4 })).toString('utf8'));
     return daemonSchema.safeParse(value).data?.['insecure-registries'] ?? [];
   } catch {
     return [];

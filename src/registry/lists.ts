@@ -1,14 +1,12 @@
 /** The lists that a registry gives: tags of a repository, and repositories. */
 import { z } from 'zod';
 import { BundleError } from '../errors.ts';
+import { registryLimits } from './limits.ts';
 import { pullScope, type ReadManifestOptions } from './manifests.ts';
 import type { RegistryClient } from './registry-client.ts';
 
 const tagsSchema = z.object({ tags: z.array(z.string()).nullish() });
 const catalogSchema = z.object({ repositories: z.array(z.string()).nullish() });
-
-/** More pages than this are no list that anybody meant. */
-const mostPages = 1000;
 
 /** The tags of a repository; none where there is no such repository. Throws what the client throws. */
 export async function listTags(
@@ -21,6 +19,7 @@ export async function listTags(
     path: `/v2/${path}/tags/list`,
     scopes: [pullScope(path)],
     read: (value) => tagsSchema.parse(value).tags ?? [],
+    pattern: /^\w[\w.-]{0,127}$/,
     signal,
   });
 }
@@ -35,6 +34,7 @@ export async function listRepositories(
     path: '/v2/_catalog',
     scopes: ['registry:catalog:*'],
     read: (value) => catalogSchema.parse(value).repositories ?? [],
+    pattern: /^(?=.{1,255}$)[a-z0-9]+(?:[._/-]+[a-z0-9]+)*$/,
     signal,
   });
 }
@@ -44,30 +44,40 @@ interface PagedList {
   readonly path: string;
   readonly scopes: readonly string[];
   readonly read: (value: unknown) => readonly string[];
+  /** What is no such name is passed over: nothing can be asked for by it. */
+  readonly pattern: RegExp;
   readonly signal: AbortSignal | undefined;
 }
 
 /** distribution-spec, "Listing Tags": the next page is named by a Link header. */
 async function listPages(
   client: RegistryClient,
-  { what, path, scopes, read, signal }: PagedList,
+  { what, path, scopes, read, pattern, signal }: PagedList,
 ): Promise<string[]> {
-  const found: string[] = [];
+  const found = new Set<string>();
+  const { pageCount, idlePageCount, nameCount, pageSize } = registryLimits;
+  let idleCount = 0;
   let next: string | undefined = path;
-  for (let page = 0; next !== undefined && page < mostPages; page += 1) {
+  for (let page = 1; next !== undefined; page += 1) {
+    if (page > pageCount) throw endless(client, what, `it has more than ${pageCount} pages`);
     const { status, headers, bytes } = await client.ask({
       what,
       path: next,
       scopes,
       wanted: [200, 404],
+      limit: pageSize,
       signal,
     });
     if (status === 404) break;
-    found.push(...readPage(client, what, bytes, read));
+    const before = found.size;
+    for (const name of readPage(client, what, bytes, read)) if (pattern.test(name)) found.add(name);
+    if (found.size > nameCount) throw endless(client, what, `it has more than ${nameCount} names`);
+    idleCount = found.size === before ? idleCount + 1 : 0;
+    if (idleCount > idlePageCount) throw endless(client, what, `${idleCount} pages had nothing new`);
     const link = /<([^>]*)>\s*;\s*rel="?next"?/.exec([headers['link'] ?? ''].flat().join(','))?.[1];
     next = link === undefined ? undefined : resolveLink(link, next);
   }
-  return found;
+  return [...found];
 }
 
 /** Links are below the registry, wherever it thinks that it is. */
@@ -92,4 +102,10 @@ function readPage(
       hint: `Is ${host} a registry?`,
     });
   }
+}
+
+function endless({ host, failureCode }: RegistryClient, what: string, fault: string): BundleError {
+  return new BundleError(failureCode, `Cannot ${what} at ${host}: the list does not end, ${fault}`, {
+    hint: 'Name the images themselves, without a pattern. Whoever runs the registry may want to know.',
+  });
 }

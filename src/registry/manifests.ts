@@ -1,6 +1,7 @@
 /** Reads manifests and indexes of a registry, and what it calls them. */
 import { type Digest, digestOf, isDigest } from '../digest.ts';
 import { BundleError } from '../errors.ts';
+import { registryLimits } from './limits.ts';
 import type { RegistryClient, RegistryRequest } from './registry-client.ts';
 import { formatRepository, type ManifestName } from './registry-place.ts';
 
@@ -86,6 +87,7 @@ function requestOf(
     scopes,
     headers: { Accept: accepted },
     wanted: [200, 404],
+    limit: registryLimits.manifestSize,
     signal,
   };
 }

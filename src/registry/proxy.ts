@@ -4,8 +4,9 @@ import { type AgentOptions as TlsAgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { BundleError } from '../errors.ts';
-import { silenceMs, silent } from './exchange.ts';
 import { isLoopback } from './insecure-registries.ts';
+import { registryLimits } from './limits.ts';
+import { silent } from './pace.ts';
 
 /**
  * The proxy for `url`: of HTTPS_PROXY or HTTP_PROXY, in large or small letters, unless NO_PROXY names the host. This
@@ -49,7 +50,7 @@ function isExcepted(hostname: string, host: string, list: string): boolean {
 export function createProxyAgent(
   proxy: URL,
   tls: TlsAgentOptions | undefined,
-  patienceMs = silenceMs,
+  patienceMs: number = registryLimits.silenceMs,
 ): TunnelAgent {
   return new TunnelAgent(proxy, tls, patienceMs);
 }

@@ -3,6 +3,7 @@ import { type Digest, finishDigest, startDigest } from '../digest.ts';
 import { BundleError } from '../errors.ts';
 import { foreignLayerMissing } from '../image/foreign-layer.ts';
 import { isTransient, readChunks } from './exchange.ts';
+import { registryLimits } from './limits.ts';
 import { pullScope } from './manifests.ts';
 import type { RegistryClient, RegistryRequest } from './registry-client.ts';
 import { registryFailed } from './registry-error.ts';
@@ -28,7 +29,7 @@ export interface ReadBlobOptions {
 
 /**
  * The bytes of `blob`, each once and in order: where a connection breaks, the next one goes on behind the last byte that
- * was handed out. Once all are handed out, throws layer-mismatch where they are not what the digest names; at once, where
+ * was handed out. Connections in a row that brought next to nothing count as failures, whatever they brought. Once all are handed out, throws layer-mismatch where they are not what the digest names; at once, where
  * there are more than the descriptor says. Throws layer-missing, and what the client throws.
  */
 export async function* readBlob(
@@ -44,15 +45,17 @@ export async function* readBlob(
     const { status, headers, body } = await client.send(requestOf(blob, done, signal));
     if (status === 404) throw blobMissing(client, blob);
     // A registry that cannot go on in the middle sends what was had already.
+    let fresh = 0;
     let skip = Math.max(0, done - (status === 206 ? startOf(headers['content-range']) : 0));
     try {
-      for await (const chunk of readChunks(body)) {
+      for await (const chunk of readChunks(body, client.patienceMs)) {
         const rest = chunk.subarray(Math.min(skip, chunk.length));
         skip -= chunk.length - rest.length;
         if (rest.length === 0) continue;
         done += rest.length;
         if (size !== undefined && done > size) throw wrongSize(client, blob, `more than ${size} bytes came`);
-        failures = 0;
+        fresh += rest.length;
+        if (fresh >= registryLimits.leastSize) failures = 0;
         hash.update(rest);
         onRead?.(done);
         yield rest;

@@ -1,16 +1,18 @@
 /** Speaks to one registry: finds the way, answers its questions who asks, follows where it sends one, tries again. */
-import type { Readable } from 'node:stream';
 import type { BundleError, ErrorCode } from '../errors.ts';
 import { type Connections, openConnections } from './connections.ts';
 import { findCredentials } from './docker-credentials.ts';
 import {
+  discard,
   exchange,
   type HttpAnswer,
   type HttpMethod,
   isTransient,
   readAll,
+  readRefusal,
   type RequestBody,
 } from './exchange.ts';
+import { registryLimits } from './limits.ts';
 import { createRegistryAuth, type FetchToken, type RegistryAuth } from './registry-auth.ts';
 import { describeRefusal, registryFailed, registryRefused } from './registry-error.ts';
 import { defaultRetryRule, findDelayMs, findRetryAfterMs, isRetryStatus, type RetryRule } from './retry.ts';
@@ -27,10 +29,18 @@ export interface RegistryRequest {
   readonly body?: RequestBody;
   /** Statuses that are answers; for all others there are errors. */
   readonly wanted: readonly number[];
+  /** Bytes that the whole answer may have; those of a refusal where nothing else is wanted. */
+  readonly limit?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface SmallAnswer extends Pick<HttpAnswer, 'status' | 'headers'> {
+/** An answer, and who gave it. */
+export interface RegistryAnswer extends HttpAnswer {
+  /** The host that the registry sent one to, where it was another one that answered: what that says is not shown. */
+  readonly elsewhere: string | undefined;
+}
+
+export interface SmallAnswer extends Pick<RegistryAnswer, 'status' | 'headers' | 'elsewhere'> {
   readonly bytes: Buffer;
 }
 
@@ -38,10 +48,12 @@ export interface RegistryClient {
   /** `registry.example:5000`; `docker.io` for Docker Hub. */
   readonly host: string;
   readonly retry: RetryRule;
+  /** See registryLimits.silenceMs. */
+  readonly patienceMs: number;
   /** The code of failures that no other code says more of. */
   readonly failureCode: ErrorCode;
   /** The answer's start. Throws access-denied, source-unreachable, `failureCode`, the signal's reason, what the body throws. */
-  send(request: RegistryRequest): Promise<HttpAnswer>;
+  send(request: RegistryRequest): Promise<RegistryAnswer>;
   /** The whole answer; a connection that breaks meanwhile is made again. */
   ask(request: RegistryRequest): Promise<SmallAnswer>;
   /** The same, tried once: any status is an answer. Throws what sockets throw, too. */
@@ -55,9 +67,8 @@ export interface OpenRegistryOptions {
   readonly environment?: NodeJS.ProcessEnv;
   readonly retry?: RetryRule;
   readonly failureCode?: ErrorCode;
+  readonly patienceMs?: number;
 }
-
-const mostRedirects = 5;
 
 /** A client for the registry `host`. Sends nothing yet. */
 export function openRegistry(
@@ -66,6 +77,7 @@ export function openRegistry(
     environment = process.env,
     retry = defaultRetryRule,
     failureCode = 'source-failed',
+    patienceMs = registryLimits.silenceMs,
   }: OpenRegistryOptions = {},
 ): RegistryClient {
   const connections = openConnections(host, environment);
@@ -74,8 +86,12 @@ export function openRegistry(
     withRetries(
       { what: 'get a token', signal: request.signal },
       async () => {
-        const answer = await exchange({ ...request, agent: await connections.findAgent(request.url) });
-        return { status: answer.status, headers: answer.headers, bytes: await readAll(answer.body) };
+        const agent = await connections.findAgent(request.url);
+        const { status, headers, body } = await exchange({ ...request, agent, patienceMs });
+        const { origin, host: elsewhere } = request.url;
+        const isOwn = origin === (await connections.findBase()).origin;
+        const bytes = await readAll(body, { limit: registryLimits.tokenAnswerSize, patienceMs });
+        return { status, headers, bytes, elsewhere: isOwn ? undefined : elsewhere };
       },
       ({ bytes }) => Promise.resolve(bytes),
     );
@@ -86,10 +102,10 @@ export function openRegistry(
     isSafe: (url) => connections.isSafe(url),
   });
 
-  async function withRetries<T extends Pick<HttpAnswer, 'status' | 'headers'>>(
+  async function withRetries<T extends Pick<RegistryAnswer, 'status' | 'headers' | 'elsewhere'>>(
     { what, signal }: Pick<RegistryRequest, 'what' | 'signal'>,
     action: () => Promise<T>,
-    readRefusal: (answer: T) => Promise<Uint8Array>,
+    readBytes: (answer: T) => Promise<Uint8Array>,
   ): Promise<T> {
     const context = { host, what, code: failureCode };
     for (let failures = 1; ; failures += 1) {
@@ -101,8 +117,7 @@ export function openRegistry(
         hasAnswered = true;
         if (!isRetryStatus(answer.status)) return answer;
         wantedMs = findRetryAfterMs(answer.headers, Date.now());
-        const reason = describeRefusal(await readRefusal(answer));
-        failure = registryRefused(context, answer.status, reason, { retryAfterMs: wantedMs });
+        failure = refusalOf(context, answer, await readBytes(answer), { retryAfterMs: wantedMs });
       } catch (error) {
         signal?.throwIfAborted();
         failure = registryFailed(context, error);
@@ -114,58 +129,77 @@ export function openRegistry(
     }
   }
 
-  const send = (request: RegistryRequest): Promise<HttpAnswer> =>
+  const sendOnce = (request: RegistryRequest): Promise<RegistryAnswer> =>
+    sendAuthorized({ connections, auth, patienceMs }, request);
+  const send = (request: RegistryRequest): Promise<RegistryAnswer> =>
     withRetries(
       request,
-      () => sendAuthorized(connections, auth, request),
-      ({ body }) => readAll(body),
+      () => sendOnce(request),
+      ({ body }) => readRefusal(body, patienceMs),
     );
+  /** All of an answer that is wanted, and the start of another. */
+  const readWhole = async (request: RegistryRequest, answer: RegistryAnswer): Promise<SmallAnswer> => {
+    const { status, headers, elsewhere, body } = answer;
+    const { wanted, limit = registryLimits.refusalSize } = request;
+    const bytes = wanted.includes(status)
+      ? await readAll(body, { limit, patienceMs })
+      : await readRefusal(body, patienceMs);
+    return { status, headers, elsewhere, bytes };
+  };
 
-  const refuse = ({ what }: RegistryRequest, status: number, bytes: Uint8Array): BundleError =>
-    registryRefused({ host, what, code: failureCode }, status, describeRefusal(bytes), {
-      problem: auth.problem,
-    });
+  const refuse = ({ what }: RegistryRequest, answer: SmallAnswer): BundleError =>
+    refusalOf({ host, what, code: failureCode }, answer, answer.bytes, { problem: auth.problem });
 
   return {
     host,
     retry,
+    patienceMs,
     failureCode,
     async send(request) {
       const answer = await send(request);
       if (request.wanted.includes(answer.status)) return answer;
-      throw refuse(request, answer.status, await readAll(answer.body).catch(() => Buffer.alloc(0)));
+      throw refuse(request, await readWhole(request, answer));
     },
     async ask(request) {
-      const { status, headers, bytes } = await withRetries(
+      const answer = await withRetries(
         request,
-        async () => {
-          const answer = await send(request);
-          return { status: answer.status, headers: answer.headers, bytes: await readAll(answer.body) };
-        },
-        (answer) => Promise.resolve(answer.bytes),
+        async () => readWhole(request, await send(request)),
+        ({ bytes }) => Promise.resolve(bytes),
       );
-      if (request.wanted.includes(status)) return { status, headers, bytes };
-      throw refuse(request, status, bytes);
+      if (request.wanted.includes(answer.status)) return answer;
+      throw refuse(request, answer);
     },
-    async askOnce(request) {
-      const { status, headers, body } = await sendAuthorized(connections, auth, request);
-      return { status, headers, bytes: await readAll(body) };
-    },
-    refuse: (request, { status, bytes }) => refuse(request, status, bytes),
+    askOnce: async (request) => readWhole(request, await sendOnce(request)),
+    refuse,
     close() {
       connections.close();
     },
   };
 }
 
+/** What another host says is not shown: a registry could have it say what is not for everybody's eyes. */
+function refusalOf(
+  context: Parameters<typeof registryRefused>[0],
+  { status, elsewhere }: Pick<RegistryAnswer, 'status' | 'elsewhere'>,
+  bytes: Uint8Array,
+  options: Parameters<typeof registryRefused>[3],
+): BundleError {
+  const reason = elsewhere === undefined ? describeRefusal(bytes) : `from ${elsewhere}, where it sent one`;
+  return registryRefused(context, status, reason, options);
+}
+
+/** What requests are sent with. */
+interface Line {
+  readonly connections: Connections;
+  readonly auth: RegistryAuth;
+  readonly patienceMs: number;
+}
+
 /** Sends it with what is known of logins, and once or twice again as the registry asks for one. */
-async function sendAuthorized(
-  connections: Connections,
-  auth: RegistryAuth,
-  request: RegistryRequest,
-): Promise<HttpAnswer> {
+async function sendAuthorized(line: Line, request: RegistryRequest): Promise<RegistryAnswer> {
+  const { auth } = line;
   for (let isAgain = false; ; isAgain = true) {
-    const answer = await sendFollowing(connections, auth.find(request.scopes), request);
+    const answer = await sendFollowing(line, auth.find(request.scopes), request);
     if (answer.status !== 401) return answer;
     const hasAnswer = await auth.answer(answer.headers['www-authenticate'], request.scopes, {
       isAgain,
@@ -178,10 +212,10 @@ async function sendAuthorized(
 
 /** Follows redirections of what is read. The login is for the registry alone, and never goes along to another host. */
 async function sendFollowing(
-  connections: Connections,
+  { connections, patienceMs }: Line,
   authorization: string | undefined,
   { path, method = 'GET', headers = {}, body, signal }: RegistryRequest,
-): Promise<HttpAnswer> {
+): Promise<RegistryAnswer> {
   const base = await connections.findBase();
   let url = upgrade(new URL(path, base), base);
   let isOwn = url.origin === base.origin;
@@ -193,12 +227,15 @@ async function sendFollowing(
       headers: { ...headers, ...(isOwn && authorization !== undefined && { Authorization: authorization }) },
       ...(body && { body }),
       ...(signal && { signal }),
+      patienceMs,
     });
     const { location } = answer.headers;
     const isElsewhere = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined;
-    if (!isElsewhere || (method !== 'GET' && method !== 'HEAD')) return answer;
+    if (!isElsewhere || (method !== 'GET' && method !== 'HEAD')) {
+      return { ...answer, elsewhere: isOwn ? undefined : url.host };
+    }
     discard(answer.body);
-    if (count === mostRedirects) throw new Error('it sends one from place to place');
+    if (count === registryLimits.redirectCount) throw new Error('it sends one from place to place');
     if (!URL.canParse(location, url.href)) throw new Error('it sends one to something that is no address');
     url = upgrade(new URL(location, url), base);
     if (!/^https?:$/.test(url.protocol)) throw new Error('it sends one to something that is no web address');
@@ -210,10 +247,4 @@ async function sendFollowing(
 function upgrade(url: URL, base: URL): URL {
   const isSelf = url.hostname === base.hostname && url.protocol === 'http:' && base.protocol === 'https:';
   return isSelf ? new URL(`${url.pathname}${url.search}`, base) : url;
-}
-
-/** A few bytes are read, so that the connection can be used again. */
-function discard(body: Readable): void {
-  body.on('error', () => undefined);
-  body.resume();
 }

@@ -1,9 +1,10 @@
 /** Which certificates a registry is trusted by, and which one it is shown: where docker looks for them. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { BundleError, describeError, findErrno } from '../errors.ts';
+import { readSmallFile } from '../read-small-file.ts';
 
 export interface RegistryTls {
   readonly context: SecureContext;
@@ -70,7 +71,7 @@ async function findOwnFiles(host: string, environment: NodeJS.ProcessEnv): Promi
 
 async function readCertificate(path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readSmallFile(path, { limitMiB: 4 });
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -79,7 +80,7 @@ async function readCertificate(path: string): Promise<Buffer> {
 async function readSystemBundle(environment: NodeJS.ProcessEnv): Promise<Buffer | undefined> {
   const chosen = environment['SSL_CERT_FILE'];
   for (const path of chosen ? [chosen] : systemBundles) {
-    const content = await readFile(path).catch(() => undefined);
+    const content = await readSmallFile(path).catch(() => undefined);
     if (content !== undefined) return content;
   }
   return undefined;

@@ -8,7 +8,7 @@ export interface Position {
 }
 
 export interface FileFaultOptions {
-  readonly hint?: string;
+  readonly hint?: string | readonly string[] | undefined;
   readonly cause?: unknown;
 }
 

@@ -1,5 +1,5 @@
 /** Lists of images as text: one a line, as `--images-file` takes them. */
-import { isBundleError } from '../errors.ts';
+import { hintLines, isBundleError } from '../errors.ts';
 import { parseReference, type Reference } from '../image/reference.ts';
 import { fileFault } from './file-fault.ts';
 
@@ -18,10 +18,7 @@ export function parseImageList(text: string, path: string): Reference[] {
       return [parseReference(name)];
     } catch (error) {
       if (!isBundleError(error)) throw error;
-      throw fileFault(path, position, error.message, {
-        cause: error,
-        ...(error.hint !== undefined && { hint: error.hint }),
-      });
+      throw fileFault(path, position, error.message, { cause: error, hint: hintLines(error) });
     }
   });
 }

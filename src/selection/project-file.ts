@@ -57,7 +57,7 @@ export function parseProjectFile(text: string, path: string): ProjectFile {
     .map(({ position, text }) => `Also: ${formatPosition(position)}${text}`)
     .concat(others.length > shownCount ? [`And ${others.length - shownCount} more.`] : []);
   throw fileFault(path, first?.position, first?.text ?? 'it is not a project file', {
-    hint: [...more, 'docs/project-file.md has every key with an example.'].join('\n'),
+    hint: [...more, 'docs/project-file.md has every key with an example.'],
   });
 }
 

@@ -1,10 +1,10 @@
 /** Reads small files that people write. */
 import { open } from 'node:fs/promises';
-import { describeError, findErrno } from '../errors.ts';
+import { type BundleError, describeError, findErrno } from '../errors.ts';
 import { fileFault } from './file-fault.ts';
 
 /** Far more than anybody writes by hand. */
-const mostBytes = 4 * 1024 * 1024;
+export const mostTextSize = 4 * 1024 * 1024;
 
 /** The text of the file at `path`. `what` it should be is said in messages. Throws selection-invalid. */
 export async function readTextFile(path: string, what: string): Promise<string> {
@@ -23,7 +23,7 @@ export async function findTextFile(path: string, what: string): Promise<string |
     let size = 0;
     for await (const chunk of file.createReadStream({ autoClose: false }) as AsyncIterable<Uint8Array>) {
       size += chunk.length;
-      if (size > mostBytes) throw fileFault(path, undefined, `it is larger than 4 MiB, ${what} was expected`);
+      if (size > mostTextSize) throw tooLarge(path, what);
       chunks.push(chunk);
     }
     return decodeText(Buffer.concat(chunks), path, what);
@@ -34,6 +34,11 @@ export async function findTextFile(path: string, what: string): Promise<string |
     const reason = errno === 'EACCES' ? 'permission denied' : describeError(error);
     throw fileFault(path, undefined, reason, { cause: error });
   }
+}
+
+/** The error for more than mostTextSize bytes. */
+export function tooLarge(path: string, what: string): BundleError {
+  return fileFault(path, undefined, `it is larger than 4 MiB, ${what} was expected`);
 }
 
 /** `bytes` as UTF-8 without a byte order mark. Throws selection-invalid where they are none. */

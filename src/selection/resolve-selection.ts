@@ -1,14 +1,14 @@
 /** What to bundle: from the command line, the project file and all that they name to a list of references. */
-import { stat } from 'node:fs/promises';
+import { appendAll } from '../long-lists.ts';
 import { join, resolve } from 'node:path';
+import { arch } from 'node:process';
 import { BundleError } from '../errors.ts';
 import { parseReference, type Reference } from '../image/reference.ts';
 import { parseTagRule, type TagRule } from '../image/tag-rules.ts';
 import type { Transform } from '../transforms/transform.ts';
-import { fileFault } from './file-fault.ts';
 import { parseImageList } from './image-list.ts';
 import type { ProjectFile } from './project-file.ts';
-import { decodeText, readTextFile } from './read-text-file.ts';
+import { decodeText, mostTextSize, readTextFile, tooLarge } from './read-text-file.ts';
 import { listTransforms } from './list-transforms.ts';
 import { chooseSettings, type Environment, type GivenSettings, type Settings } from './settings.ts';
 
@@ -71,7 +71,7 @@ export async function resolveSelection(given: GivenSelection, context: ResolveCo
   const project = await findProject(given, folder);
   const settings = chooseSettings(given, project, environment);
   const ownWanted = hasSelection(given);
-  const wanted = ownWanted ? wantedOfCommandLine(given, folder) : wantedOfProject(project, given, folder);
+  const wanted = ownWanted ? wantedOfCommandLine(given, context) : wantedOfProject(project, given, context);
   const files = new Set<string>(project === undefined ? watchedProject(given, folder) : [project.path]);
   const lists = await readLists(wanted.imagesFiles, settings, context.input, files);
   const patterns = [
@@ -107,7 +107,7 @@ function hasSelection({ images, imagesFile = [], compose = [] }: GivenSelection)
   return images.length + imagesFile.length + compose.length > 0;
 }
 
-function wantedOfCommandLine(given: GivenSelection, folder: string): Wanted {
+function wantedOfCommandLine(given: GivenSelection, { environment, folder }: ResolveContext): Wanted {
   const { images, imagesFile = [], compose = [], profile = [], envFile = [] } = given;
   const at = (path: string): string => resolve(folder, path);
   if (compose.length === 0 && (profile.length > 0 || envFile.length > 0)) throw nothingToCompose(given);
@@ -117,13 +117,23 @@ function wantedOfCommandLine(given: GivenSelection, folder: string): Wanted {
     compose:
       compose.length === 0
         ? undefined
-        : { files: compose.map(at), profiles: profile, envFiles: envFile.map(at) },
+        : {
+            files: compose.map(at),
+            profiles: profile,
+            envFiles: (envFile.length > 0 ? envFile : namedEnvFiles(environment)).map(at),
+          },
   };
 }
 
 /** Without a Compose file of its own, the command line may still choose among the profiles of the project's. */
-function wantedOfProject(project: ProjectFile | undefined, given: GivenSelection, folder: string): Wanted {
+function wantedOfProject(
+  project: ProjectFile | undefined,
+  given: GivenSelection,
+  { environment, folder }: ResolveContext,
+): Wanted {
   const { profile = [], envFile = [] } = given;
+  const ofProject = [project?.compose?.envFile ?? []].flat();
+  const named = ofProject.length > 0 ? ofProject : namedEnvFiles(environment);
   const compose = project?.compose;
   if (compose === undefined && (profile.length > 0 || envFile.length > 0)) throw nothingToCompose(given);
   return {
@@ -132,11 +142,15 @@ function wantedOfProject(project: ProjectFile | undefined, given: GivenSelection
     compose: compose && {
       files: compose.files,
       profiles: profile.length > 0 ? profile : (compose.profiles ?? []),
-      envFiles:
-        envFile.length > 0 ? envFile.map((path) => resolve(folder, path)) : [compose.envFile ?? []].flat(),
+      envFiles: (envFile.length > 0 ? envFile : named).map((path) => resolve(folder, path)),
       ...(compose.projectName !== undefined && { projectName: compose.projectName }),
     },
   };
+}
+
+/** Docker docs, "COMPOSE_ENV_FILES": what --env-file is where it is not given. */
+function namedEnvFiles(environment: Environment): string[] {
+  return (environment['COMPOSE_ENV_FILES'] ?? '').split(',').filter((path) => path !== '');
 }
 
 async function readLists(
@@ -159,14 +173,19 @@ async function readLists(
   for (const path of paths) {
     if (path !== '-') files.add(path);
     const text = path === '-' ? await readInput(input) : await readTextFile(path, 'a list of images');
-    references.push(...parseImageList(text, path));
+    appendAll(references, parseImageList(text, path));
   }
   return references;
 }
 
 async function readInput(input: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of input) chunks.push(chunk);
+  let size = 0;
+  for await (const chunk of input) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > mostTextSize) throw tooLarge('-', 'a list of images');
+  }
   return decodeText(Buffer.concat(chunks), '-', 'a list of images');
 }
 
@@ -179,41 +198,15 @@ async function readCompose(
     import('./compose/load-compose.ts'),
     import('./compose/service-images.ts'),
   ]);
-  const files: string[] = [];
-  for (const path of wanted.files) files.push(...(await findComposeFiles(path)));
-  const loaded = await loadCompose({ files, envFiles: wanted.envFiles, environment });
+  const { files: paths, envFiles, profiles, projectName } = wanted;
+  const loaded = await loadCompose({
+    paths,
+    envFiles,
+    environment,
+    ...(projectName !== undefined && { projectName }),
+  });
   for (const file of loaded.files) watched.add(file);
-  const { profiles, projectName } = wanted;
-  const options = { profiles, ...(projectName !== undefined && { projectName }) };
-  return listServiceImages(loaded, files[0] ?? '', options);
-}
-
-/** compose-go, cli/options.go: the file of a folder, and the one that overrides it. */
-async function findComposeFiles(path: string): Promise<string[]> {
-  const isFolder = await stat(path).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
-  if (!isFolder) return [path];
-  const find = async (names: readonly string[]): Promise<string | undefined> => {
-    for (const name of names) {
-      const isThere = await stat(join(path, name)).then(
-        (info) => info.isFile(),
-        () => false,
-      );
-      if (isThere) return join(path, name);
-    }
-    return undefined;
-  };
-  const main = await find(['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml']);
-  if (main === undefined)
-    throw fileFault(path, undefined, 'there is no compose.yaml or docker-compose.yml in this folder');
-  const names = ['yml', 'yaml'].flatMap((ending) => [
-    `compose.override.${ending}`,
-    `docker-compose.override.${ending}`,
-  ]);
-  const override = await find(names);
-  return override === undefined ? [main] : [main, override];
+  return listServiceImages(loaded, { profiles, arch });
 }
 
 /** The rules of the command line take the place of the project's. Those are for its own images, so that others need not match. */

@@ -1,4 +1,5 @@
 /** Settings that a flag, the project file or the environment may give: which one counts. */
+import { arch } from 'node:process';
 import { BundleError } from '../errors.ts';
 import { parsePlatform } from '../image/platform.ts';
 import type { ProjectFile } from './project-file.ts';
@@ -48,7 +49,7 @@ export function chooseSettings(
   const from = given.from ?? file?.from ?? variable('BUNDLEFS_FROM');
   const cache = given.cache ?? file?.cache;
   const platform = given.platform ?? file?.platform ?? variable('BUNDLEFS_PLATFORM');
-  if (platform !== undefined) parsePlatform(platform);
+  if (platform !== undefined) parsePlatform(platform, arch);
   const preset = file?.preset ?? variable('BUNDLEFS_PRESET');
   return {
     ...(from !== undefined && { from }),

@@ -1,16 +1,14 @@
 /** Reads YAML files that people write; the owner of yaml. */
 import {
-  Alias,
   type Document,
   isAlias,
   isMap,
   isNode,
-  isPair,
   isScalar,
+  isSeq,
   LineCounter,
   type Node,
   parseAllDocuments,
-  visit,
 } from 'yaml';
 import { describeError } from '../errors.ts';
 import { fileFault, type Position } from './file-fault.ts';
@@ -22,13 +20,21 @@ export interface YamlDocument {
   readonly value: unknown;
   /** Where the value at `path` starts, or what is nearest above it; `isKey` for where its key does. */
   positionOf(path: KeyPath, isKey?: boolean): Position | undefined;
-  /** The values with a tag of their own (`!reset`). */
-  readonly tagged: readonly { readonly tag: string; readonly path: KeyPath }[];
+  /** Where `!reset` and `!override` stand, with `tags: 'compose'`. What `!reset` stands before is not in `value`. */
+  readonly tagged: readonly TaggedPath[];
+}
+
+/** The keys to a value with this tag, without the `<<` of merge keys. */
+export interface TaggedPath {
+  readonly tag: '!reset' | '!override';
+  readonly path: KeyPath;
 }
 
 export interface ParseYamlOptions {
   /** What maps become. */
   readonly maps: 'Map' | 'object';
+  /** Whose tags mean something. */
+  readonly tags?: 'compose';
 }
 
 /** How often aliases may multiply: a file that people write is far from it, one that should fill the memory is not. */
@@ -38,7 +44,7 @@ const mostAliases = 10_000;
  * The documents in `text`, that of the file at `path`. Merge keys are followed; a key that is there twice is an error.
  * Throws selection-invalid.
  */
-export function parseYaml(text: string, path: string, { maps }: ParseYamlOptions): YamlDocument[] {
+export function parseYaml(text: string, path: string, { maps, tags }: ParseYamlOptions): YamlDocument[] {
   const lines = new LineCounter();
   // An empty file gives an empty list with a property to say so.
   const documents = [
@@ -50,6 +56,7 @@ export function parseYaml(text: string, path: string, { maps }: ParseYamlOptions
     const [error] = document.errors;
     if (error !== undefined)
       throw fileFault(path, positionAt(lines, error.pos[0]), describe(error.code, error.message));
+    const tagged = tags === undefined ? [] : answering(path, () => takeTagged(document));
     const options = { mapAsMap: maps === 'Map', maxAliasCount: mostAliases };
     return {
       value: answering(path, () => document.toJS(options) as unknown),
@@ -57,7 +64,7 @@ export function parseYaml(text: string, path: string, { maps }: ParseYamlOptions
         const start = findStart(document, keys, isKey);
         return start === undefined ? undefined : positionAt(lines, start);
       },
-      tagged: findTagged(document),
+      tagged,
     };
   });
 }
@@ -112,16 +119,32 @@ function hasItems(node: unknown): node is { readonly items: readonly unknown[] }
   return isNode(node) && 'items' in node && Array.isArray(node.items);
 }
 
-function findTagged(document: Document.Parsed): { tag: string; path: KeyPath }[] {
-  const tagged: { tag: string; path: KeyPath }[] = [];
-  visit(document, {
-    Node(key, node, ancestors) {
-      if (node instanceof Alias || node.tag?.startsWith('!') !== true) return;
-      const path = ancestors.flatMap((above): (string | number)[] =>
-        isPair(above) && isScalar(above.key) ? [String(above.key.value)] : [],
-      );
-      tagged.push({ tag: node.tag, path: typeof key === 'number' ? [...path, key] : path });
-    },
-  });
+/** Takes out what `!reset` stands before, and tells where that and `!override` are (compose-go, loader/reset.go). */
+function takeTagged(document: Document.Parsed): TaggedPath[] {
+  const tagged: TaggedPath[] = [];
+  let aliasCount = 0;
+  /** Whether the node stays. */
+  const walk = (node: unknown, path: KeyPath): boolean => {
+    if (isAlias(node)) {
+      aliasCount += 1;
+      if (aliasCount > mostAliases) throw new ReferenceError('it has too many aliases');
+      return walk(node.resolve(document), path);
+    }
+    if (!isNode(node)) return true;
+    if (node.tag === '!reset' || node.tag === '!override') {
+      tagged.push({ tag: node.tag, path });
+      return node.tag === '!override';
+    }
+    if (isMap(node)) {
+      node.items = node.items.filter(({ key, value }) => {
+        const name = isScalar(key) ? String(key.value) : '<<';
+        return walk(value, name === '<<' ? path : [...path, name]);
+      });
+    } else if (isSeq(node)) {
+      node.items = node.items.filter((item, index) => walk(item, [...path, index]));
+    }
+    return true;
+  };
+  walk(document.contents, []);
   return tagged;
 }

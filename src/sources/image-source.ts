@@ -13,10 +13,22 @@ export interface LayerSink {
    * where encoding does not keep up. Where `expected` is given and differs, throws `layer-mismatch` and keeps nothing.
    */
   addLayer(content: AsyncIterable<Uint8Array>, options?: AddLayerOptions): Promise<AddedLayer>;
+  /**
+   * Throws cache-full where `size` bytes, of layers as a source has them stored, cannot have room where the sink puts
+   * them: said before the first of them is fetched. A sink that puts nothing anywhere has room for all.
+   */
+  checkRoom?(size: number, options: CheckRoomOptions): Promise<void>;
   /** The config bytes kept for this id (see keepConfig), or for this digest of theirs; undefined where there are none. */
   findConfig(imageId: Digest): Promise<Uint8Array | undefined>;
   /** Keeps config bytes for findConfig of a later run: by an engine's image id, or by another digest that stands for one image. */
   keepConfig(imageId: Digest, config: Uint8Array): Promise<void>;
+}
+
+export interface CheckRoomOptions {
+  /** What the bytes are of, for the message: `layer 3 of shop/web:1`. */
+  readonly label: string;
+  /** Whether they are compressed, and so take about as much room here. */
+  readonly isCompressed: boolean;
 }
 
 export interface AddLayerOptions {

@@ -3,10 +3,10 @@ import { arch } from 'node:process';
 import { parsePlatform, platformOfArch, type PlatformWish } from '../image/platform.ts';
 
 /**
- * The wish for `platform` (`linux/arm64`); where it is left out, the host's, and that only of images that there are
+ * The wish for `platform` (`linux/arm64`, `arm64`); where it is left out, the host's, and that only of images that there are
  * several of. Throws invalid-argument.
  */
 export function wishPlatform(platform?: string): PlatformWish {
   if (platform === undefined) return { platform: platformOfArch(arch), isRequired: false };
-  return { platform: parsePlatform(platform), isRequired: true };
+  return { platform: parsePlatform(platform, arch), isRequired: true };
 }

@@ -1,4 +1,5 @@
 /** What changed from one bundle to the next, by their descriptions alone. */
+import { pairInOrder } from '../image/pair-in-order.ts';
 import type { BundleDescription } from './bundle-description.ts';
 
 export type ImageDescription = BundleDescription['images'][number];
@@ -67,16 +68,14 @@ function pairImages(
 ): Map<ImageDescription, ImageDescription> {
   const pairs = new Map<ImageDescription, ImageDescription>();
   const left = new Set(before);
-  const tests: ((old: ImageDescription, image: ImageDescription) => boolean)[] = [
-    (old, image) => old.id === image.id,
-    (old, image) => old.names.some((name) => image.names.includes(name)),
-    (old, image) => old.names.some((name) => image.names.map(repositoryOf).includes(repositoryOf(name))),
+  const keysOf: ((image: ImageDescription) => readonly string[])[] = [
+    ({ id }) => [id],
+    ({ names }) => names,
+    ({ names }) => names.map(repositoryOf),
   ];
-  for (const isPartner of tests) {
-    for (const image of after) {
-      if (pairs.has(image)) continue;
-      const partner = [...left].find((old) => isPartner(old, image));
-      if (partner === undefined) continue;
+  for (const keys of keysOf) {
+    const open = after.filter((image) => !pairs.has(image));
+    for (const [image, partner] of pairInOrder(left, open, keys)) {
       pairs.set(image, partner);
       left.delete(partner);
     }
@@ -89,5 +88,6 @@ function repositoryOf(name: string): string {
 }
 
 function hasSameNames(a: ImageDescription, b: ImageDescription): boolean {
-  return a.names.length === b.names.length && a.names.every((name) => b.names.includes(name));
+  const names = new Set(b.names);
+  return a.names.length === b.names.length && a.names.every((name) => names.has(name));
 }

@@ -1,4 +1,5 @@
 /** The archive of a bundle as it lies on a stick: one file, or parts that each fit on the media. */
+import { largestOf } from '../long-lists.ts';
 import type { Bundle } from '../bundle/open-bundle.ts';
 import { BundleError } from '../errors.ts';
 import type { StoredFile } from '../file/stored-file.ts';
@@ -30,7 +31,7 @@ export function splitBundle(
   if (maxPartSize === undefined || xz.size <= maxPartSize) {
     return { cutName: undefined, parts: [{ name: archiveName, end: xz.size, file: xz }] };
   }
-  const largest = Math.max(...assembled.layout.extents.map((extent) => extent.length));
+  const largest = largestOf(assembled.layout.extents.map((extent) => extent.length));
   if (largest > maxPartSize) {
     throw new BundleError(
       'invalid-argument',

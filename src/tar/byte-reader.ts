@@ -31,7 +31,7 @@ export interface ReadableFile {
 }
 
 /** Bytes that a reader remembers of the end, to find out why the writer stopped. */
-export const tailSize = 4096;
+export const tailSize = 64 * 1024;
 
 const chunkSize = 1024 * 1024;
 
@@ -59,7 +59,9 @@ export class StreamByteReader implements ByteReader {
   readonly label: string;
   readonly #source: AsyncIterator<Uint8Array>;
   #unread: Uint8Array = new Uint8Array(0);
-  #tail: Uint8Array = new Uint8Array(0);
+  /** The last chunks: as few as have `tailSize` bytes. */
+  readonly #last: Uint8Array[] = [];
+  #lastSize = 0;
   #position = 0;
 
   constructor(source: AsyncIterable<Uint8Array>, label: string) {
@@ -122,7 +124,7 @@ export class StreamByteReader implements ByteReader {
   }
 
   tail(): Promise<Uint8Array> {
-    return Promise.resolve(this.#tail);
+    return Promise.resolve(Buffer.concat(this.#last).subarray(-tailSize));
   }
 
   async close(): Promise<void> {
@@ -144,10 +146,15 @@ export class StreamByteReader implements ByteReader {
   }
 
   #keepTail(chunk: Uint8Array): void {
-    this.#tail =
-      chunk.length >= tailSize
-        ? chunk.subarray(-tailSize)
-        : Buffer.concat([this.#tail.subarray(chunk.length - tailSize), chunk]);
+    if (chunk.length === 0) return;
+    this.#last.push(chunk);
+    this.#lastSize += chunk.length;
+    for (;;) {
+      const firstSize = this.#last[0]?.length ?? 0;
+      if (this.#last.length < 2 || this.#lastSize - firstSize < tailSize) return;
+      this.#last.shift();
+      this.#lastSize -= firstSize;
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 /** A member's headers as a layer has them, with another name, metadata, or as a link: all else in them stays to the byte. */
+import { appendAll } from '../long-lists.ts';
 import type { LayerMember } from './layer-member.ts';
 import { encodeLayerText } from './layer-text.ts';
 import { listPaxRecords, type PaxRecord, xattrPrefix } from './pax-records.ts';
@@ -43,16 +44,16 @@ export function rewriteHeader(raw: Uint8Array, { path, link, metadata }: HeaderC
   const made: PaxRecord[] = [];
   if (path !== undefined) {
     clearPrefix(changed);
-    made.push(...writeName(changed, 0, 'path', path));
+    appendAll(made, writeName(changed, 0, 'path', path));
     const sparseName = kept.findIndex(([key]) => key === 'GNU.sparse.name');
     if (sparseName >= 0) kept[sparseName] = ['GNU.sparse.name', encodeLayerText(path)];
   }
   if (link !== undefined) {
     changed.write('1', 156, 'latin1');
     changed.write('00000000000\x00', 124, 'latin1');
-    made.push(...writeName(changed, 157, 'linkpath', link));
+    appendAll(made, writeName(changed, 157, 'linkpath', link));
   }
-  if (metadata !== undefined) made.push(...writeMetadata(changed, metadata));
+  if (metadata !== undefined) appendAll(made, writeMetadata(changed, metadata));
   const all = [...kept.filter(([key]) => link === undefined || !ofContent.test(key)), ...made];
   return Buffer.concat([
     ...(all.length === 0 ? [] : [encodePaxHeader(all)]),

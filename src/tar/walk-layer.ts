@@ -1,9 +1,9 @@
 /** Walks a layer's tar member by member with all metadata: what trees are made of, and squashed or compared layers. */
 import { BundleError } from '../errors.ts';
+import { isZero } from '../zeros.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { decodeLayerMember, findContentSize, type LayerMember, refusedTypes } from './layer-member.ts';
 import { largestPaxSize, parsePaxRecords } from './pax-records.ts';
-import { isZero } from './read-tar-header.ts';
 import { findText } from './tar-field.ts';
 import { tarBlockSize, tarPadding } from './tar-header.ts';
 

@@ -1,35 +1,57 @@
 /** Walks a tar archive front to back, member by member, and takes nothing for whole that is not. */
 import { BundleError } from '../errors.ts';
-import { type ByteReader, endedEarly } from './byte-reader.ts';
-import { garbageFound, isZero, readTarHeader, type TarHeader } from './read-tar-header.ts';
+import { findLastNonZero, findNonZero, isZero } from '../zeros.ts';
+import { type ByteReader, endedEarly, engineFailed, tailSize } from './byte-reader.ts';
+import { findEngineError, startsWithEngineError } from './engine-error.ts';
+import { garbageFound, readTarHeader, type TarHeader } from './read-tar-header.ts';
+import { expandSparse } from './sparse-map.ts';
 import { tarBlockSize, tarPadding } from './tar-header.ts';
 
 export interface TarEntry extends TarHeader {
-  /** Where its content starts in the archive, in bytes. */
+  /** Where the `storedSize` bytes of its content start in the archive. */
   readonly contentPosition: number;
   /** All of its content, the receiver's to keep. Throws archive-unsupported above `limit` bytes (16 MiB). */
   read(limit?: number): Promise<Uint8Array>;
-  /** Its content in chunks, the receiver's to keep. Content can be taken once, and before the next entry is asked for. */
+  /** Its content in chunks, holes filled, the receiver's to keep. Content can be taken once, and before the next entry is asked for. */
   stream(): AsyncIterable<Uint8Array>;
 }
 
 const defaultReadLimit = 16 * 1024 * 1024;
 
+/** Bytes behind the end of an archive, zeros before and behind them left out. */
+export interface BytesBehindEnd {
+  /** Where the first of them is in the archive. */
+  readonly position: number;
+  readonly size: number;
+}
+
 /**
- * The members of the archive. What is not read of a member's content is skipped. The walk ends only after the two zero
- * blocks that end an archive and nothing but zeros behind them; the reader is closed when it ends or is broken off.
- * Throws archive-empty, archive-truncated, archive-corrupt, and source-failed for an engine's error in the archive.
+ * Zeros in a row behind the end that are read: writers fill up to 10 KiB, those for tapes up to some MiB. More of them
+ * are no archive but a few bytes of a compressed file that keep its reader busy.
  */
-export async function* walkTar(reader: ByteReader): AsyncGenerator<TarEntry, void, undefined> {
+const largestEnd = 1024 * 1024 * 1024;
+
+/**
+ * The members of the archive. What is not read of a member's content is skipped. The walk ends after the two zero blocks
+ * that end an archive, and passes over what stands behind them, as Go's archive/tar does and so every engine: pixz puts
+ * its index there. `onExtra` is told of it, unless it is zeros. The reader is closed when the walk ends or is broken off.
+ * Throws archive-empty, archive-truncated, archive-corrupt, archive-unsupported, also for more zeros behind the end than
+ * anybody writes, and source-failed for an engine's error in the archive or behind it.
+ */
+export async function* walkTar(
+  reader: ByteReader,
+  onExtra?: (extra: BytesBehindEnd) => void,
+): AsyncGenerator<TarEntry, void, undefined> {
   try {
     for (;;) {
       const header = await readTarHeader(reader);
       if (header === undefined) break;
-      const end = reader.position + header.size;
+      const end = reader.position + header.storedSize;
       yield openEntry(reader, header);
-      await reader.skip(end + tarPadding(header.size) - reader.position);
+      await reader.skip(end + tarPadding(header.storedSize) - reader.position);
     }
-    await readEnd(reader);
+    const extra = await readEnd(reader);
+    if (extra !== undefined) onExtra?.(extra);
   } finally {
     await reader.close();
   }
@@ -45,7 +67,11 @@ function openEntry(reader: ByteReader, header: TarHeader): TarEntry {
   async function* stream(): AsyncGenerator<Uint8Array> {
     checkPosition();
     if (taken > 0) throw new TypeError(`The content of "${header.name}" was taken already`);
-    for await (const chunk of reader.stream(header.size)) {
+    const stored = takeStored();
+    yield* header.sparse === undefined ? stored : expandSparse(stored, header.sparse);
+  }
+  async function* takeStored(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of reader.stream(header.storedSize)) {
       taken += chunk.length;
       yield chunk;
       checkPosition();
@@ -69,13 +95,38 @@ function openEntry(reader: ByteReader, header: TarHeader): TarEntry {
   };
 }
 
-/** The second zero block, and zeros up to the end: writers fill up to 10 KiB or more, and engines append errors. */
-async function readEnd(reader: ByteReader): Promise<void> {
+/** The second zero block, and all behind it: writers fill up to 10 KiB or more with zeros, and engines append errors. */
+async function readEnd(reader: ByteReader): Promise<BytesBehindEnd | undefined> {
   const block = await reader.read(tarBlockSize);
   if (block === undefined) throw await endedEarly(reader, 'the second of two zero blocks');
-  if (!isZero(block)) throw await garbageFound(reader, block.length);
+  if (!isZero(block)) throw await garbageFound(reader, block);
+  const head: Uint8Array[] = [];
+  let headSize = 0;
+  let first: number | undefined;
+  let end = reader.position;
   for await (const chunk of reader.rest()) {
-    const start = chunk.findIndex((byte) => byte !== 0);
-    if (start >= 0) throw await garbageFound(reader, chunk.length - start);
+    const start = findNonZero(chunk);
+    const position = reader.position - chunk.length;
+    if (start >= 0) {
+      first ??= position + start;
+      end = position + findLastNonZero(chunk) + 1;
+    }
+    if (reader.position - end > largestEnd) throw tooManyZeros(reader.label);
+    if (first === undefined || headSize >= tailSize) continue;
+    const part = chunk.subarray(Math.max(0, first - position)).subarray(0, tailSize - headSize);
+    head.push(part.slice());
+    headSize += part.length;
   }
+  if (first === undefined) return undefined;
+  const reason = startsWithEngineError(Buffer.concat(head)) ?? findEngineError(await reader.tail());
+  if (reason !== undefined) throw engineFailed(reader.label, reason);
+  return { position: first, size: end - first };
+}
+
+function tooManyZeros(label: string): BundleError {
+  return new BundleError(
+    'archive-unsupported',
+    `Cannot read ${label}: more than 1 GiB of zeros follow its end`,
+    { hint: 'No program that writes archives does that. Save the images again.' },
+  );
 }

@@ -1,4 +1,5 @@
 /** Applies transforms to the images that a source gave: the step between reading and bundling them. */
+import { appendAll } from '../long-lists.ts';
 import type { ReworkImages, Workshop } from '../bundle/prepare-bundle.ts';
 import { BundleError } from '../errors.ts';
 import { imageNotFound } from '../image/image-not-found.ts';
@@ -47,6 +48,10 @@ export function createRework(
     for (const { transform, match } of steps) {
       const next: Image[] = [];
       const onlyRead = new Set<Image>();
+      const known = [...images, ...read];
+      let older: Promise<Image> | undefined;
+      const getOlder = (thin: ThinTransform): Promise<Image> =>
+        (older ??= findOlder(thin, known, workshop, readOther));
       let isMatched = false;
       for (const image of images) {
         const names = match(image);
@@ -55,8 +60,8 @@ export function createRework(
           continue;
         }
         isMatched = true;
-        const outcome = await transformImage(image, transform, [...images, ...read], workshop, readOther);
-        next.push(...placeImages(image, outcome.after, names, transform.keep === true));
+        const outcome = await transformImage(image, transform, workshop, getOlder);
+        appendAll(next, placeImages(image, outcome.after, names, transform.keep === true));
         if (transform.kind === 'thin' && transform.isOlderOnlyRead === true && outcome.on)
           onlyRead.add(outcome.on);
         onOutcome?.(outcome);
@@ -71,9 +76,8 @@ export function createRework(
 async function transformImage(
   image: Image,
   transform: Transform,
-  known: readonly Image[],
   workshop: Workshop,
-  readOther: ApplyTransformsOptions['readOther'],
+  getOlder: (thin: ThinTransform) => Promise<Image>,
 ): Promise<Outcome> {
   if (transform.kind === 'squash') {
     const isOneOfMany = transform.image !== undefined && isPatternText(transform.image);
@@ -85,7 +89,7 @@ async function transformImage(
       after: isLeft ? image : await squashImage(image, keptCount, workshop),
     };
   }
-  const on = await findOlder(transform, known, workshop, readOther);
+  const on = await getOlder(transform);
   const { image: made, plan } = await thinImage(image, on, transform, workshop);
   if (made === undefined && plan !== undefined && transform.whenLarger === 'refuse') {
     throw nothingSaved(image, on, plan);

@@ -34,10 +34,10 @@ export function countKept(image: Image, layers: SquashedLayers | undefined, isOn
 }
 
 function cannotFind(image: Image, why: string): BundleError {
-  const list = image.layers.map((diffId, index) => `${index + 1}  ${diffId}`).join('\n');
+  const lines = image.layers.map((diffId, index) => `${index + 1}  ${diffId}`);
   return new BundleError(
     'invalid-argument',
     `Cannot squash ${describeSource(image)}: it has ${image.layers.length} layers, and ${why}`,
-    { hint: `They are, from the lowest up:\n${list}` },
+    { hint: ['They are, from the lowest up:', ...lines] },
   );
 }

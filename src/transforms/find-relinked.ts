@@ -1,4 +1,5 @@
 /** Files whose content stays and whose hardlinks do not: a layer has to bring them, for it cannot link to lower layers. */
+import { groupBy } from '../group-by.ts';
 import { findNode, isFolder, type TreeEntry, type TreeNode, walkTree } from '../tree/tree.ts';
 
 /**
@@ -12,30 +13,36 @@ export function findRelinked<Layer>(
   isChanged: (path: string) => boolean,
 ): Set<string> {
   const brought = new Set<string>();
-  const heirs = new Map<TreeEntry<Layer>, string[][]>();
+  const heirs: Heir<Layer>[] = [];
   for (const names of groupPaths(after)) {
     if (names.some(isChanged)) continue;
-    const [first = ''] = names;
     const owners = new Set(names.map((path) => findNode(before, path)?.entry));
     const [owner] = owners;
-    if (owners.size > 1) brought.add(first);
-    else if (owner !== undefined) heirs.set(owner, [...(heirs.get(owner) ?? []), names]);
+    if (owners.size > 1) brought.add(names[0]);
+    else if (owner !== undefined) heirs.push({ owner, names });
   }
-  for (const groups of heirs.values()) {
-    const [, ...others] = groups.sort((a, b) => b.length - a.length);
-    for (const [first] of others) if (first !== undefined) brought.add(first);
+  for (const groups of groupBy(heirs, ({ owner }) => owner).values()) {
+    const [, ...others] = groups.sort((a, b) => b.names.length - a.names.length);
+    for (const { names } of others) brought.add(names[0]);
   }
   return brought;
 }
 
+/** All names of a file of the new tree, which were all names of the one file `owner`. */
+interface Heir<Layer> {
+  readonly owner: TreeEntry<Layer>;
+  readonly names: Names;
+}
+
+/** At least one. */
+type Names = readonly [string, ...string[]];
+
 /** The names of each file that is no folder. */
-function groupPaths<Layer>(tree: TreeNode<Layer>): Iterable<string[]> {
-  const groups = new Map<TreeEntry<Layer>, string[]>();
+function groupPaths<Layer>(tree: TreeNode<Layer>): Names[] {
+  const named: { readonly entry: TreeEntry<Layer>; readonly path: string }[] = [];
   for (const [path, node] of walkTree(tree)) {
-    if (node.entry === undefined || isFolder(node)) continue;
-    const names = groups.get(node.entry);
-    if (names === undefined) groups.set(node.entry, [path]);
-    else names.push(path);
+    if (node.entry !== undefined && !isFolder(node)) named.push({ entry: node.entry, path });
   }
-  return groups.values();
+  const groups = groupBy(named, ({ entry }) => entry).values();
+  return [...groups].map(([first, ...others]): Names => [first.path, ...others.map(({ path }) => path)]);
 }

@@ -4,7 +4,7 @@ import { BundleError } from '../errors.ts';
 import { compareMergedTrees, type FileChange, mergeLayers } from '../explain/compare-files.ts';
 import { readImagePlatform } from '../image/image-config.ts';
 import type { Image } from '../image/image.ts';
-import { formatPlatform } from '../image/platform.ts';
+import { formatPlatform, isSamePlatform } from '../image/platform.ts';
 import { findNode, isFolder, type TreeEntry } from '../tree/tree.ts';
 import { checkNames, checkSystem } from './check-image.ts';
 import { describeSource } from './describe-source.ts';
@@ -88,9 +88,13 @@ function isOtherRoot({ metadata: a }: TreeEntry<DiffId>, { metadata: b }: TreeEn
 }
 
 function checkPair(image: Image, on: Image): void {
-  const [wanted, found] = [readImagePlatform(on.config), readImagePlatform(image.config)].map(formatPlatform);
-  if (wanted !== found) {
-    throw cannotThin(image, on, `it is for ${found ?? ''}, the older one for ${wanted ?? ''}`);
+  const [wanted, found] = [readImagePlatform(on.config), readImagePlatform(image.config)];
+  if (!isSamePlatform(wanted, found)) {
+    throw cannotThin(
+      image,
+      on,
+      `it is for ${formatPlatform(found)}, the older one for ${formatPlatform(wanted)}`,
+    );
   }
   checkSystem(image);
   if (image.configDigest === on.configDigest) throw cannotThin(image, on, 'they are one image');

@@ -1,4 +1,5 @@
 /** A tree of files as an image shows it: nested folders, each name once. */
+import { appendAll } from '../long-lists.ts';
 import type { LayerMember } from '../tar/layer-member.ts';
 import type { EntryMetadata } from './entry-metadata.ts';
 
@@ -73,11 +74,11 @@ export function resolvePath<Layer>(
   path: string,
   follows: (node: TreeNode<Layer>) => boolean,
 ): string[] | undefined {
-  const left = splitPath(path);
+  const left = splitPath(path).reverse(); // the next one last
   const names: string[] = [];
   const nodes: (TreeNode<Layer> | undefined)[] = [root]; // of names, the root before them
   for (let followed = 0; left.length > 0;) {
-    const name = left.shift() ?? '';
+    const name = left.pop() ?? '';
     if (name === '' || name === '.') continue;
     if (name === '..') {
       if (names.pop() !== undefined) nodes.pop();
@@ -95,7 +96,7 @@ export function resolvePath<Layer>(
       names.length = 0;
       nodes.length = 1;
     }
-    left.unshift(...target.split('/'));
+    appendAll(left, target.split('/').reverse());
   }
   return names;
 }

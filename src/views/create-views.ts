@@ -1,4 +1,5 @@
 /** The views of a bundle: the same blocks, as other files than `images.tar.xz`. */
+import { appendAll } from '../long-lists.ts';
 import type { Cache } from '../blocks/cache.ts';
 import { recipeDigest } from '../blocks/recipe.ts';
 import type { Bundle } from '../bundle/open-bundle.ts';
@@ -39,7 +40,7 @@ export async function createViews(
   const tar = bundle.openTar(decoded);
   const viewed: ViewBundle = { bundle, createdMs, blobs: placeBlobs(bundle, tar) };
   const files: ViewFile[] = [];
-  for (const name of new Set(names)) files.push(...(await listFiles(name, viewed, tar, frames)));
+  for (const name of new Set(names)) appendAll(files, await listFiles(name, viewed, tar, frames));
   return files;
 }
 

@@ -1,10 +1,10 @@
 /** `images/`: each image as a bundle of its own. */
 import type { BlockKey } from '../blocks/block-record.ts';
-import { assembleBundle } from '../bundle/assemble.ts';
+import { assembleBundle, type AssembledLayer } from '../bundle/assemble.ts';
 import { contentKey } from '../bundle/content-key.ts';
 import { type EncodedPiece, encodePiece } from '../bundle/encode-piece.ts';
 import type { Bundle } from '../bundle/open-bundle.ts';
-import { type Digest, digestOf, hexOf } from '../digest.ts';
+import { type DiffId, type Digest, digestOf, hexOf } from '../digest.ts';
 import type { Image } from '../image/image.ts';
 import { familiarName } from '../image/reference.ts';
 import type { Layout } from '../layout/extent.ts';
@@ -20,10 +20,11 @@ type Glue = Map<BlockKey, Promise<EncodedPiece>>;
  */
 export async function listImageFiles({ bundle, createdMs }: ViewBundle): Promise<ViewFile[]> {
   const glue: Glue = new Map();
+  const layers = new Map(bundle.assembled.layers.map((layer) => [layer.diffId, layer]));
   const names = nameImages(bundle.images);
   return Promise.all(
     bundle.images.map(async (image, index) => {
-      const layout = await layOutImage(bundle, image, glue);
+      const layout = await layOutImage(bundle, image, layers, glue);
       return {
         path: `images/${names[index] ?? ''}.tar.xz`,
         mtimeMs: createdMs,
@@ -35,11 +36,15 @@ export async function listImageFiles({ bundle, createdMs }: ViewBundle): Promise
 }
 
 /** The layout of the bundle of `image` alone. */
-async function layOutImage({ assembled, recipe }: Bundle, image: Image, glue: Glue): Promise<Layout> {
-  const { layers, check } = assembled;
+async function layOutImage(
+  { assembled: { check }, recipe }: Bundle,
+  image: Image,
+  layers: ReadonlyMap<DiffId, AssembledLayer>,
+  glue: Glue,
+): Promise<Layout> {
   const inMemory = new Map<BlockKey, Uint8Array>();
   const { layout } = await assembleBundle([image], check, {
-    findLayer: (diffId) => layers.find((layer) => layer.diffId === diffId),
+    findLayer: (diffId) => layers.get(diffId),
     glueBlock: async (content) => {
       const { record, bytes } = await getGlue(glue, content, recipe.profile);
       inMemory.set(record.key, bytes);

@@ -1,4 +1,5 @@
 /** Reads where the streams and blocks of a .xz file lie, from its end backwards (.xz 1.2.1 §2.1.2.2), decoding nothing. */
+import { findLastNonZero } from '../zeros.ts';
 import { type IndexRecord, parseIndex, roundUpToFour } from './index-field.ts';
 import { hasFooterMagic, parseStreamFooter, streamFooterSize } from './stream-footer.ts';
 import type { XzCheck } from './stream-flags.ts';
@@ -46,13 +47,17 @@ type StreamFrame = Omit<XzStream, 'blocks'> & { readonly records: readonly Index
 
 /** Larger than the index of 15 million blocks; the format allows 16 GiB. */
 const indexSizeLimit = 128 * 1024 * 1024;
-const largestPaddingChunk = 64 * 1024;
+const largestPaddingChunk = 1024 * 1024;
+
+/** What is read at once, since a file of a few MB can have a hundred thousand streams. */
+const windowSize = 64 * 1024;
 
 /**
- * The structure of the whole of `file`. Reads headers, indexes, footers and padding, so block headers and content stay
+ * The structure of the whole of `xz`. Reads headers, indexes, footers and padding, so block headers and content stay
  * unchecked. Throws xz-truncated, xz-corrupt or xz-unsupported, each naming the byte at fault.
  */
-export async function readXzStructure(file: XzInput): Promise<XzStructure> {
+export async function readXzStructure(xz: XzInput): Promise<XzStructure> {
+  const file = readBackwards(xz);
   await checkStart(file);
   const frames: StreamFrame[] = [];
   for (let end = file.size; end > 0;) {
@@ -83,7 +88,7 @@ async function findPaddingStart(file: XzInput, end: number): Promise<number> {
   for (let chunkEnd = end; chunkEnd > 0;) {
     const start = Math.max(0, chunkEnd - chunkSize);
     const chunk = await readAt(file, start, chunkEnd - start);
-    const last = chunk.findLastIndex((byte) => byte !== 0);
+    const last = findLastNonZero(chunk);
     if (last >= 0) return roundUpToFour(start + last + 1);
     chunkEnd = start;
     chunkSize = Math.min(2 * chunkSize, largestPaddingChunk);
@@ -169,6 +174,25 @@ function placeBlocks(frames: readonly StreamFrame[]): XzStructure {
     return { ...frame, blocks };
   });
   return { streams, uncompressedSize: uncompressedStart };
+}
+
+/** The same bytes, of which small pieces are taken out of the last window that was read: the one that ends where they do. */
+function readBackwards(file: XzInput): XzInput {
+  let window: Uint8Array = new Uint8Array(0);
+  let windowStart = 0;
+  return {
+    size: file.size,
+    async read(target, position) {
+      const end = position + target.length;
+      if (target.length > windowSize || end > file.size) return file.read(target, position);
+      if (position < windowStart || end > windowStart + window.length) {
+        windowStart = Math.max(0, end - windowSize);
+        window = await readAt(file, windowStart, end - windowStart);
+      }
+      target.set(window.subarray(position - windowStart, end - windowStart));
+      return target.length;
+    },
+  };
 }
 
 async function readAt(file: XzInput, position: number, length: number): Promise<Uint8Array> {

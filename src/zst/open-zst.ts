@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import type { BlockRecord } from '../blocks/block-record.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
 import type { Cache } from '../blocks/cache.ts';
-import { listFolders } from '../blocks/list-files.ts';
+import { profileForm } from '../blocks/cache-names.ts';
 import { mapWithLimit } from '../bundle/map-with-limit.ts';
 import type { Bundle } from '../bundle/open-bundle.ts';
+import { listOwnFolders } from '../disk/list-own-files.ts';
 import { BundleError } from '../errors.ts';
 import type { StoredFile } from '../file/stored-file.ts';
 import { layOutZst } from './zst-layout.ts';
@@ -27,7 +28,7 @@ export interface OpenedZst {
  */
 export async function openZst(bundle: Bundle, cache: Cache, level: number): Promise<OpenedZst> {
   const own = zstProfileName(completeZstProfile(level));
-  const others = (await listFolders(join(cache.root, 'frames'))).filter((name) =>
+  const others = (await listOwnFolders(join(cache.root, 'frames'), profileForm)).filter((name) =>
     isProfileOfLevel(name, level),
   );
   for (const profile of new Set([own, ...others.reverse()])) {

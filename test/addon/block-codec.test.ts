@@ -6,14 +6,7 @@ import { join } from 'node:path';
 import { xz } from '@napi-rs/lzma';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  crc64,
-  decodeBlock,
-  encodeBlock,
-  encoderMemory,
-  liblzmaVersion,
-  setEncoderThreads,
-} from '../../src/addon/block-codec.ts';
+import { crc64, decodeBlock, encodeBlock, liblzmaVersion } from '../../src/addon/block-codec.ts';
 import type { CheckName, EncoderSettings } from '../../src/blocks/profile.ts';
 import { frameBlock } from './support/frame-block.ts';
 import { runXz } from './support/run-xz.ts';
@@ -100,19 +93,16 @@ describe('encodeBlock', { timeout: 30_000 }, () => {
   });
 
   it('makes the same bytes on every thread, and after blocks of any other kind', async () => {
-    setEncoderThreads(4);
     const contents = [textBytes(300_000), noiseBytes(70_000), Buffer.alloc(200_000), textBytes(9_000, 'x')];
     const levels = [{ preset: 6 }, { preset: 0 }, { preset: 2, extreme: true }, { check: 'sha256' as const }];
-    const encodeAll = (): Promise<string[]> =>
-      Promise.all(
-        contents.flatMap((content) =>
-          levels.map(async (level) => (await encodeBlock(content, settingsWith(level))).crc64),
-        ),
-      );
+    const kinds = contents.flatMap((content) => levels.map((level) => ({ content, level })));
+    const encodeOne = async ({ content, level }: (typeof kinds)[number]): Promise<string> =>
+      (await encodeBlock(content, settingsWith(level))).crc64;
+    const encodeAll = (): Promise<string[]> => Promise.all(kinds.map(encodeOne));
     const [first, ...others] = await Promise.all([encodeAll(), encodeAll(), encodeAll()]);
-    setEncoderThreads(1);
-    others.push(await encodeAll());
-    setEncoderThreads(2);
+    const inTurn: string[] = [];
+    for (const kind of kinds) inTurn.push(await encodeOne(kind));
+    others.push(inTurn);
     expect(first).toHaveLength(contents.length * levels.length);
     for (const other of others) expect(other).toEqual(first);
   });
@@ -131,7 +121,6 @@ describe('encodeBlock', { timeout: 30_000 }, () => {
   });
 
   it('breaks off what is aborted, and never begins what waits', async () => {
-    setEncoderThreads(1);
     const controller = new AbortController();
     const content = textBytes(4 * 1024 * 1024);
     const started = performance.now();
@@ -141,7 +130,6 @@ describe('encodeBlock', { timeout: 30_000 }, () => {
     const reason = new Error('enough');
     controller.abort(reason);
     const results = await Promise.allSettled(blocks);
-    setEncoderThreads(2);
     for (const result of results) expect(result).toEqual({ status: 'rejected', reason });
     expect(performance.now() - started).toBeLessThan(5_000); // all of them would take 100 s
     await expect(encodeBlock(content, settingsWith(), { signal: controller.signal })).rejects.toBe(reason);
@@ -162,10 +150,6 @@ describe('encodeBlock', { timeout: 30_000 }, () => {
     await expect(encodeBlock(content, settingsWith({ liblzma: '4.999.9' }))).rejects.toThrow(
       /"4\.999\.9".*loaded/,
     );
-    for (const count of [0, -1, 1.5, 2000])
-      expect(() => {
-        setEncoderThreads(count);
-      }).toThrow(RangeError);
   });
 });
 
@@ -236,14 +220,6 @@ describe('crc64', () => {
   it('gives the check value of CRC-64/XZ', () => {
     expect(crc64(Buffer.from('123456789'))).toBe('995dc9bbdf1939fa');
     expect(crc64(new Uint8Array())).toBe('0000000000000000');
-  });
-});
-
-describe('encoderMemory', () => {
-  it('tells the 93 MiB of preset 6 from the 2.7 MiB of preset 0', () => {
-    expect(encoderMemory(settingsWith({ preset: 6 })) / 2 ** 20).toBeCloseTo(93.1, 0);
-    expect(encoderMemory(settingsWith({ preset: 0 })) / 2 ** 20).toBeLessThan(4);
-    expect(encoderMemory(settingsWith({ preset: 9, extreme: true })) / 2 ** 20).toBeGreaterThan(600);
   });
 });
 

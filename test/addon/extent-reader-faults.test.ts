@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ExtentFile, ExtentReader } from '../../src/addon/extent-reader.ts';
+import { digestOf } from '../../src/digest.ts';
 import { chain, createFile, readSlice } from './support/extent-files.ts';
 import { noiseBytes } from './support/sample-bytes.ts';
 
@@ -48,7 +49,9 @@ describe('ExtentReader over files at fault', () => {
     }
     unlinkSync(path);
     await expect(readSlice(reader, 0, 1)).rejects.toMatchObject({ code: 'block-missing', path });
-    const folders: ExtentFile[] = [{ path: folder, size: 1, crc64: '0'.repeat(16) }];
+    const folders: ExtentFile[] = [
+      { path: folder, size: 1, digest: digestOf(Buffer.alloc(1)), crc64: '0'.repeat(16) },
+    ];
     await using ofFolder = new ExtentReader(folders, chain(folders));
     await expect(readSlice(ofFolder, 0, 1)).rejects.toMatchObject({ code: 'cache-failed', path: folder });
   });

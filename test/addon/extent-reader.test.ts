@@ -14,6 +14,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ExtentFile, type ExtentInput, ExtentReader } from '../../src/addon/extent-reader.ts';
+import { stampFiles } from '../../src/addon/stamp-files.ts';
+import { digestOf } from '../../src/digest.ts';
 import { chain, createFile, readSlice } from './support/extent-files.ts';
 import { noiseBytes } from './support/sample-bytes.ts';
 
@@ -135,7 +137,15 @@ describe('ExtentReader', { timeout: 30_000 }, () => {
     ftruncateSync(fd, size);
     writeSync(fd, 'end', size - 3);
     closeSync(fd);
-    const files: ExtentFile[] = [{ path, size, crc64: sparseCrc64 }];
+    const files: ExtentFile[] = [
+      {
+        path,
+        size,
+        digest: digestOf(Buffer.alloc(0)),
+        crc64: sparseCrc64,
+        stamp: stampFiles([path], [size])[0],
+      },
+    ];
     await using reader = new ExtentReader(files, [
       { start: 0, length: size - 10, source: { kind: 'file', file: 0, position: 10 } },
       { start: size - 10, length: 3, source: { kind: 'memory', bytes: Buffer.from('mid') } },
@@ -167,6 +177,7 @@ describe('ExtentReader', { timeout: 30_000 }, () => {
     const files = Array.from({ length: 10_000 }, (_, index) => ({
       path: join(folder, 'blocks', String(index).padStart(64, '0')),
       size: 100_000,
+      digest: digestOf(Buffer.alloc(0)),
       crc64: '0'.repeat(16),
     }));
     const readers = Array.from({ length: 10 }, () => new ExtentReader(files, chain(files)));
@@ -175,7 +186,12 @@ describe('ExtentReader', { timeout: 30_000 }, () => {
   });
 
   it('refuses extents that are no layout', () => {
-    const file: ExtentFile = { path: '/nowhere', size: 10, crc64: '0'.repeat(16) };
+    const file: ExtentFile = {
+      path: '/nowhere',
+      size: 10,
+      digest: digestOf(Buffer.alloc(0)),
+      crc64: '0'.repeat(16),
+    };
     const at = (start: number, length: number, position: number, index = 0): ExtentInput => ({
       start,
       length,

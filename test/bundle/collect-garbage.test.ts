@@ -277,7 +277,7 @@ function makeSurvey(
     }),
   );
   const size = 2 * sizes.reduce((sum, one) => sum + one, 0);
-  const none = { layers: [], configs: [], imageIds: [], bad: [], notes: [] };
+  const none = { layers: [], configs: [], imageIds: [], bad: [], notes: [], strangers: [] };
   return { timeMs: 1000, blocks, frames, recipes: kept, leases, size, ...none };
 }
 

@@ -10,7 +10,7 @@ import { openCache } from '../../src/blocks/cache.ts';
 import { type Bundle } from '../../src/bundle/open-bundle.ts';
 import { prepareBundle } from '../../src/bundle/prepare-bundle.ts';
 import { type BaseImage, createEngineDelta } from '../../src/delta/engine-delta.ts';
-import type { EngineKind } from '../../src/delta/engine-kinds.ts';
+import type { EngineKind } from '../../src/image/engine-kinds.ts';
 import { type DiffId, type Digest, digestOf } from '../../src/digest.ts';
 import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { type HybridArchiveOptions, writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';

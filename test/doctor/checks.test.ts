@@ -238,7 +238,7 @@ describe('checkCache', () => {
     const path = await makeTempFolder();
     await openCache(path);
     await mkdir(join(path, 'v1/bad'), { recursive: true });
-    await writeFile(join(path, 'v1/bad/x'), 'damaged');
+    await writeFile(join(path, 'v1/bad/0123456789abcdef'), 'damaged');
     await mkdir(join(path, 'v0'));
     const leftovers = (await checkCache(contextWith({ cache: path }))).filter(
       ({ subject }) => subject === 'cache leftovers',

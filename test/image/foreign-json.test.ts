@@ -100,7 +100,7 @@ describe('parseOciDocument', () => {
     expect(() => parseOciDocument(json({ schemaVersion: 2 }), 'it')).toThrow(
       expect.objectContaining({ code: 'archive-corrupt' }),
     );
-    expect(() => parseOciDocument(json({ manifests: [{ digest: 'md5:1' }] }), 'it')).toThrow(
+    expect(() => parseOciDocument(json({ manifests: 1 }), 'it')).toThrow(
       expect.objectContaining({ code: 'archive-corrupt' }),
     );
   });
@@ -120,5 +120,28 @@ describe('parseOciIndex', () => {
       platform: { os: 'linux', architecture: 'arm', variant: 'v7' },
     });
     expect(second).toMatchObject({ digest: other, annotations: {}, platform: undefined });
+  });
+
+  it('keeps what is wrong with one descriptor from the others', () => {
+    const annotations = { 'org.opencontainers.image.ref.name': 'app:1' };
+    const faults: [object | null | string, string][] = [
+      [{ digest: `sha512:${'a'.repeat(128)}`, annotations }, 'archive-unsupported'],
+      [{ digest: 'md5:1', annotations }, 'archive-unsupported'],
+      [{ digest: 'sha256:short', annotations }, 'archive-corrupt'],
+      [{ digest: 7, annotations }, 'archive-corrupt'],
+      [{ annotations }, 'archive-corrupt'],
+      [{ digest, size: '7', annotations }, 'archive-corrupt'],
+      [{ digest, mediaType: 7, annotations }, 'archive-corrupt'],
+      [{ digest, platform: 'linux', annotations }, 'archive-corrupt'],
+      [{ digest, annotations: { ...annotations, count: 7 } }, 'archive-corrupt'],
+    ];
+    for (const [value, code] of faults) {
+      const [bad, good] = parseOciIndex(json({ manifests: [value, { digest: other }] }), 'it');
+      expect(bad, JSON.stringify(value)).toMatchObject({ fault: { code }, annotations });
+      expect(good).toMatchObject({ digest: other });
+    }
+    for (const value of [null, 'text', []]) {
+      expect(parseOciIndex(json({ manifests: [value] }), 'it')).toMatchObject([{ annotations: {} }]);
+    }
   });
 });

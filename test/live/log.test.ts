@@ -18,9 +18,9 @@ function linesOf(format: LogFormat): string[] {
 describe('createLog', () => {
   it('writes lines for people, each of them one line', () => {
     expect(linesOf('text')).toEqual([
-      '2026-01-02T03:04:05.678Z info    new generation published  generation=2 reason="image event: tag"\n',
-      '2026-01-02T03:04:05.678Z warning two | lines\n',
-      '2026-01-02T03:04:05.678Z error   Cannot read "b"  code=block-missing hint="Build it again." path=/images.tar.xz\n',
+      '2026-01-02T03:04:05.678Z info    new generation published  generation=2 reason="image event: tag"',
+      '2026-01-02T03:04:05.678Z warning two | lines',
+      '2026-01-02T03:04:05.678Z error   Cannot read "b"  code=block-missing hint="Build it again." path=/images.tar.xz',
     ]);
   });
 
@@ -48,7 +48,7 @@ describe('createLog', () => {
   it('writes severities and no time for the journal', () => {
     expect(linesOf('journal').map((line) => line.slice(0, 20))).toEqual([
       '<6>new generation pu',
-      '<4>two | lines\n',
+      '<4>two | lines',
       '<3>Cannot read "b"  ',
     ]);
   });

@@ -78,7 +78,7 @@ describe('settings', () => {
     },
   );
 
-  it.each([{ BUNDLEFS_PRESET: '12' }, { BUNDLEFS_CHECK: 'md5' }, { BUNDLEFS_PLATFORM: 'windows' }])(
+  it.each([{ BUNDLEFS_PRESET: '12' }, { BUNDLEFS_CHECK: 'md5' }, { BUNDLEFS_PLATFORM: 'linux/a/b/c' }])(
     'of the environment are checked: %o',
     async (variables) => {
       const scene = await setScene({});

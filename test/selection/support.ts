@@ -21,10 +21,14 @@ export interface Scene {
   names(given?: Partial<GivenSelection>, environment?: Record<string, string>): Promise<string[]>;
 }
 
-/** A new folder called `shop` with these files. */
+/** A new folder called `shop` with these files, which is removed when the test ends. */
 export async function setScene(files: Readonly<Record<string, string>>): Promise<Scene> {
-  const folder = join(await makeTempFolder(), 'shop');
-  await mkdir(folder);
+  return setSceneIn(join(await makeTempFolder(), 'shop'), files);
+}
+
+/** The same with a folder that the test itself removes. */
+export async function setSceneIn(folder: string, files: Readonly<Record<string, string>>): Promise<Scene> {
+  await mkdir(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), text);

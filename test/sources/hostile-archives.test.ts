@@ -46,8 +46,10 @@ describe.each(Object.entries(openers))('docker archive in %s', (_, open) => {
   });
 
   it('without any image or any member is archive-empty', async () => {
-    const noImage = hybridArchive([web], { faults: [rewriteManifest(() => '[]')] });
-    await expectCode(read(await open(noImage)), 'archive-empty');
+    for (const text of ['[]', 'null']) {
+      const noImage = legacyArchive([web], { faults: [rewriteManifest(() => text)] });
+      await expectCode(read(await open(noImage)), 'archive-empty');
+    }
     await expectCode(read(await open(inOne(Buffer.alloc(10_240)))), 'archive-empty');
   });
 

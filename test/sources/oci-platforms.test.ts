@@ -88,7 +88,36 @@ describe('listOciImages', () => {
     await layout.finish([named(await layout.addIndex(images), 'multi/app:1')]);
     expect(await read(layout)).toEqual([host]);
     expect(await read(layout, { platform: 'linux/arm/v7' })).toEqual(['linux/arm/v7']);
-    expect(await read(layout, { platform: 'linux/arm', names: ['multi/app:1'] })).toEqual(['linux/arm/v6']);
+    expect(await read(layout, { platform: 'linux/arm', names: ['multi/app:1'] })).toEqual(['linux/arm/v7']);
+  });
+
+  it.each([
+    // As docker pull has it: of several variants that run there the newest, whatever their order.
+    ['linux/arm64', ['linux/arm64/v8'], 'linux/arm64/v8'],
+    ['linux/arm64/v8', ['linux/arm64'], 'linux/arm64'],
+    ['aarch64', ['linux/arm/v7', 'linux/arm64/v8'], 'linux/arm64/v8'],
+    ['linux/x86_64', ['linux/amd64/v3', 'linux/amd64', 'linux/386'], 'linux/amd64'],
+    ['amd64', ['linux/amd64/v1', 'linux/arm64'], 'linux/amd64/v1'],
+    ['linux/amd64/v3', ['linux/amd64', 'linux/amd64/v2', 'linux/amd64/v4'], 'linux/amd64/v2'],
+    ['arm', ['linux/arm/v5', 'linux/arm/v7', 'linux/arm/v6'], 'linux/arm/v7'],
+    ['armhf', ['linux/arm/v6', 'linux/arm'], 'linux/arm'],
+    ['armel', ['linux/arm/v7', 'linux/arm/v5', 'linux/arm/v6'], 'linux/arm/v6'],
+    ['linux/arm/v8', ['linux/arm/v6', 'linux/arm64', 'linux/arm/v7'], 'linux/arm/v7'],
+    ['Linux/ARM/V6', ['linux/arm/v7', 'linux/arm/v5'], 'linux/arm/v5'],
+    ['i386', ['linux/amd64', 'linux/386'], 'linux/386'],
+    ['linux/arm/v6', ['linux/arm/v7', 'linux/arm64'], undefined],
+    ['linux/amd64', ['linux/amd64/v2', 'linux/386'], undefined],
+    ['linux/s390x', ['linux/amd64', 'windows/s390x'], undefined],
+  ])('takes for %s of %j the image for %s', async (platform, images, expected) => {
+    for (const withPlatform of [true, false]) {
+      const layout = await startLayout();
+      const added = [];
+      for (const image of images) added.push(await layout.addImage(image, { withPlatform }));
+      await layout.finish([named(await layout.addIndex(added), 'multi/app:1')]);
+      const reading = read(layout, { platform });
+      if (expected === undefined) await expect(reading).rejects.toMatchObject({ code: 'image-not-found' });
+      else expect(await reading).toEqual([expected]);
+    }
   });
 
   it('goes by the platform of a reference before that of all', async () => {
@@ -141,7 +170,9 @@ describe('listOciImages', () => {
     expect(await read(layout, { names: ['multi/other:1'] })).toEqual([host]);
     const wished = { names: ['multi/other:1'], platform: 'linux/s390x' };
     await expect(read(layout, wished)).rejects.toMatchObject({ code: 'image-not-found' });
-    await expect(read(layout, { platform: 'linux' })).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(read(layout, { platform: 'linux/a/b/c' })).rejects.toMatchObject({
+      code: 'invalid-argument',
+    });
   });
 
   it('passes over attestations and artifacts that are no images', async () => {

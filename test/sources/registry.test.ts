@@ -23,7 +23,7 @@ import { startRegistry, type ThrowawayRegistry } from '../support/throwaway-regi
 import { createRecordingSink, type RecordingSink } from './recording-sink.ts';
 
 const run = promisify(execFile);
-const wish: PlatformWish = { platform: parsePlatform('linux/amd64'), isRequired: false };
+const wish: PlatformWish = { platform: parsePlatform('linux/amd64', 'x64'), isRequired: false };
 let samples: readonly FixtureImage[];
 let odd: FixtureImage;
 let registry: ThrowawayRegistry;
@@ -113,7 +113,7 @@ describe('readImages', () => {
       expect(images.map(({ tags }) => tags)).toEqual([[`docker.io/${name}`]]);
       const [fixture] = samples;
       if (fixture !== undefined) expectLayers(bench.sink, fixture);
-      const other = { ...parseReference(name), platform: parsePlatform('linux/arm64') };
+      const other = { ...parseReference(name), platform: parsePlatform('linux/arm64', 'x64') };
       await expect(bench.source.readImages([other], bench.sink)).rejects.toMatchObject({
         code: 'image-not-found',
       });

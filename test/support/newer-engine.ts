@@ -1,10 +1,10 @@
 /** A Docker engine of version 25 or newer, for one test file: the installed one, or the one that bin/setup --test unpacked. */
 import { execFile } from 'node:child_process';
 import { access } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startEngine, type ThrowawayEngine } from './throwaway-engine.ts';
+import { testCache } from './unpacked-packages.ts';
 
 const run = promisify(execFile);
 
@@ -23,11 +23,8 @@ async function isInstalledNewer(): Promise<boolean> {
   return Number(/version (\d+)\./.exec(stdout)?.[1]) >= 25;
 }
 
-/** The same folder as in bin/setup. */
 async function findRoot(): Promise<string> {
-  const named = process.env['XDG_CACHE_HOME'] ?? '';
-  const cache = named === '' ? join(homedir(), '.cache') : named;
-  const root = join(cache, 'bundlefs-test/trixie-1');
+  const root = join(testCache(), 'trixie-1');
   await access(join(root, 'usr/sbin/dockerd')).catch((error: unknown) => {
     throw new Error(`There is no newer docker in ${root}: run bin/setup --test as root`, { cause: error });
   });

@@ -213,6 +213,11 @@ describe('walkTar', () => {
     const text = Buffer.alloc(2000, 'not a tar at all, but a text. ');
     await expect(readMembers(text)).rejects.toMatchObject({
       code: 'archive-corrupt',
+      message:
+        'Cannot read archive "test.tar": it is not a tar archive, but text: "not a tar at all, but a text. not a tar at all, but a text."',
+    });
+    await expect(readMembers(Buffer.alloc(2000, 'no\0tar'))).rejects.toMatchObject({
+      code: 'archive-corrupt',
       message: 'Cannot read archive "test.tar": it is not a tar archive',
     });
   });
@@ -240,9 +245,8 @@ describe('walkTar', () => {
     expect(await codeOf(walkNames(reader))).toBe(code);
   });
 
-  test('refuses bytes behind the end, and a single zero block', async () => {
+  test('refuses bytes behind a single zero block, as Go does', async () => {
     const bytes = buildTar(members);
-    expect(await codeOf(readMembers(Buffer.concat([bytes, bytes])))).toBe('archive-corrupt');
     expect(await codeOf(readMembers(Buffer.concat([bytes.subarray(0, -512), bytes])))).toBe(
       'archive-corrupt',
     );
@@ -284,5 +288,18 @@ describe('walkTar', () => {
       ),
       { numRuns: 200 },
     );
+  });
+
+  test('reads what tapes have of zeros behind the end, and refuses more of them than any program writes', async () => {
+    const chunk = new Uint8Array(1024 * 1024);
+    const readWithZeros = (count: number): Promise<string> => {
+      async function* archive(): AsyncGenerator<Uint8Array> {
+        yield await Promise.resolve(buildTar(members));
+        for (let left = count; left > 0; left -= 1) yield chunk;
+      }
+      return codeOf(walkNames(new StreamByteReader(archive(), 'archive "test.tar"')));
+    };
+    expect(await readWithZeros(64)).toBe('not refused: undefined');
+    expect(await readWithZeros(1026)).toBe('archive-unsupported');
   });
 });

@@ -127,6 +127,29 @@ describe('readXzStructure', () => {
     }
   });
 
+  test('reads thousands of streams and megabytes of padding in a few windows', async () => {
+    const empty = compress('');
+    const bytes = Buffer.concat([
+      single,
+      ...Array.from({ length: 20_000 }, () => empty),
+      Buffer.alloc(8_000_000),
+    ]);
+    const file = inputOf(bytes, Infinity);
+    let readCount = 0;
+    let readSize = 0;
+    const { streams } = await readXzStructure({
+      size: file.size,
+      read(target, position) {
+        readCount += 1;
+        readSize += target.length;
+        return file.read(target, position);
+      },
+    });
+    expect(streams).toHaveLength(20_001);
+    expect(readCount).toBeLessThan(200);
+    expect(readSize).toBeLessThan(1.1 * bytes.length);
+  });
+
   test('refuses what is no .xz, padding of no multiple of four, and padding alone', async () => {
     expect(await codeOf(Buffer.from('this is a text of some length'))).toBe('xz-corrupt');
     expect(await codeOf(Buffer.alloc(64))).toBe('xz-corrupt');

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { crc64, setEncoderThreads } from '../../src/addon/block-codec.ts';
+import { crc64 } from '../../src/addon/block-codec.ts';
 import { decodeFrame, encodeFrame, libzstdVersion } from '../../src/addon/frame-codec.ts';
 import { contentKey } from '../../src/bundle/content-key.ts';
 import { digestOf } from '../../src/digest.ts';
@@ -42,7 +42,6 @@ describe('encodeContent', () => {
   );
 
   it('makes the same frame on every thread, whatever was encoded before', async () => {
-    setEncoderThreads(4);
     const wanted = (await encodeFrame(text, 9)).bytes;
     const levels = [1, 9, 19, 9, 3, 9, 12, 9, 9, 9];
     const made = await Promise.all(
@@ -54,7 +53,6 @@ describe('encodeContent', () => {
   });
 
   it('breaks off what is aborted, and never begins what waits', async () => {
-    setEncoderThreads(1);
     const stopping = new AbortController();
     const large = Buffer.concat(Array.from({ length: 40 }, () => text));
     const { signal } = stopping;

@@ -1,5 +1,6 @@
 /** `bundlefs completion`: verbs, options and names at the press of a key. */
 import { Argument, type Command } from 'commander';
+import { printLines } from '../../print.ts';
 import type { CompletedThing } from '../run-complete.ts';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
@@ -26,7 +27,7 @@ export function addCompletionCommand(program: Command, signal: AbortSignal): voi
     .addArgument(new Argument('<shell>', 'the shell to complete in').choices(shells))
     .addHelpText('after', completionHelp)
     .action(async (shell: Shell) => {
-      process.stdout.write(await createScript(program, shell));
+      printLines((await createScript(program, shell)).trimEnd().split('\n'));
     });
   program
     .command('complete', { hidden: true })

@@ -1,6 +1,6 @@
 /** `bundlefs delta`: only what the target lacks. */
 import { type Command, Option } from 'commander';
-import { type EngineKind, engineKinds } from '../../delta/engine-kinds.ts';
+import { type EngineKind, engineKinds } from '../../image/engine-kinds.ts';
 import { addImageOptions, type Given } from '../image-options.ts';
 import { addPartOptions, chooseParts } from '../part-options.ts';
 import type { DeltaOptions } from '../run-delta.ts';

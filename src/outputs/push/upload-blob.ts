@@ -2,6 +2,7 @@
 import type { Digest } from '../../digest.ts';
 import { BundleError, isBundleError } from '../../errors.ts';
 import { isTransient } from '../../registry/exchange.ts';
+import { registryLimits } from '../../registry/limits.ts';
 import type { RegistryClient, RegistryRequest, SmallAnswer } from '../../registry/registry-client.ts';
 import { registryFailed } from '../../registry/registry-error.ts';
 import { findDelayMs, findRetryAfterMs, isRetryStatus } from '../../registry/retry.ts';
@@ -113,7 +114,7 @@ export async function uploadBlob(
     if (await hasBlob(client, path, blob, { signal })) return; // what was lost was only the answer
     const done = await upload.resume();
     onSent?.(done);
-    if (done > reached) failures = 0;
+    if (done >= reached + registryLimits.leastSize) failures = 0;
     reached = Math.max(reached, done);
   }
 }

@@ -1,62 +1,108 @@
 /** Loads Compose files with all that they include and extend, as docker compose does. */
 import { basename, dirname, join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { fileFault } from '../file-fault.ts';
-import { findTextFile, readTextFile } from '../read-text-file.ts';
-import { parseDotEnv } from './dot-env.ts';
-import type { Lookup } from './interpolate.ts';
-import { type ComposeDocument, type Include, parseCompose } from './parse-compose.ts';
-import { type ComposeModel, mergeModels, mergeServices, type ServiceModel } from './service-model.ts';
+import { extendServices } from './extend-services.ts';
+import { findComposeFiles, isFolder } from './find-compose-files.ts';
+import { interpolate, InterpolationError, type Lookup } from './interpolate.ts';
+import { LoadedFiles } from './loaded-files.ts';
+import { type ComposeDocument, findProjectName, type Include, readDocument } from './parse-compose.ts';
+import { chooseProjectName } from './project-name.ts';
+import { overrideServices, type ServiceModel, type Services } from './service-model.ts';
 
 export interface LoadComposeOptions {
-  /** Absolute, at least one, in the order in which they override each other. */
-  readonly files: readonly string[];
+  /** Files and folders, absolute, at least one, in the order in which they override each other. */
+  readonly paths: readonly string[];
   /** Absolute, in place of the `.env` beside the first file. */
   readonly envFiles: readonly string[];
   readonly environment: Environment;
+  /** Before all other names. */
+  readonly projectName?: string;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface LoadedCompose {
-  readonly model: ComposeModel;
+  /** The first file. */
+  readonly path: string;
+  readonly services: Services;
   /** Of the environment and the .env files. */
   readonly lookup: Lookup;
-  /** Absolute paths of all files that were read, and of the .env that may come to be. */
+  /** Absolute paths of all files that were read, and of those that would be if they were there. */
   readonly files: readonly string[];
-  /** The folder that names a project that nothing else names. */
-  readonly folder: string;
-}
-
-/** More than any project has; include and extends could otherwise multiply without end. */
-const mostFiles = 1000;
-
-/** What belongs to one run. */
-interface Loader {
-  readonly files: Set<string>;
-  /** The texts read so far: one file may be extended by many services. */
-  readonly texts: Map<string, string>;
-  count: number;
+  /** Throws selection-invalid where there is none that a project can have. */
+  readonly getProjectName: () => string;
 }
 
 /** Throws selection-invalid. */
-export async function loadCompose({
-  files,
-  envFiles,
-  environment,
-}: LoadComposeOptions): Promise<LoadedCompose> {
-  const loader: Loader = { files: new Set(), texts: new Map(), count: 0 };
-  const [first = ''] = files;
-  const folder = dirname(first);
+export async function loadCompose(options: LoadComposeOptions): Promise<LoadedCompose> {
+  const { projectName } = options;
+  const loaded = new LoadedFiles();
+  const { files, variables } = await findProject(loaded, options);
+  const [path = ''] = files;
+  const folder = dirname(path);
+  const named = await readProjectName(loaded, files, variables);
+  const getProjectName = (): string =>
+    chooseProjectName({
+      asked: projectName,
+      variable: variables('COMPOSE_PROJECT_NAME'),
+      named,
+      folder,
+      path,
+    });
+  const lookup: Lookup = (name) => (name === 'COMPOSE_PROJECT_NAME' ? getProjectName() : variables(name));
+  const services = await loadFiles(loaded, files, { folder, lookup, above: [] });
+  return { path, services, lookup, files: [...loaded.paths], getProjectName };
+}
+
+/**
+ * The project's files and its variables: those of `environment`, then those of `envFiles`. Without any, the `.env` of
+ * the folder that the project is looked for in goes before the one beside the first file, as where docker compose is
+ * called in a folder whose COMPOSE_FILE is elsewhere.
+ */
+async function findProject(
+  loaded: LoadedFiles,
+  { paths, envFiles, environment }: LoadComposeOptions,
+): Promise<{ readonly files: readonly string[]; readonly variables: Lookup }> {
   const isDisabled = /^(1|t|true)$/i.test(environment['COMPOSE_DISABLE_ENV_FILE'] ?? '');
-  const own: Lookup = (name) => environment[name];
-  const lookup = await readEnvFiles(
-    loader,
-    isDisabled ? [] : envFiles,
-    isDisabled ? undefined : join(folder, '.env'),
-    own,
-  );
-  const model = await loadFiles(loader, files, { folder, lookup, above: [] });
-  return { model, lookup, files: [...loader.files], folder };
+  const given = await loaded.readEnv(envFiles, (name) => environment[name]);
+  const withFound = (folder: string, above: Lookup): Promise<Lookup> =>
+    envFiles.length > 0 || isDisabled ? Promise.resolve(above) : loaded.findEnv(join(folder, '.env'), above);
+  const files: string[] = [];
+  let variables = given;
+  for (const path of paths) {
+    if (!(await isFolder(path))) {
+      files.push(path);
+      continue;
+    }
+    const own = await withFound(path, given);
+    if (files.length === 0) variables = own;
+    files.push(...(await findComposeFiles(path, own, loaded.paths)));
+  }
+  return { files, variables: await withFound(dirname(files[0] ?? ''), variables) };
+}
+
+/** `name:` may be in each document, and the last one counts (compose-go, loader/loader.go, "projectName"). */
+async function readProjectName(
+  loaded: LoadedFiles,
+  files: readonly string[],
+  lookup: Lookup,
+): Promise<string | undefined> {
+  let found: { readonly name: string; readonly file: string } | undefined;
+  for (const file of files) {
+    for (const document of await loaded.readCompose(file)) {
+      const name = findProjectName(document);
+      if (name !== undefined) found = { name, file };
+    }
+  }
+  if (found === undefined) return undefined;
+  try {
+    return interpolate(found.name, lookup);
+  } catch (error) {
+    if (error instanceof InterpolationError)
+      throw fileFault(found.file, undefined, `"name": ${error.message}`);
+    throw error;
+  }
 }
 
 interface Place {
@@ -67,62 +113,67 @@ interface Place {
   readonly above: readonly string[];
 }
 
-async function loadFiles(loader: Loader, files: readonly string[], place: Place): Promise<ComposeModel> {
-  let model: ComposeModel = { services: new Map() };
-  for (const file of files) {
-    if (place.above.includes(file)) {
+/** compose-go, loader/loader.go, "loadYamlFile": document by document, each with what it extends and includes. */
+async function loadFiles(loaded: LoadedFiles, files: readonly string[], place: Place): Promise<Services> {
+  let services: Services = new Map();
+  for (const path of files) {
+    if (place.above.includes(path)) {
       throw fileFault(
-        file,
+        path,
         undefined,
-        `it includes itself, by way of ${[...place.above, file].map((path) => basename(path)).join(', ')}`,
+        `it includes itself, by way of ${[...place.above, path].map((file) => basename(file)).join(', ')}`,
       );
     }
-    for (const document of await readDocuments(loader, file, place)) {
-      const included = await withIncludes(loader, document, { ...place, above: [...place.above, file] });
-      const services = await withExtends(loader, document, included.services, place);
-      model = mergeModels(model, { ...included, services }, document.removals);
+    for (const parsed of await loaded.readCompose(path)) {
+      const document = readDocument(parsed, { ...place, path });
+      const own = await extendServices(document, { files: loaded, lookup: place.lookup });
+      const all = await withIncludes(loaded, document, own, place);
+      services = overrideServices(services, all, document.removals);
     }
   }
-  return model;
+  return services;
 }
 
-async function readDocuments(
-  loader: Loader,
-  file: string,
-  { lookup, folder }: Place,
-): Promise<ComposeDocument[]> {
-  loader.count += 1;
-  if (loader.count > mostFiles)
-    throw fileFault(file, undefined, `more than ${mostFiles} files are included or extended`);
-  loader.files.add(file);
-  const text = loader.texts.get(file) ?? (await readTextFile(file, 'a Compose file'));
-  loader.texts.set(file, text);
-  return parseCompose(text, file, { lookup, folder });
-}
-
-/** The document's services and those that it includes, which it may add to (compose-go, "importResource"). */
-async function withIncludes(loader: Loader, document: ComposeDocument, place: Place): Promise<ComposeModel> {
-  let model = document.model;
+/** The document's own services and those that it includes (compose-go, "importResource"). */
+async function withIncludes(
+  loaded: LoadedFiles,
+  document: ComposeDocument,
+  own: Services,
+  { folder, lookup, above }: Place,
+): Promise<Services> {
+  const services = new Map<string, ServiceModel>(own);
+  const place = { folder, lookup, above: [...above, document.path] };
   for (const include of document.includes) {
-    const { services } = await loadInclude(loader, include, place);
-    const merged = new Map(model.services);
-    for (const [name, service] of services) {
-      const own = merged.get(name);
-      merged.set(name, own === undefined ? service : mergeServices(service, own));
+    for (const [name, included] of await loadInclude(loaded, include, place)) {
+      const known = services.get(name);
+      if (known !== undefined && !isDeepStrictEqual(known, included))
+        throw conflicting(document, name, include);
+      services.set(name, included);
     }
-    model = { ...model, services: merged };
   }
-  return model;
+  return services;
 }
 
+function conflicting({ path }: ComposeDocument, name: string, { paths }: Include): Error {
+  return fileFault(
+    path,
+    undefined,
+    `it includes "${paths.join('", "')}", whose service "${name}" is another one than that of the same name here`,
+    {
+      hint: `Write what changes it to a file of its own, and name that after the other: path: [${paths.join(', ')}, changes.yaml]`,
+    },
+  );
+}
+
+/** compose-go, loader/include.go, "ApplyInclude": all paths are relative to the project that includes them. */
 async function loadInclude(
-  loader: Loader,
+  loaded: LoadedFiles,
   include: Include,
   { folder, lookup, above }: Place,
-): Promise<ComposeModel> {
-  const [first, ...rest] = include.paths;
+): Promise<Services> {
+  const [first] = include.paths;
   const from = above.at(-1) ?? '';
-  if (first === undefined || first === '')
+  if (first === undefined || include.paths.includes(''))
     throw fileFault(from, undefined, '"include" does not say which file');
   const remote = include.paths.find((path) => /^[a-z0-9+.-]+:\/\/|^git@|^oci:/i.test(path));
   if (remote !== undefined) {
@@ -130,97 +181,14 @@ async function loadInclude(
       hint: 'Write the whole project to a file first: docker compose config > compose.full.yml',
     });
   }
-  const main = resolve(folder, first);
-  const own = include.projectFolder === undefined ? dirname(main) : resolve(folder, include.projectFolder);
-  const envFiles = include.envFiles
-    .filter((file) => file !== '/dev/null')
-    .map((file) => resolve(folder, file));
-  const found = include.envFiles.length > 0 ? undefined : join(own, '.env');
-  return loadFiles(loader, [main, ...rest.map((path) => resolve(own, path))], {
+  const at = (path: string): string => resolve(folder, path);
+  const own = include.projectFolder === undefined ? dirname(at(first)) : at(include.projectFolder);
+  const envFiles = include.envFiles.filter((file) => file !== '/dev/null').map(at);
+  return loadFiles(loaded, include.paths.map(at), {
     folder: own,
-    lookup: await readEnvFiles(loader, envFiles, found, lookup),
+    lookup: await (include.envFiles.length > 0
+      ? loaded.readEnv(envFiles, lookup)
+      : loaded.findEnv(join(own, '.env'), lookup)),
     above,
   });
-}
-
-/** Every service of `services` with what it extends below it. */
-async function withExtends(
-  loader: Loader,
-  document: ComposeDocument,
-  services: ReadonlyMap<string, ServiceModel>,
-  place: Place,
-): Promise<ReadonlyMap<string, ServiceModel>> {
-  const done = new Map<string, ServiceModel>();
-  for (const name of services.keys()) {
-    done.set(name, await extendService(loader, { document, services, place }, name, []));
-  }
-  return done;
-}
-
-interface ExtendScope {
-  readonly document: ComposeDocument;
-  readonly services: ReadonlyMap<string, ServiceModel>;
-  readonly place: Place;
-}
-
-async function extendService(
-  loader: Loader,
-  scope: ExtendScope,
-  name: string,
-  below: readonly string[],
-): Promise<ServiceModel> {
-  const { document, services, place } = scope;
-  const service = services.get(name);
-  if (service === undefined)
-    throw document.fault(name, `there is no service "${name}", which "extends" names`);
-  const { extends: extended, ...own } = service;
-  if (extended === undefined) return service;
-  const key = `${document.path}\0${name}`;
-  if (below.includes(key)) throw document.fault(name, `service "${name}" extends itself`);
-  const base = await findBase(loader, scope, extended.file, place);
-  if (!base.services.has(extended.service)) {
-    throw document.fault(
-      name,
-      `service "${name}" extends "${extended.service}", which is not in "${base.document.path}"`,
-    );
-  }
-  return mergeServices(await extendService(loader, base, extended.service, [...below, key]), own);
-}
-
-async function findBase(
-  loader: Loader,
-  scope: ExtendScope,
-  file: string | undefined,
-  place: Place,
-): Promise<ExtendScope> {
-  if (file === undefined) return scope;
-  const there = { ...place, folder: dirname(file) };
-  const documents = await readDocuments(loader, file, there);
-  const [first] = documents;
-  if (first === undefined) throw fileFault(file, undefined, 'it is empty, a Compose file was expected');
-  const services = documents.reduce<ComposeModel>(
-    (model, next) => mergeModels(model, next.model, next.removals),
-    { services: new Map() },
-  ).services;
-  return { document: first, services, place: there };
-}
-
-/** A lookup in what `above` has and, where that has nothing, in these files, or in `found` where there are none. */
-async function readEnvFiles(
-  loader: Loader,
-  files: readonly string[],
-  found: string | undefined,
-  above: Lookup,
-): Promise<Lookup> {
-  const variables = new Map<string, string>();
-  for (const file of files) {
-    loader.files.add(file);
-    parseDotEnv(await readTextFile(file, 'a file of variables'), file, variables, above);
-  }
-  if (files.length === 0 && found !== undefined) {
-    loader.files.add(found);
-    const text = await findTextFile(found, 'a file of variables');
-    if (text !== undefined) parseDotEnv(text, found, variables, above);
-  }
-  return (name) => above(name) ?? variables.get(name);
 }

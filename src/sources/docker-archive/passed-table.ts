@@ -4,12 +4,14 @@ import { digestOf } from '../../digest.ts';
 import { BundleError } from '../../errors.ts';
 import { isJson } from '../../image/foreign-json.ts';
 import { StreamByteReader } from '../../tar/byte-reader.ts';
-import { type TarEntry, walkTar } from '../../tar/walk-tar.ts';
+import { type BytesBehindEnd, type TarEntry, walkTar } from '../../tar/walk-tar.ts';
 import type { LayerSink } from '../image-source.ts';
+import { BundleOrder } from '../layouts/bundle-order.ts';
 import { MemberIndex } from '../layouts/member-index.ts';
 import {
   type KeptMember,
   largestDocumentSize,
+  legacyNamesName,
   type MemberTable,
   type PassedMember,
 } from '../layouts/member-table.ts';
@@ -28,7 +30,7 @@ type Passed = (Omit<KeptMember, 'name'> | Omit<PassedMember, 'name'>) & Pick<Pas
 const largestKeptSize = 256 * 1024 * 1024;
 
 /** What docker wrote for versions before 1.10, and nobody needs: it would be taken for layers, or fill memory. */
-const ignoredNames = /(?:^|\/)(?:VERSION|json)$|^repositories$/;
+const ignoredNames = /(?:^|\/)(?:VERSION|json)$/;
 
 /**
  * Reads all of `tar`. Members come in any order, so which of them are layers is known only at the end: every file
@@ -41,7 +43,13 @@ export async function passTar(
 ): Promise<MemberTable> {
   const index = new MemberIndex<Passed>(label);
   let keptSize = 0;
-  for await (const entry of walkTar(new StreamByteReader(tar, label))) {
+  const order = new BundleOrder();
+  let extra: BytesBehindEnd | undefined;
+  const entries = walkTar(new StreamByteReader(tar, label), (found) => {
+    extra = found;
+  });
+  for await (const entry of entries) {
+    order.add(entry);
     const name = index.cleanName(entry.name);
     if (entry.kind === 'symlink' || entry.kind === 'hardlink') index.addLink(entry);
     if (entry.kind !== 'file' || ignoredNames.test(name)) continue;
@@ -53,6 +61,8 @@ export async function passTar(
   return {
     label,
     isEmpty: index.isEmpty,
+    isBundle: order.isBundle,
+    ...(extra !== undefined && { extra }),
     findMember(name) {
       const found = index.find(name);
       return Promise.resolve(found && { ...found.file, name: found.name });
@@ -67,17 +77,29 @@ async function passMember(
   { label, signal }: PassTarOptions,
 ): Promise<Passed> {
   const { size } = entry;
-  const { start, whole } = await peekStart(entry.stream(), 1);
+  const { start, whole } = await peekStart(abortable(entry.stream(), signal), 1);
   let layer = whole;
   const isNamedJson = posix.extname(name) === '.json';
-  if (size <= largestDocumentSize && (isNamedJson || looksLikeJson(start))) {
+  if (size <= largestDocumentSize && (isNamedJson || name === legacyNamesName || looksLikeJson(start))) {
     const bytes = await collect(whole);
-    if (isNamedJson || isJson(bytes)) return { kind: 'kept', size, bytes, storedDigest: digestOf(bytes) };
+    if (isNamedJson || name === legacyNamesName || isJson(bytes))
+      return { kind: 'kept', size, bytes, storedDigest: digestOf(bytes) };
     layer = once(bytes); // a tar whose first file's name starts with a bracket
   }
   const what = `"${name}" in ${label}`;
   const options = { what, layer: { label: what }, ...(signal && { signal }) };
   return { kind: 'passed', size, ...(await takeLayer(layer, sink, options)) };
+}
+
+/** Holes of a sparse file come without anything being read. */
+async function* abortable(
+  stream: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of stream) {
+    signal?.throwIfAborted();
+    yield chunk;
+  }
 }
 
 function looksLikeJson(start: Uint8Array): boolean {

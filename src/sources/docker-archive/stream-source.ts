@@ -1,5 +1,5 @@
 /** The source for an archive of images on standard input. */
-import { BundleError } from '../../errors.ts';
+import { BundleError, describeError, isBundleError } from '../../errors.ts';
 import type { PlatformWish } from '../../image/platform.ts';
 import type { ImageSource } from '../image-source.ts';
 import { readDockerArchiveStream } from './read-docker-archive-stream.ts';
@@ -34,11 +34,25 @@ export function createStreamSource(input: StandardInput, wish: PlatformWish): Im
         });
       }
       wasRead = true;
-      return readDockerArchiveStream(input, references, sink, { ...options, label, wish, release });
+      const archive = naming(input, label);
+      return readDockerArchiveStream(archive, references, sink, { ...options, label, wish, release });
     },
     close() {
       release();
       return Promise.resolve();
     },
   };
+}
+
+/** What the system says against reading on, as an error that names `label`. */
+async function* naming(
+  input: AsyncIterable<Uint8Array>,
+  label: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* input;
+  } catch (error) {
+    if (isBundleError(error)) throw error;
+    throw new BundleError('source-failed', `Cannot read ${label}: ${describeError(error)}`, { cause: error });
+  }
 }

@@ -22,6 +22,8 @@ export interface EngineRequest {
   readonly body?: Readable;
   /** Of the body; a tar where left out. */
   readonly contentType?: string;
+  /** Whether bundlefs does without the answer: then that it is not let through is as good as "not found". */
+  readonly isOptional?: boolean;
   /** Breaks off the request, and the answer's body. */
   readonly signal?: AbortSignal;
 }

@@ -1,9 +1,9 @@
 /** Reads the contexts of the docker command (docker/cli cli/context/store). */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BundleError, describeError, findErrno } from '../../errors.ts';
+import { readSmallFile } from '../../read-small-file.ts';
 import { type EngineTls, readTlsFolder } from './engine-tls.ts';
 
 export interface DockerContext {
@@ -52,7 +52,7 @@ export async function readDockerContext(folder: string, name: string): Promise<D
 
 async function findText(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return (await readSmallFile(path, { limitMiB: 4 })).toString('utf8');
   } catch (error) {
     const errno = findErrno(error);
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;

@@ -10,17 +10,23 @@ import {
 } from './dial-engine.ts';
 import type { EngineEndpoint } from './engine-endpoint.ts';
 import { describeEngine, engineFailed, engineRefused, engineUnreachable } from './engine-error.ts';
-import { parseAnswer, readText } from './read-answer.ts';
+import { isDenial, parseAnswer, readText } from './read-answer.ts';
 
 export interface EngineConnection {
   readonly endpoint: EngineEndpoint;
   /** For messages: `the docker engine at unix:///var/run/docker.sock`. */
   readonly description: string;
+  /** Whether it is podman's service. */
+  readonly isPodman: boolean;
   /** The newest version of the API that the engine has, which may be newer than the one spoken: `1.41`. */
   readonly apiVersion: string;
   /** The start of the answer, whatever its status. Throws source-failed where none comes, and the signal's reason. */
   send(request: EngineRequest): Promise<EngineAnswer>;
-  /** The answer's JSON; undefined for "not found". Throws source-failed for other refusals too. */
+  /**
+   * The answer's JSON; undefined for "not found", and where the request is optional and is not let through. Throws
+   * source-failed for other refusals, access-denied where something in front of the engine does not let the request
+   * through.
+   */
   findJson<T>(request: EngineRequest, schema: z.ZodType<T>): Promise<T | undefined>;
   close(): void;
 }
@@ -42,7 +48,7 @@ export async function connectEngine(
 ): Promise<EngineConnection> {
   const agent = createAgent(endpoint);
   try {
-    const apiVersion = await ping({
+    const { apiVersion, isPodman } = await ping({
       what: 'ask for a sign of life',
       path: '/_ping',
       ...(signal && { signal }),
@@ -52,6 +58,7 @@ export async function connectEngine(
       endpoint,
       description: describeEngine(endpoint),
       apiVersion,
+      isPodman,
       send: (request) => withEngineErrors(request, () => dialEngine(line, request)),
       async findJson(request, schema) {
         const { status, text } = await withEngineErrors(request, () =>
@@ -60,8 +67,9 @@ export async function connectEngine(
             return { status: answer.status, text: await readText(answer.body) };
           }),
         );
-        if (status === 404) return undefined;
-        if (status !== 200) throw engineRefused(endpoint, request.what, status, text);
+        if (status === 404 && !isDenial(status, text)) return undefined;
+        if (request.isOptional === true && isDenial(status, text)) return undefined;
+        if (status !== 200) throw engineRefused(endpoint, request, status, text);
         return withEngineErrors(request, () => Promise.resolve(parseAnswer(text, schema)));
       },
       close() {
@@ -73,16 +81,20 @@ export async function connectEngine(
     throw error;
   }
 
-  async function ping(request: EngineRequest): Promise<string> {
-    const { status, version, text } = await withTimeout(request, async (limited) => {
+  async function ping(request: EngineRequest): Promise<Pick<EngineConnection, 'apiVersion' | 'isPodman'>> {
+    const { status, headers, text } = await withTimeout(request, async (limited) => {
       const { status, body } = await dialEngine({ endpoint, agent }, limited);
-      return { status, version: body.headers['api-version'], text: await readText(body) };
+      return { status, headers: body.headers, text: await readText(body) };
     }).catch((error: unknown) => {
       signal?.throwIfAborted();
       throw engineUnreachable(endpoint, error);
     });
-    if (status !== 200) throw engineRefused(endpoint, request.what, status, text);
-    return typeof version === 'string' ? version : '';
+    if (status !== 200) throw engineRefused(endpoint, request, status, text);
+    const version = headers['api-version'];
+    return {
+      apiVersion: typeof version === 'string' ? version : '',
+      isPodman: 'libpod-api-version' in headers || String(headers['server']).startsWith('Libpod/'),
+    };
   }
 
   async function withEngineErrors<T>(request: EngineRequest, action: () => Promise<T>): Promise<T> {
@@ -95,13 +107,13 @@ export async function connectEngine(
   }
 }
 
-/** Throws source-failed unless `answer` is a good one; then its body is read to its end. */
+/** Throws source-failed or access-denied unless `answer` is a good one; then its body is read to its end. */
 export async function checkAnswer(
   { endpoint }: EngineConnection,
-  { what }: EngineRequest,
+  request: EngineRequest,
   { status, body }: EngineAnswer,
 ): Promise<void> {
-  if (status < 200 || status > 299) throw engineRefused(endpoint, what, status, await readText(body));
+  if (status < 200 || status > 299) throw engineRefused(endpoint, request, status, await readText(body));
 }
 
 async function withTimeout<T>(

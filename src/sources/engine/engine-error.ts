@@ -1,7 +1,8 @@
 /** Turns what goes wrong between bundlefs and an engine into errors that say what to do. */
 import { BundleError, describeError, findErrno, isBundleError } from '../../errors.ts';
+import type { EngineRequest } from './dial-engine.ts';
 import type { EngineEndpoint } from './engine-endpoint.ts';
-import { describeRefusal } from './read-answer.ts';
+import { describeRefusal, isDenial } from './read-answer.ts';
 
 /** What the engine at `endpoint` is called in messages. */
 export function describeEngine({ url }: Pick<EngineEndpoint, 'url'>): string {
@@ -30,18 +31,31 @@ export function engineFailed(endpoint: EngineEndpoint, what: string, error: unkn
   });
 }
 
-/** The error for an answer of another status than wanted; `text` is all that it says. */
+/**
+ * The error for an answer of another status than wanted; `text` is all that it says: access-denied where it comes from
+ * something in front of the engine, source-failed otherwise.
+ */
 export function engineRefused(
   endpoint: EngineEndpoint,
-  what: string,
+  request: Pick<EngineRequest, 'what' | 'method' | 'path'>,
   status: number,
   text: string,
 ): BundleError {
+  const { what, method = 'GET', path } = request;
   const reason = describeRefusal(text) || 'and gave no reason';
-  return new BundleError(
-    'source-failed',
-    `Cannot ${what} at ${describeEngine(endpoint)}: it answered ${status}, ${reason}`,
-  );
+  const start = `Cannot ${what} at ${describeEngine(endpoint)}: it answered ${status}`;
+  if (!isDenial(status, text)) return new BundleError('source-failed', `${start}, ${reason}`);
+  return new BundleError('access-denied', `${start} to ${method} ${path}, ${reason}`, {
+    hint: `A proxy in front of the engine denies that. One for its socket has settings for it: ${settingsFor(method, path)}`,
+  });
+}
+
+/** Of the socket proxies of Tecnativa and linuxserver.io: a variable for each section of the API, and one for all that changes anything. */
+function settingsFor(method: string, path: string): string {
+  const section = /^\/_?([a-z]+)/.exec(path)?.[1] ?? '';
+  return [section.toUpperCase(), ...(method === 'GET' ? [] : ['POST'])]
+    .map((name) => `${name}=1`)
+    .join(' and ');
 }
 
 interface Explanation {

@@ -7,7 +7,8 @@ export interface EngineFacts {
   readonly version: string;
   /** Of its store: `overlay2`, `overlayfs`, `vfs`. */
   readonly driver: string;
-  readonly hasContainerdStore: boolean;
+  /** undefined where it does not tell. */
+  readonly hasContainerdStore: boolean | undefined;
   /** Its clock, in Unix milliseconds, where it tells. */
   readonly timeMs: number | undefined;
 }
@@ -23,19 +24,19 @@ const infoSchema = z.object({
   SystemTime: z.string().optional(),
 });
 
-/** Throws source-failed, and the signal's reason. */
+/** Nothing is known where a proxy denies the question: those for sockets do unless they are told otherwise. Throws source-failed, and the signal's reason. */
 export async function askEngineFacts(
   connection: EngineConnection,
   options: AskEngineFactsOptions = {},
 ): Promise<EngineFacts> {
-  const request = { what: 'ask about its storage', path: '/info', ...options };
-  const found = (await connection.findJson(request, infoSchema)) ?? {};
-  const status = found.DriverStatus ?? [];
-  const timeMs = Date.parse(found.SystemTime ?? '');
+  const request = { what: 'ask about its storage', path: '/info', isOptional: true, ...options };
+  const found = await connection.findJson(request, infoSchema);
+  const timeMs = Date.parse(found?.SystemTime ?? '');
   return {
-    version: found.ServerVersion ?? 'of an unknown version',
-    driver: found.Driver ?? 'unknown',
-    hasContainerdStore: status.some((pair) => pair[1] === 'io.containerd.snapshotter.v1'),
+    version: found?.ServerVersion ?? 'of an unknown version',
+    driver: found?.Driver ?? 'unknown',
+    hasContainerdStore:
+      found && (found.DriverStatus ?? []).some((pair) => pair[1] === 'io.containerd.snapshotter.v1'),
     timeMs: Number.isNaN(timeMs) ? undefined : timeMs,
   };
 }

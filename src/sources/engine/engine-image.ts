@@ -4,7 +4,6 @@ import { type DiffId, type Digest, isDigest } from '../../digest.ts';
 import type { ImagePlatform } from '../../image/image-config.ts';
 import { formatName, type Reference } from '../../image/reference.ts';
 import type { EngineConnection } from './engine-connection.ts';
-import { askEngineFacts } from './engine-facts.ts';
 
 export interface EngineImage {
   /** The config's digest with graph drivers, the manifest's with the containerd image store. */
@@ -15,10 +14,14 @@ export interface EngineImage {
   readonly size: number;
   /** Its parts are empty where the engine does not say, for it lacks the config. */
   readonly platform: ImagePlatform;
+  /** Whether the engine keeps it in containerd; undefined where what it says of the image does not tell. */
+  readonly isContainerd: boolean | undefined;
 }
 
 export interface AskEngineOptions {
   readonly signal?: AbortSignal;
+  /** As of EngineRequest: nothing is found then. */
+  readonly isOptional?: boolean;
 }
 
 export interface FindEngineImageOptions extends AskEngineOptions {
@@ -36,7 +39,26 @@ const inspectSchema = z.object({
   Os: z.string().optional(),
   Architecture: z.string().optional(),
   Variant: z.string().optional(),
+  RepoDigests: z.array(z.string()).nullish(),
+  GraphDriver: z.object({ Name: z.string().optional() }).nullish(),
+  Descriptor: z.unknown().optional(),
 });
+
+/** moby daemon/graphdriver; btrfs, zfs and devmapper are names of containerd's snapshotters, too. */
+const graphDrivers = ['overlay2', 'overlay', 'aufs', 'vfs', 'fuse-overlayfs', 'devicemapper'];
+/** containerd docs/snapshotters. */
+const snapshotters = ['overlayfs', 'native', 'stargz', 'nydus', 'soci', 'blockfile', 'erofs'];
+
+/** Docker 23 to 29 with containerd's store give an image the digest of its manifest as its id; newer ones a descriptor. */
+function tellsContainerd(found: z.infer<typeof inspectSchema>): boolean | undefined {
+  const { Id, RepoDigests, GraphDriver, Descriptor } = found;
+  const digests = (RepoDigests ?? []).map((name) => name.replace(/^.*@/s, ''));
+  if (Descriptor || digests.includes(Id)) return true;
+  if (digests.length > 0) return false;
+  const name = GraphDriver?.Name ?? '';
+  if (graphDrivers.includes(name)) return false;
+  return snapshotters.includes(name) ? true : undefined;
+}
 
 const listSchema = z.array(z.object({ Id: digest, RepoTags: z.array(z.string()).nullish() }));
 
@@ -63,6 +85,7 @@ export async function findEngineImage(
         architecture: found.Architecture ?? '',
         ...(found.Variant && { variant: found.Variant }),
       },
+      isContainerd: tellsContainerd(found),
     }
   );
 }
@@ -122,12 +145,4 @@ export async function listDanglingIds(
     ...options,
   };
   return ((await connection.findJson(request, listSchema)) ?? []).map(({ Id }) => Id);
-}
-
-/** Whether the engine keeps images in containerd (its default since 29), and not with a graph driver. Throws source-failed. */
-export async function hasContainerdStore(
-  connection: EngineConnection,
-  options: AskEngineOptions = {},
-): Promise<boolean> {
-  return (await askEngineFacts(connection, options)).hasContainerdStore;
 }

@@ -1,4 +1,5 @@
 /** The source for images of a Docker engine: it is asked what it has, and exports only what is not known yet. */
+import { groupBy } from '../../group-by.ts';
 import { digestOf } from '../../digest.ts';
 import { createImage } from '../../image/create-image.ts';
 import { parseImageConfig, readImagePlatform } from '../../image/image-config.ts';
@@ -9,7 +10,7 @@ import type { ImageSource, LayerSink, ReadImagesOptions, SurveyedImage } from '.
 import { isVersionAtLeast } from './api-version.ts';
 import { connectEngine } from './engine-connection.ts';
 import { findEngineEndpoint } from './engine-endpoint.ts';
-import { hasContainerdStore } from './engine-image.ts';
+import { findEngineKind } from './engine-kind.ts';
 import { exportImages, hasSameLayers } from './export-images.ts';
 import { readLayerHistory } from './layer-history.ts';
 import { type ResolvingEngine, resolveReferences, type WantedImage } from './resolve-references.ts';
@@ -37,8 +38,8 @@ export async function openEngineSource({
   });
   const connection = await connectEngine(endpoint, signal && { signal });
   try {
-    const isContainerd = await hasContainerdStore(connection, signal && { signal });
-    const engine = { connection, isContainerd, wish };
+    const kind = await findEngineKind(connection, signal && { signal });
+    const engine = { connection, kind, wish };
     return {
       description: connection.description,
       readImages: (references, sink, options = {}) => readImages(engine, references, sink, options),
@@ -64,18 +65,18 @@ async function readImages(
   const images = new Map<string, Image>();
   const unknown: WantedImage[] = [];
   for (const image of wanted) {
-    const config = await findKnownConfig(engine, image, sink);
+    const config = await findKnownConfig(image, sink);
     if (config === undefined) unknown.push(image);
     else images.set(image.id, createImage(config, image.tags));
   }
   let doneBefore = 0;
   let sizeLeft = unknown.reduce((sum, { size }) => sum + size, 0);
-  for (const batch of planExports(engine, unknown)) {
+  for (const batch of planExports(engine.connection, unknown)) {
     const batchSize = batch.reduce((sum, { size }) => sum + size, 0);
     sizeLeft -= batchSize;
     let done = 0;
     const exported = await exportImages(engine.connection, batch, sink, {
-      isIdOfConfig: !engine.isContainerd,
+      isIdOfConfig: !batch.some(({ isContainerd }) => isContainerd),
       ...(signal && { signal }),
       onRead(count) {
         done = count;
@@ -103,7 +104,7 @@ async function surveyImages(
   const images: SurveyedImage[] = [];
   for (const image of await resolveReferences(engine, references, signal && { signal })) {
     const { id, tags, size } = image;
-    const isKnown = (await findKnownConfig(engine, image, known)) !== undefined;
+    const isKnown = (await findKnownConfig(image, known)) !== undefined;
     const layers = await readLayerHistory(engine.connection, image, signal && { signal });
     images.push({ id, tags, layers, exportSize: isKnown ? 0 : size });
   }
@@ -112,11 +113,10 @@ async function surveyImages(
 
 /** The config kept of an earlier run, where it and all layers are at hand: then the engine need not export anything. */
 async function findKnownConfig(
-  { isContainerd }: ResolvingEngine,
   image: WantedImage,
   sink: Pick<LayerSink, 'hasLayer' | 'findConfig'>,
 ): Promise<Uint8Array | undefined> {
-  const { id, layers, wish } = image;
+  const { id, layers, wish, isContainerd } = image;
   const config = await sink.findConfig(id);
   if (config === undefined || (!isContainerd && digestOf(config) !== id)) return undefined;
   const { diffIds } = parseImageConfig(config, `the config kept for ${id}`);
@@ -136,20 +136,21 @@ async function findKnownConfig(
  * "saveConfigAndLayer"), or whose exports do not say which image is which.
  */
 function planExports(
-  { connection, isContainerd }: ResolvingEngine,
+  { apiVersion }: ResolvingEngine['connection'],
   images: readonly WantedImage[],
 ): WantedImage[][] {
-  const isTogether = !isContainerd && !isVersionAtLeast(connection.apiVersion, '1.44');
+  const isTogether =
+    !images.some(({ isContainerd }) => isContainerd) && !isVersionAtLeast(apiVersion, '1.44');
   if (isTogether && images.length > 0) return [[...images]];
   return images.map((image) => [image]);
 }
 
 /** Images of one config are one: the containerd store has an id for each way in which its layers are compressed. */
 function mergeImages(images: readonly Image[]): Image[] {
-  const merged = new Map<string, Image>();
-  for (const image of images) {
-    const tags = [...(merged.get(image.configDigest)?.tags ?? []), ...image.tags];
-    merged.set(image.configDigest, createImage(image.config, tags));
-  }
-  return [...merged.values()];
+  return [...groupBy(images, ({ configDigest }) => configDigest).values()].map((same) =>
+    createImage(
+      same[0].config,
+      same.flatMap(({ tags }) => tags),
+    ),
+  );
 }

@@ -1,7 +1,7 @@
 /** Certificates and keys for an engine that listens on TCP with TLS. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BundleError, describeError, findErrno } from '../../errors.ts';
+import { readSmallFile } from '../../read-small-file.ts';
 
 /** PEM files as docker names them, those that there are. */
 export interface EngineTls {
@@ -22,7 +22,7 @@ export async function readTlsFolder(folder: string, isVerified: boolean): Promis
 
 async function findFile(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path);
+    return await readSmallFile(path, { limitMiB: 4 });
   } catch (error) {
     const errno = findErrno(error);
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;

@@ -26,7 +26,12 @@ export async function readLayerHistory(
   { id, layers }: EngineImage,
   options: AskEngineOptions = {},
 ): Promise<SurveyedLayer[]> {
-  const request = { what: `ask for the history of "${id}"`, path: `/images/${id}/history`, ...options };
+  const request = {
+    what: `ask for the history of "${id}"`,
+    path: `/images/${id}/history`,
+    isOptional: true,
+    ...options,
+  };
   const history = (await connection.findJson(request, historySchema)) ?? [];
   const steps = history
     .map(({ CreatedBy, Size }): Step => ({ createdBy: tidyStep(CreatedBy ?? ''), size: Size ?? 0 }))

@@ -11,6 +11,8 @@ const messageSchema = z.object({
 const keptLength = 1000;
 /** Far above any message; without it an answer without line ends would be held in memory. */
 const longestLine = 1024 * 1024;
+/** Of all messages together, in bytes: those of the progress of a load of a week. */
+const mostOutput = 1024 * 1024 * 1024;
 
 /** Errors come behind status 200. */
 export interface LoadMessages {
@@ -26,7 +28,7 @@ export async function readLoadMessages(body: AsyncIterable<Uint8Array>): Promise
   let said = '';
   for await (const line of readLines(body)) {
     const message = parseMessage(line);
-    error ??= message.errorDetail?.message ?? message.error;
+    error ??= (message.errorDetail?.message ?? message.error)?.slice(0, keptLength);
     said = (said + (message.stream ?? '')).slice(-keptLength);
   }
   return { error, said: said.trim() };
@@ -35,7 +37,10 @@ export async function readLoadMessages(body: AsyncIterable<Uint8Array>): Promise
 async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder();
   let rest = '';
+  let size = 0;
   for await (const chunk of body) {
+    size += chunk.length;
+    if (size > mostOutput) throw new Error('its messages have no end');
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     if (rest.length > longestLine) throw new Error('its answer is not a list of messages');

@@ -28,8 +28,21 @@ export function parseAnswer<T>(text: string, schema: z.ZodType<T>): T {
 
 /** What a refusal says: engines write `{"message": …}`, proxies plain text or HTML. One line; empty where it says nothing. */
 export function describeRefusal(text: string): string {
-  const message = z.object({ message: z.string() }).safeParse(findJson(text)).data?.message ?? text;
+  const message =
+    findMessage(text) ?? (text.trimStart().startsWith('<') ? text.replace(/<[^>]*>/g, ' ') : text);
   return message.replace(/\s+/g, ' ').trim().slice(0, 500);
+}
+
+/**
+ * Whether an answer of this status, other than 200, says that a request is not let through to the engine: engines have
+ * no such statuses, but for what an authorization plugin denies, and say in JSON that something is not found.
+ */
+export function isDenial(status: number, text: string): boolean {
+  return [401, 403, 405, 407, 501].includes(status) || (status === 404 && findMessage(text) === undefined);
+}
+
+function findMessage(text: string): string | undefined {
+  return z.object({ message: z.string() }).safeParse(findJson(text)).data?.message;
 }
 
 function findJson(text: string): unknown {

@@ -1,8 +1,9 @@
 /** From the names that a user gave to images that an engine has. */
 import { BundleError } from '../../errors.ts';
+import type { EngineKind } from '../../image/engine-kinds.ts';
 import { imageNotFound } from '../../image/image-not-found.ts';
 import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
-import { familiarName, formatName, parseReference, type Reference } from '../../image/reference.ts';
+import { familiarName, formatName, parseTaggedName, type Reference } from '../../image/reference.ts';
 import { isVersionAtLeast } from './api-version.ts';
 import type { EngineConnection } from './engine-connection.ts';
 import {
@@ -22,12 +23,14 @@ export interface WantedImage extends EngineImage {
   readonly isOneOfSeveral: boolean;
   /** The platform that it was asked for. */
   readonly wish: PlatformWish | undefined;
+  /** Whether its id is the digest of a manifest or an index, and not of its config; supposed where nobody tells. */
+  readonly isContainerd: boolean;
 }
 
 export interface ResolvingEngine {
   readonly connection: EngineConnection;
-  /** Whether image ids are digests of manifests or indexes, and not of configs. */
-  readonly isContainerd: boolean;
+  /** undefined where it does not say how it keeps images. */
+  readonly kind: EngineKind | undefined;
   readonly wish: PlatformWish | undefined;
 }
 
@@ -77,14 +80,8 @@ async function expandPatterns(
     const found = names.filter((name) => reference.pattern.matches(familiarName(name)));
     if (found.length === 0) throw imageNotFound(reference, connection.description, names);
     const { platform } = reference;
-    return found.map((name) => ({ ...parseName(name), ...(platform && { platform }) }));
+    return found.map((name) => ({ ...parseTaggedName(name), ...(platform && { platform }) }));
   });
-}
-
-function parseName(name: string): Extract<Reference, { kind: 'name' }> {
-  const reference = parseReference(name);
-  if (reference.kind !== 'name') throw new TypeError(`"${name}" is no name with a tag`);
-  return reference;
 }
 
 async function resolveReference(
@@ -92,17 +89,18 @@ async function resolveReference(
   reference: NamedReference,
   options: AskEngineOptions,
 ): Promise<WantedImage | undefined> {
-  const { connection, isContainerd } = engine;
+  const { connection, kind } = engine;
   const wish: PlatformWish | undefined =
     reference.platform === undefined ? engine.wish : { platform: reference.platform, isRequired: true };
   const name = engineNameOf(reference);
   const found = await findEngineImage(connection, name, options);
   if (found === undefined) return undefined;
-  const image = { ...found, tags: [], exportId: found.id, isOneOfSeveral: false, wish };
+  const isContainerd = kind === undefined ? (found.isContainerd ?? true) : kind === 'containerd-store';
+  const image = { ...found, tags: [], exportId: found.id, isOneOfSeveral: false, wish, isContainerd };
   if (wish?.isRequired !== true || matchesPlatform(found.platform, wish.platform)) return image;
   if (isContainerd && isVersionAtLeast(connection.apiVersion, platformVersion)) {
     const other = await findEngineImage(connection, name, { ...options, platform: wish.platform });
-    if (other !== undefined) return { ...image, ...other, isOneOfSeveral: true };
+    if (other !== undefined) return { ...image, ...other, isOneOfSeveral: true, isContainerd };
   }
   throw notForPlatform(connection, isContainerd, reference, found, wish);
 }
@@ -112,7 +110,8 @@ async function notFound(
   reference: Reference,
   options: AskEngineOptions,
 ): Promise<BundleError> {
-  return imageNotFound(reference, connection.description, await listEngineNames(connection, options));
+  const names = await listEngineNames(connection, { ...options, isOptional: true });
+  return imageNotFound(reference, connection.description, names);
 }
 
 function notForPlatform(
@@ -132,7 +131,10 @@ function notForPlatform(
       // A containerd image store keeps several platforms of an image, but tells of one only, and saves one, before 28.1.
       hint:
         isContainerd && !isVersionAtLeast(apiVersion, platformVersion)
-          ? `Docker before 28.1 does not give out others, even where they were pulled. Go past it:\n  ${skopeoCommand(text, wish)}`
+          ? [
+              'Docker before 28.1 does not give out others, even where they were pulled. Go past it:',
+              `  ${skopeoCommand(text, wish)}`,
+            ]
           : `docker pull --platform ${wanted} ${text}`,
     },
   );
@@ -145,7 +147,8 @@ function skopeoCommand(image: string, { platform: { os, architecture, variant } 
 }
 
 async function nothingNamed(connection: EngineConnection, options: AskEngineOptions): Promise<BundleError> {
-  const names = (await listEngineNames(connection, options)).map((name) => familiarName(name)).sort();
+  const listed = await listEngineNames(connection, { ...options, isOptional: true });
+  const names = listed.map((name) => familiarName(name)).sort();
   const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
   return new BundleError(
     'invalid-argument',

@@ -1,6 +1,6 @@
 /** Notices that an engine's images change, for as long as wanted, through restarts of the engine. */
 import { z } from 'zod';
-import { BundleError, describeError } from '../../errors.ts';
+import { BundleError, describeError, isBundleError } from '../../errors.ts';
 import { checkAnswer, connectEngine, type EngineConnection } from './engine-connection.ts';
 import { findEngineEndpoint } from './engine-endpoint.ts';
 import { parseAnswer } from './read-answer.ts';
@@ -52,7 +52,7 @@ export async function watchEngine(options: WatchEngineOptions): Promise<void> {
       await followEvents(options);
     } catch (error) {
       if (!isWanted()) return;
-      onState({ state: 'away', reason: describeError(error) });
+      onState({ state: 'away', reason: explain(error) });
     }
     if (performance.now() - startMs > longestWaitMs) waitMs = shortestWaitMs;
     await wait(waitMs, signal);
@@ -87,6 +87,12 @@ async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<strin
     if (rest.length > longestLine) throw new Error('its events have no end');
     yield* lines.filter((line) => line.trim() !== '');
   }
+}
+
+/** In one line: where something denies the events, its setting is what there is to know. */
+function explain(error: unknown): string {
+  const hint = isBundleError(error, 'access-denied') ? error.hint : undefined;
+  return hint === undefined ? describeError(error) : `${describeError(error)}. ${hint}`;
 }
 
 function hungUp({ description }: EngineConnection): BundleError {

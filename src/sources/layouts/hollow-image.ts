@@ -6,11 +6,11 @@
  * daemon/containerd/image_exporter.go, "WithSkipMissing"). Pulling again changes nothing while those others are there:
  * measured with docker 26.1 and 28.5.
  */
-export function hollowImageHint(image: string): string {
-  return (
-    'The engine never downloaded all of it, and docker save reports success all the same: containerd image stores skip\n' +
-    'layers that are unpacked for other images already (https://github.com/moby/moby/issues/49473). Pulling it again\n' +
-    'helps only once all images that share layers with it are removed there. Or go past that engine:\n' +
-    `  skopeo copy docker://${image} docker-archive:images.tar:${image}, and --from images.tar`
-  );
+export function hollowImageHint(image: string): string[] {
+  return [
+    'The engine never downloaded all of it, and docker save reports success all the same: containerd image stores skip',
+    'layers that are unpacked for other images already (https://github.com/moby/moby/issues/49473). Pulling it again',
+    'helps only once all images that share layers with it are removed there. Or go past that engine:',
+    `  skopeo copy docker://${image} docker-archive:images.tar:${image}, and --from images.tar`,
+  ];
 }

@@ -1,105 +1,103 @@
 /** Reads manifest.json: the layouts of `docker save`, old and new, and of all tools that write for `docker load`. */
-import { type Digest, digestOf } from '../../digest.ts';
-import { BundleError, isBundleError } from '../../errors.ts';
+import { digestOf, type Digest } from '../../digest.ts';
+import { isBundleError } from '../../errors.ts';
 import { type DockerManifestEntry, parseDockerManifest } from '../../image/docker-manifest.ts';
 import { readImagePlatform } from '../../image/image-config.ts';
-import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import { findTaggedName, normaliseTag } from '../../image/reference.ts';
-import { listOciImages, ociIndexName } from './list-oci-images.ts';
-import type { ImageDigests, ListedImage, LocatedBlob } from './listed-image.ts';
+import type { ImageGroup, ImageVariant } from './image-group.ts';
 import { findDocument, type MemberTable } from './member-table.ts';
 import { findBlobDigest, findNamedDigest } from './member-name.ts';
 
 /** Where the layout has its manifest. */
 export const dockerManifestName = 'manifest.json';
 
+/** What manifest.json has in one place. */
+export interface DockerGroup extends ImageGroup {
+  /** The digest of the config of its first variant; undefined where the archive lacks it, and its name is no digest. */
+  findConfigDigest(): Promise<Digest | undefined>;
+}
+
 /**
  * The images of `manifest`, the bytes of manifest.json. A name that several of them claim is the last one's, as
- * `docker load` has it. Throws archive-corrupt, image-not-found
- * where none is for the platform that is required.
+ * `docker load` has it; the others are variants of that name, for they may be for other platforms. What is wrong with an
+ * image is that image's fault. Throws archive-corrupt where manifest.json is none.
  */
-export async function listDockerImages(
-  table: MemberTable,
-  manifest: Uint8Array,
-  wish: PlatformWish,
-): Promise<ListedImage[]> {
+export function listDockerGroups(table: MemberTable, manifest: Uint8Array): DockerGroup[] {
   const entries = parseDockerManifest(manifest, `"${dockerManifestName}" in ${table.label}`);
-  const owners = new Map<string, DockerManifestEntry>();
-  for (const entry of entries) for (const name of readNames(entry, table)) owners.set(name, entry);
-  const listed: ListedImage[] = [];
-  for (const entry of entries) {
-    if (wish.isRequired && !(await isFor(entry, table, wish))) continue;
-    const names = [...owners].filter(([, owner]) => owner === entry).map(([name]) => name);
-    listed.push(listEntry(table, entry, names, wish));
-  }
-  if (listed.length === 0 && entries.length > 0) {
-    throw new BundleError(
-      'image-not-found',
-      `Cannot take an image of ${table.label}: none is for ${formatPlatform(wish.platform)}`,
-    );
-  }
-  return listed;
-}
-
-function listEntry(
-  table: MemberTable,
-  entry: DockerManifestEntry,
-  names: readonly string[],
-  wish: PlatformWish,
-): ListedImage {
-  const config: LocatedBlob = { name: entry.config, digest: findNamedDigest(entry.config) };
-  return {
-    names,
-    locate: () =>
-      Promise.resolve({
-        config,
-        layers: entry.layers.map((name) => ({ name, digest: findBlobDigest(name) })),
-      }),
-    async findDigests() {
-      const bytes = await ignoringFaults(() => findDocument(table, config.name));
-      const digest = bytes === undefined ? config.digest : digestOf(bytes);
-      return {
-        config: digest,
-        manifests: digest === undefined ? [] : await findManifests(table, digest, wish),
-      };
-    },
-  };
-}
-
-function readNames(entry: DockerManifestEntry, { label }: MemberTable): string[] {
-  return entry.tags.flatMap((tag) => {
-    if (tag.includes('@')) return findTaggedName(tag) ?? [];
-    try {
-      return normaliseTag(tag);
-    } catch (error) {
-      throw new BundleError(
-        'archive-corrupt',
-        `Cannot read "${dockerManifestName}" in ${label}: "${tag}" is no image name`,
-        {
-          cause: error,
-        },
-      );
+  const claims = entries.map(readNames);
+  const claimants = new Map<string, Set<number>>();
+  for (const [index, { names }] of claims.entries()) {
+    for (const name of names) {
+      const indexes = claimants.get(name) ?? new Set();
+      indexes.delete(index);
+      claimants.set(name, indexes.add(index));
     }
+  }
+  const orders = new Map([...claimants].map(([name, indexes]) => [name, [...indexes].reverse()]));
+  const variants = entries.map((entry) => toVariant(table, entry));
+  return entries.flatMap((entry, index) => {
+    const names = new Set(claims[index]?.names);
+    const common = { findConfigDigest: () => findConfigDigest(table, entry), hasDefault: true };
+    const single: string[] = [];
+    const shared: DockerGroup[] = [];
+    for (const name of names) {
+      const order = orders.get(name) ?? [];
+      if (order[0] !== index) continue;
+      if (order.length === 1) single.push(name);
+      else shared.push({ ...common, names: [name], variants: pick(variants, order) });
+    }
+    if (single.length === 0 && shared.length > 0) return shared;
+    const unreadableNames = claims[index]?.unreadable ?? [];
+    return [{ ...common, names: single, unreadableNames, variants: pick(variants, [index]) }, ...shared];
   });
 }
 
-async function isFor(entry: DockerManifestEntry, table: MemberTable, wish: PlatformWish): Promise<boolean> {
-  const bytes = await findDocument(table, entry.config);
-  return bytes !== undefined && matchesPlatform(readImagePlatform(bytes), wish.platform);
+function pick(variants: readonly ImageVariant[], indexes: readonly number[]): ImageVariant[] {
+  return indexes.map((index) => variants[index]).filter((variant) => variant !== undefined);
 }
 
-/** Archives since docker 25 have an OCI index beside manifest.json, which may lack images; its digests are taken from it. */
-async function findManifests(
+function toVariant(table: MemberTable, entry: DockerManifestEntry): ImageVariant {
+  const { fault } = entry;
+  return {
+    digest: undefined,
+    fault,
+    async findPlatform() {
+      const bytes = await ignoringFaults(() => findDocument(table, entry.config));
+      return bytes && (await ignoringFaults(() => Promise.resolve(readImagePlatform(bytes))));
+    },
+    locate: () =>
+      Promise.resolve({
+        config: { name: entry.config, digest: findNamedDigest(entry.config) },
+        layers: entry.layers.map((name) => ({ name, digest: findBlobDigest(name) })),
+      }),
+    findDigests: async () => ({ config: await findConfigDigest(table, entry), manifests: [] }),
+  };
+}
+
+async function findConfigDigest(
   table: MemberTable,
-  config: Digest,
-  wish: PlatformWish,
-): Promise<readonly Digest[]> {
-  const index = await ignoringFaults(() => findDocument(table, ociIndexName));
-  if (index === undefined) return [];
-  const images = (await ignoringFaults(() => listOciImages(table, index, wish))) ?? [];
-  const found: ImageDigests[] = [];
-  for (const image of images) found.push(await image.findDigests());
-  return found.filter((digests) => digests.config === config).flatMap((digests) => digests.manifests);
+  { config }: DockerManifestEntry,
+): Promise<Digest | undefined> {
+  const bytes = await ignoringFaults(() => findDocument(table, config));
+  return bytes === undefined ? findNamedDigest(config) : digestOf(bytes);
+}
+
+function readNames({ tags }: DockerManifestEntry): {
+  readonly names: readonly string[];
+  readonly unreadable: readonly string[];
+} {
+  const names: string[] = [];
+  const unreadable: string[] = [];
+  for (const tag of tags) {
+    try {
+      const name = tag.includes('@') ? findTaggedName(tag) : normaliseTag(tag);
+      if (name !== undefined) names.push(name);
+    } catch (error) {
+      if (!isBundleError(error, 'invalid-reference')) throw error;
+      unreadable.push(tag);
+    }
+  }
+  return { names, unreadable };
 }
 
 /** The result of `read`, or undefined where the archive is at fault: what is looked up here is not needed to read an image. */

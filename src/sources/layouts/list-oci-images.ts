@@ -1,12 +1,18 @@
 /** Reads index.json: the OCI image layout, as a folder or in an archive (OCI image-spec, image-layout.md). */
+import { appendAll } from '../../long-lists.ts';
 import { type Digest, digestOf } from '../../digest.ts';
-import { BundleError } from '../../errors.ts';
+import { BundleError, isBundleError } from '../../errors.ts';
 import { type ImagePlatform, readImagePlatform } from '../../image/image-config.ts';
-import { isAttestation, type OciDescriptor } from '../../image/oci-descriptor.ts';
-import { type OciDocument, parseOciDocument, parseOciIndex } from '../../image/oci-manifest.ts';
-import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
+import { isAttestation, type OciDescriptor, refNameKey } from '../../image/oci-descriptor.ts';
+import {
+  type OciDocument,
+  type OciIndexEntry,
+  parseOciDocument,
+  parseOciIndex,
+} from '../../image/oci-manifest.ts';
 import { findTaggedName } from '../../image/reference.ts';
-import type { ListedImage, LocatedBlob } from './listed-image.ts';
+import type { ImageGroup, ImageVariant } from './image-group.ts';
+import type { LocatedBlob } from './listed-image.ts';
 import { findDocument, type MemberTable } from './member-table.ts';
 import { blobName } from './member-name.ts';
 
@@ -15,11 +21,18 @@ export const ociIndexName = 'index.json';
 
 /** An image manifest somewhere below index.json. */
 interface Leaf {
-  readonly descriptor: OciDescriptor;
+  readonly descriptor: OciIndexEntry;
   /** The digests of the indexes it was found through, the outermost first. */
   readonly indexes: readonly Digest[];
-  /** Undefined where the layout does not have the blob: of other platforms they are often left out (kind#3795). */
-  readonly manifest: Extract<OciDocument, { kind: 'manifest' }> | undefined;
+  /** Undefined where there is a fault. */
+  readonly manifest?: Extract<OciDocument, { kind: 'manifest' }>;
+  /** That of a blob which the layout does not have, too: of other platforms they are often left out (kind#3795). */
+  readonly fault?: BundleError;
+}
+
+/** What a layout has under one name; `configs` are the digests of its variants' configs, in their order. */
+export interface OciGroup extends ImageGroup {
+  readonly configs: readonly (Digest | undefined)[];
 }
 
 /** OCI image-spec, media-types.md, and docker's own names for the same. */
@@ -28,50 +41,57 @@ const configTypes = /^application\/vnd\.(?:oci\.image\.config|docker\.container\
 
 /**
  * The images of `index`, the bytes of index.json, which may lie in further indexes. What one name, or one index, has for
- * several platforms is one image. Attestations and artifacts that are no images are passed over. Throws archive-corrupt.
+ * several platforms is one group. What is wrong with an image is that image's fault, and no other's. Attestations and
+ * artifacts that are no images are passed over. Throws archive-corrupt where index.json is none.
  */
-export async function listOciImages(
-  table: MemberTable,
-  index: Uint8Array,
-  wish: PlatformWish,
-): Promise<ListedImage[]> {
-  const groups = new Map<string, { names: string[]; leaves: Leaf[] }>();
-  for (const descriptor of parseOciIndex(index, `"${ociIndexName}" in ${table.label}`)) {
+export async function listOciGroups(table: MemberTable, index: Uint8Array): Promise<OciGroup[]> {
+  const groups = new Map<string, { names: string[]; refName: string | undefined; leaves: Leaf[] }>();
+  const descriptors = parseOciIndex(index, `"${ociIndexName}" in ${table.label}`);
+  for (const [position, descriptor] of descriptors.entries()) {
     const name = findName(descriptor);
-    const key = name ?? descriptor.annotations['org.opencontainers.image.ref.name'] ?? descriptor.digest;
-    const group = groups.get(key) ?? { names: name === undefined ? [] : [name], leaves: [] };
-    group.leaves.push(...(await findLeaves(table, descriptor)));
+    const refName = descriptor.annotations['org.opencontainers.image.ref.name'];
+    const told = descriptor.annotations[refNameKey];
+    const key = name ?? refName ?? ('digest' in descriptor ? descriptor.digest : `manifests[${position}]`);
+    const group = groups.get(key) ?? {
+      names: name === undefined ? [] : [name],
+      refName: name === undefined ? (refName ?? told) : undefined,
+      leaves: [],
+    };
+    appendAll(group.leaves, await findLeaves(table, descriptor));
     groups.set(key, group);
   }
   return [...groups.values()]
     .filter(({ leaves }) => leaves.length > 0)
-    .map(({ names, leaves }) => listGroup(table, names, leaves, wish));
+    .map(({ names, refName, leaves }) => ({
+      names,
+      refName,
+      variants: leaves.map((leaf) => toVariant(table, leaf)),
+      configs: leaves.map(({ manifest }) => manifest?.config.digest),
+    }));
 }
 
-function listGroup(
-  table: MemberTable,
-  names: readonly string[],
-  leaves: readonly Leaf[],
-  wish: PlatformWish,
-): ListedImage {
+function toVariant(table: MemberTable, { descriptor, indexes, manifest, fault }: Leaf): ImageVariant {
+  const digest = 'digest' in descriptor ? descriptor.digest : undefined;
   return {
-    names,
-    async locate() {
-      const leaf = await chooseLeaf(table, leaves, wish);
-      if (leaf === undefined) throw await noneForPlatform(table, names, leaves, wish);
-      if (leaf.manifest === undefined) throw manifestMissing(table, leaf.descriptor.digest);
-      return { config: locateBlob(leaf.manifest.config), layers: leaf.manifest.layers.map(locateBlob) };
+    digest,
+    fault,
+    findPlatform: () => findPlatform(table, descriptor, manifest),
+    locate() {
+      if (manifest === undefined) throw new TypeError('What has a fault cannot be located');
+      return Promise.resolve({
+        config: locateBlob(manifest.config),
+        layers: manifest.layers.map(locateBlob),
+      });
     },
-    async findDigests() {
-      const leaf = await chooseLeaf(table, leaves, wish);
-      if (leaf === undefined) return { config: undefined, manifests: [] };
-      return { config: leaf.manifest?.config.digest, manifests: [leaf.descriptor.digest, ...leaf.indexes] };
+    findDigests() {
+      const manifests = digest === undefined ? indexes : [digest, ...indexes];
+      return Promise.resolve({ config: manifest?.config.digest, manifests });
     },
   };
 }
 
 /** containerd's annotation is the whole name; OCI's may be the whole name or the tag alone. */
-function findName({ annotations }: OciDescriptor): string | undefined {
+function findName({ annotations }: OciIndexEntry): string | undefined {
   const texts = [annotations['io.containerd.image.name'], annotations['org.opencontainers.image.ref.name']];
   return texts.map((text) => (text === undefined ? undefined : findTaggedName(text))).find((name) => name);
 }
@@ -79,17 +99,23 @@ function findName({ annotations }: OciDescriptor): string | undefined {
 /** The manifests at and below `descriptor`, each once. Every document is checked against its digest, so none is its own ancestor. */
 async function findLeaves(
   table: MemberTable,
-  descriptor: OciDescriptor,
+  descriptor: OciIndexEntry,
   indexes: readonly Digest[] = [],
   seen = new Set<Digest>(),
 ): Promise<Leaf[]> {
+  if (isAttestation(descriptor)) return [];
+  if ('fault' in descriptor) return [{ descriptor, indexes, fault: descriptor.fault }];
   const { digest, mediaType } = descriptor;
-  if (seen.has(digest) || isAttestation(descriptor)) return [];
+  if (seen.has(digest)) return [];
   seen.add(digest);
   if (mediaType !== undefined && !documentTypes.test(mediaType)) return [];
-  const bytes = await findDocument(table, blobName(digest));
-  if (bytes === undefined) return [{ descriptor, indexes, manifest: undefined }];
-  const document = parseOciDocument(checkBlob(table, bytes, descriptor), describeBlob(table, digest));
+  let document: OciDocument;
+  try {
+    document = await readOciDocument(table, descriptor);
+  } catch (error) {
+    if (!isBundleError(error, 'archive-corrupt', 'archive-unsupported')) throw error;
+    return [{ descriptor, indexes, fault: error }];
+  }
   if (document.kind === 'manifest') {
     const configType = document.config.mediaType;
     if (configType !== undefined && !configTypes.test(configType)) return [];
@@ -97,52 +123,41 @@ async function findLeaves(
   }
   const leaves: Leaf[] = [];
   for (const child of document.manifests) {
-    leaves.push(...(await findLeaves(table, child, [...indexes, digest], seen)));
+    appendAll(leaves, await findLeaves(table, child, [...indexes, digest], seen));
   }
   return leaves;
 }
 
-/** The first that fits, as OCI image-spec, image-index.md has it. */
-async function chooseLeaf(
-  table: MemberTable,
-  leaves: readonly Leaf[],
-  wish: PlatformWish,
-): Promise<Leaf | undefined> {
-  const [only] = leaves;
-  if (leaves.length === 1 && !wish.isRequired) return only;
-  for (const leaf of leaves) {
-    const platform = await findPlatform(table, leaf);
-    if (platform !== undefined && matchesPlatform(platform, wish.platform)) return leaf;
+/** docker's manifests of 2015 (distribution, manifest-v2-1.md). */
+const firstVersion = 'application/vnd.docker.distribution.manifest.v1+';
+
+async function readOciDocument(table: MemberTable, descriptor: OciDescriptor): Promise<OciDocument> {
+  const { digest, mediaType = '' } = descriptor;
+  if (mediaType.startsWith(firstVersion)) {
+    throw new BundleError(
+      'archive-unsupported',
+      `Cannot read ${describeBlob(table, digest)}: it is a manifest of version 1, which has no config`,
+      { hint: 'Pull and push the image with a docker of the last years.' },
+    );
   }
-  return undefined;
+  const bytes = await findDocument(table, blobName(digest));
+  if (bytes === undefined) throw manifestMissing(table, digest);
+  return parseOciDocument(checkBlob(table, bytes, descriptor), describeBlob(table, digest));
 }
 
 async function findPlatform(
   table: MemberTable,
-  { descriptor, manifest }: Leaf,
+  descriptor: OciIndexEntry,
+  manifest: Leaf['manifest'],
 ): Promise<ImagePlatform | undefined> {
   if (descriptor.platform !== undefined || manifest === undefined) return descriptor.platform;
-  const config = await findDocument(table, blobName(manifest.config.digest));
-  return config && readImagePlatform(config);
-}
-
-async function noneForPlatform(
-  table: MemberTable,
-  names: readonly string[],
-  leaves: readonly Leaf[],
-  wish: PlatformWish,
-): Promise<BundleError> {
-  const platforms: string[] = [];
-  for (const leaf of leaves) {
-    const platform = await findPlatform(table, leaf);
-    if (platform !== undefined) platforms.push(formatPlatform(platform));
+  try {
+    const config = await findDocument(table, blobName(manifest.config.digest));
+    return config && readImagePlatform(config);
+  } catch (error) {
+    if (isBundleError(error, 'archive-corrupt', 'archive-unsupported')) return undefined; // its fault, once it is taken
+    throw error;
   }
-  const what = names[0] ?? leaves[0]?.descriptor.digest ?? '';
-  const wanted = formatPlatform(wish.platform);
-  return new BundleError(
-    'image-not-found',
-    `Cannot take image "${what}" of ${table.label}: it is for ${platforms.join(', ') || 'no known platform'}, ${wanted} was wanted`,
-  );
 }
 
 function manifestMissing(table: MemberTable, digest: Digest): BundleError {

@@ -4,6 +4,10 @@ import type { Digest } from '../../digest.ts';
 export interface ListedImage {
   /** Fully qualified names with a tag. */
   readonly names: readonly string[];
+  /** Names that the layout gives it and that are none: it can be taken by another, or by its digest; absent where there are none. */
+  readonly unreadableNames?: readonly string[];
+  /** What the layout calls it where that is a tag alone, and not a name. */
+  readonly refName?: string;
   /** Where its parts are. Throws archive-* where the layout does not say, image-not-found where no platform fits. */
   locate(): Promise<LocatedImage>;
   /** The digests that name it: of its config, its manifest and the indexes above that; fewer where parts are missing. */

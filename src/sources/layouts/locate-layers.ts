@@ -93,8 +93,9 @@ function layerMissing(table: MemberTable, name: string, label: string): BundleEr
 
 function layerEmptied(table: MemberTable, name: string, label: string): BundleError {
   return new BundleError('layer-mismatch', `Cannot take ${label}: "${name}" in ${table.label} has no bytes`, {
-    hint:
-      'This looks like a delta archive, whose layers were emptied because the target was thought to have them.\n' +
+    hint: [
+      'This looks like a delta archive, whose layers were emptied because the target was thought to have them.',
       'Save the whole image instead: docker save IMAGE > images.tar',
+    ],
   });
 }

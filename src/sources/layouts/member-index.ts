@@ -16,6 +16,8 @@ export interface IndexedFile {
 type Place<T> =
   { readonly kind: 'file'; readonly file: T } | { readonly kind: 'link'; readonly target: string };
 
+/** All of their names are held in memory. A bundle of 8000 images has some 50,000. */
+const mostMembers = 1_000_000;
 /** More links than this in a row are taken for a circle. */
 const largestLinkCount = 16;
 
@@ -46,7 +48,7 @@ export class MemberIndex<T extends IndexedFile> {
         `Cannot read ${this.label}: it has "${clean}" twice, with different bytes`,
       );
     }
-    this.#places.set(clean, { kind: 'file', file });
+    this.#set(clean, { kind: 'file', file });
   }
 
   /** Adds a symlink, whose target is relative to its folder, or a hardlink, whose target is a member's name. */
@@ -54,7 +56,16 @@ export class MemberIndex<T extends IndexedFile> {
     const clean = this.cleanName(name);
     const isAbsolute = linkName === '' || linkName.startsWith('/');
     const target = kind === 'symlink' && !isAbsolute ? posix.join(posix.dirname(clean), linkName) : linkName;
-    this.#places.set(clean, { kind: 'link', target });
+    this.#set(clean, { kind: 'link', target });
+  }
+
+  #set(name: string, place: Place<T>): void {
+    this.#places.set(name, place);
+    if (this.#places.size <= mostMembers) return;
+    throw new BundleError(
+      'archive-unsupported',
+      `Cannot read ${this.label}: it has more than ${mostMembers} members, which images do not have`,
+    );
   }
 
   /** The file of this name, and the name it has behind all links. Throws archive-corrupt. */

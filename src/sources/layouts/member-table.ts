@@ -1,6 +1,7 @@
 /** What the layouts of image archives are read from: members by name, wherever they lie. */
 import type { DiffId, Digest } from '../../digest.ts';
 import { BundleError } from '../../errors.ts';
+import type { BytesBehindEnd } from '../../tar/walk-tar.ts';
 
 /** A file of an archive or folder. `name` is where its bytes really lie, behind all links. */
 export type Member = StoredMember | KeptMember | PassedMember;
@@ -10,7 +11,7 @@ export interface StoredMember {
   readonly kind: 'stored';
   readonly name: string;
   readonly size: number;
-  /** Where its bytes start in the tar that it is a member of; absent in a folder. */
+  /** Where its bytes start in the tar that it is a member of; absent in a folder, and for a sparse file. */
   readonly start?: number;
   stream(): AsyncIterable<Uint8Array>;
 }
@@ -38,12 +39,19 @@ export interface MemberTable {
   /** What it is a table of, for messages: `archive "images.tar"`. */
   readonly label: string;
   readonly isEmpty: boolean;
+  /** Whether it is a tar with the members of a bundle of bundlefs, in their order. */
+  readonly isBundle?: boolean;
+  /** What stands behind the end of the tar, which nobody reads; absent where that is nothing but zeros. */
+  readonly extra?: BytesBehindEnd;
   /**
    * The file of this name, links followed, or undefined. Throws archive-corrupt for a name or a link that leads out of
    * the archive, or in circles.
    */
   findMember(name: string): Promise<Member | undefined>;
 }
+
+/** Where docker before 1.10 had the names of images, and no manifest.json; later ones write it beside that. */
+export const legacyNamesName = 'repositories';
 
 /** Documents (manifests, configs, indexes) are read whole; larger ones are refused. */
 export const largestDocumentSize = 16 * 1024 * 1024;

@@ -1,4 +1,6 @@
 /** From a table of members to checked images whose layers are all in the sink. */
+import { groupBy } from '../../group-by.ts';
+import { appendAll } from '../../long-lists.ts';
 import { type DiffId, hexOf } from '../../digest.ts';
 import { createImage } from '../../image/create-image.ts';
 import { describeImage } from '../../image/describe-image.ts';
@@ -35,18 +37,18 @@ export async function readListedImages(
   sink: LayerSink,
   { wish, fallbackNames = [], ...options }: ReadListedImagesOptions,
 ): Promise<Image[]> {
-  const images = new Map<string, ReadImage>();
+  const read: ReadImage[] = [];
   for (const selected of await selectByWish(table, references, wish)) {
-    const { image, layers } = await readImage(table, selected, fallbackNames);
-    const known = images.get(image.configDigest);
-    images.set(image.configDigest, {
-      image: createImage(image.config, [...(known?.image.tags ?? []), ...image.tags]),
-      layers: known?.layers ?? layers,
-    });
+    read.push(await readImage(table, selected, fallbackNames));
   }
-  const layers = [...images.values()].flatMap((image) => image.layers);
+  const groups = [...groupBy(read, ({ image }) => image.configDigest).values()];
+  const layers = groups.flatMap(([first]) => first.layers);
   await takeLayers(await findUnread(layers, sink), table.label, sink, options);
-  return [...images.values()].map(({ image }) => image);
+  return groups.map((same) => {
+    const tags = same.flatMap(({ image }) => image.tags);
+    const named = same.find(({ image }) => image.refName !== undefined);
+    return { ...createImage(same[0].image.config, tags), refName: named?.image.refName };
+  });
 }
 
 /** Selects each reference from what there is for the platform that it wants. */
@@ -70,7 +72,7 @@ async function selectByWish(
   const selected: SelectedImage[] = [];
   for (const group of groups.values()) {
     const listed = await listImages(table, group.wish);
-    selected.push(...(await selectImages(listed, group.references, table.label)));
+    appendAll(selected, await selectImages(listed, group.references, table.label));
   }
   return selected;
 }
@@ -83,9 +85,11 @@ export async function readImage(
 ): Promise<ReadImage> {
   const { config, layers } = await listed.locate();
   const names = [tags, listed.names, fallbackNames].find((some) => some.length > 0) ?? [];
-  const name = names[0] ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image';
+  const name =
+    names[0] ?? listed.refName ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image';
   const bytes = await readConfig(table, config, familiarName(name));
-  const image = createImage(bytes, tags, `"${config.name}" in ${table.label}`);
+  const created = createImage(bytes, tags, `"${config.name}" in ${table.label}`);
+  const image = listed.refName === undefined ? created : { ...created, refName: listed.refName };
   const label = describeImage({ ...image, tags: names });
   return { image, layers: await locateLayers(table, layers, image, label) };
 }

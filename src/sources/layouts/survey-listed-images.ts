@@ -1,11 +1,12 @@
 /** What a table of members says of its images, without reading a layer. */
+import { groupBy } from '../../group-by.ts';
 import { layerSteps, parseImageConfig } from '../../image/image-config.ts';
 import type { PlatformWish } from '../../image/platform.ts';
 import type { Reference } from '../../image/reference.ts';
 import type { SurveyedImage } from '../image-source.ts';
 import { listImages } from './list-images.ts';
 import type { MemberTable } from './member-table.ts';
-import { readImage } from './read-listed-images.ts';
+import { readImage, type ReadImage } from './read-listed-images.ts';
 import { selectImages } from './select-images.ts';
 
 /** The images of `table` that `references` name, all where it is empty; images of one config are one. Throws as readListedImages does. */
@@ -14,15 +15,17 @@ export async function surveyListedImages(
   references: readonly Reference[],
   wish: PlatformWish,
 ): Promise<SurveyedImage[]> {
-  const images = new Map<string, SurveyedImage>();
+  const read: ReadImage[] = [];
   const listed = await listImages(table, wish);
   for (const selected of await selectImages(listed, references, table.label)) {
-    const { image, layers } = await readImage(table, selected);
-    const steps = layerSteps(parseImageConfig(image.config, `the config ${image.configDigest}`).history);
-    const known = images.get(image.configDigest);
-    images.set(image.configDigest, {
-      id: image.configDigest,
-      tags: [...new Set([...(known?.tags ?? []), ...image.tags])].sort(),
+    read.push(await readImage(table, selected));
+  }
+  return [...groupBy(read, ({ image }) => image.configDigest)].map(([id, same]) => {
+    const { image, layers } = same[0];
+    const steps = layerSteps(parseImageConfig(image.config, `the config ${id}`).history);
+    return {
+      id,
+      tags: [...new Set(same.flatMap((one) => one.image.tags))].sort(),
       layers: layers.map(({ diffId, member, storedDigest }, index) => {
         const createdBy = steps[index];
         return {
@@ -33,7 +36,6 @@ export async function surveyListedImages(
           ...(createdBy !== undefined && { createdBy }),
         };
       }),
-    });
-  }
-  return [...images.values()];
+    };
+  });
 }

@@ -1,5 +1,6 @@
 /** Hands one stored layer to the sink: decompresses it on the way, and hashes what was stored. */
 import { type Digest, type DiffId, finishDigest, startDigest } from '../../digest.ts';
+import { BundleError } from '../../errors.ts';
 import { decompressAs, findCompression, magicSize } from '../decompress.ts';
 import type { AddLayerOptions, LayerSink } from '../image-source.ts';
 import { peekStart } from '../peek-start.ts';
@@ -27,15 +28,35 @@ export async function takeLayer(
   const { start, whole } = await peekStart(stored, magicSize);
   const compression = findCompression(start);
   if (compression === 'none') {
-    const { diffId } = await sink.addLayer(whole, layer);
+    const { diffId } = await sink.addLayer(limitSize(whole, what), layer);
     return { diffId, storedDigest: diffId };
   }
   const hash = startDigest();
   const hashed = hashWhile(whole, (chunk) => hash.update(chunk));
   const content = decompressAs(hashed, compression, what, signal && { signal });
-  const { diffId } = await sink.addLayer(content, layer);
+  const { diffId } = await sink.addLayer(limitSize(content, what), layer);
   while ((await hashed.next()).done !== true); // what follows the compressed data is stored too
   return { diffId, storedDigest: finishDigest(hash) };
+}
+
+/** No layer has so many bytes, and some bytes can be unpacked to any number. */
+const largestLayerSize = 2 ** 40;
+
+async function* limitSize(
+  content: AsyncIterable<Uint8Array>,
+  what: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let size = 0;
+  for await (const chunk of content) {
+    size += chunk.length;
+    if (size > largestLayerSize) {
+      throw new BundleError(
+        'archive-unsupported',
+        `Cannot read ${what}: it has more than 1 TiB when it is unpacked, which no layer has`,
+      );
+    }
+    yield chunk;
+  }
 }
 
 async function* hashWhile(

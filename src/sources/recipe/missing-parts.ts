@@ -31,7 +31,7 @@ export function missingParts(
         'Name the cache that has them with --cache, or build the images once from where they are, which puts them back:',
         `  bundlefs build --from SOURCE ${names.slice(0, listedCount).join(' ')} -o images.tar.xz`,
         'From then on, cache gc keeps them with --keep-recipe, or gc.keepRecipes in bundlefs.yaml.',
-      ].join('\n'),
+      ],
     },
   );
 }

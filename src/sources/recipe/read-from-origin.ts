@@ -20,6 +20,10 @@ const faultsOfOrigin: readonly ErrorCode[] = [
   ...(['xz-corrupt', 'xz-truncated', 'xz-unsupported'] as const),
 ];
 
+function isFaultOfOrigin(error: unknown): boolean {
+  return isBundleError(error) && faultsOfOrigin.includes(error.code);
+}
+
 export interface ReadFromOriginOptions extends ReadImagesOptions {
   readonly open: (from: string) => Promise<ImageSource>;
 }
@@ -55,7 +59,7 @@ export async function readFromOrigin(
       await source.close();
     }
   } catch (error) {
-    if (options.signal?.aborted === true || !isBundleError(error, ...faultsOfOrigin)) throw error;
+    if (options.signal?.aborted === true || !isFaultOfOrigin(error)) throw error;
     return { images: [], place, error };
   }
 }

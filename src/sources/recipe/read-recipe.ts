@@ -1,11 +1,11 @@
 /** Reads a recipe from a file, and finds out what it says of each image. */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type RecipeDocument, recipeDocumentSchema } from '../../blocks/recipe-document.ts';
 import { type Digest, type DiffId, digestOf, parseDiffId, parseDigest } from '../../digest.ts';
 import { BundleError, describeError, findErrno } from '../../errors.ts';
 import { parseForeignJson } from '../../image/foreign-json.ts';
 import { normaliseTag } from '../../image/reference.ts';
+import { readSmallFile } from '../../read-small-file.ts';
 
 export interface RecipeImage {
   readonly names: readonly string[];
@@ -14,6 +14,8 @@ export interface RecipeImage {
   readonly layerSizes?: readonly number[] | undefined;
   /** Its bytes hash to `configDigest`. */
   readonly config?: Uint8Array | undefined;
+  /** Of an untagged image, as Image has it. */
+  readonly refName?: string | undefined;
 }
 
 export interface RecipeContent {
@@ -48,7 +50,7 @@ export async function readRecipe(path: string): Promise<RecipeContent> {
 }
 
 function toImage(image: RecipeDocument['images'][number], what: string): RecipeImage {
-  const { tags, config, layers, layerSizes, configText } = image;
+  const { tags, config, layers, layerSizes, configText, refName } = image;
   const bytes = configText === undefined ? undefined : Buffer.from(configText, 'utf8');
   if (bytes !== undefined && digestOf(bytes) !== config) {
     throw new BundleError(
@@ -62,12 +64,13 @@ function toImage(image: RecipeDocument['images'][number], what: string): RecipeI
     layers: layers.map((layer) => parseDiffId(layer, what)),
     layerSizes: layerSizes?.length === layers.length ? layerSizes : undefined,
     config: bytes,
+    refName,
   };
 }
 
 async function readBytes(path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readSmallFile(path, { acceptsPipes: true });
   } catch (error) {
     const errno = findErrno(error) ?? '';
     if (['ENOENT', 'ENOTDIR'].includes(errno)) {

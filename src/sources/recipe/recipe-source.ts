@@ -1,4 +1,5 @@
 /** The source for a recipe: its images come from the cache, and what is not there from where the recipe says they were. */
+import { groupBy } from '../../group-by.ts';
 import type { Profile } from '../../blocks/profile.ts';
 import { type DiffId, hexOf } from '../../digest.ts';
 import { BundleError, isBundleError } from '../../errors.ts';
@@ -83,14 +84,13 @@ async function readSelected(
     source === undefined
       ? { images: [], place: undefined, error: undefined }
       : await readFromOrigin(source, incomplete, sink, { ...options, open: openOrigin });
-  const missing = incomplete.filter(
-    (image) => !fetched.images.some(({ configDigest }) => configDigest === image.configDigest),
-  );
+  const byConfig = new Map(fetched.images.map((image) => [image.configDigest, image]));
+  const missing = incomplete.filter((image) => !byConfig.has(image.configDigest));
   if (missing.length > 0) throw missingParts(label, missing, absent, fetched);
   return [
     ...found,
     ...incomplete.flatMap((image) => {
-      const read = fetched.images.find(({ configDigest }) => configDigest === image.configDigest);
+      const read = byConfig.get(image.configDigest);
       return read === undefined ? [] : [toImage(image, read.config, label)];
     }),
   ];
@@ -138,6 +138,7 @@ async function select(
     .map((image) => ({
       image,
       names: image.names,
+      ...(image.refName !== undefined && { refName: image.refName }),
       findDigests: () => Promise.resolve({ config: image.configDigest, manifests: [] }),
     }));
   if (listed.length === 0 && images.length > 0) {
@@ -146,13 +147,11 @@ async function select(
       `Cannot take an image of ${label}: none is for ${formatPlatform(wish.platform)}`,
     );
   }
-  const selected = new Map<string, RecipeImage>();
-  for (const { listed: entry, tags } of await selectImages(listed, references, label)) {
-    const { image } = entry;
-    const names = [...(selected.get(image.configDigest)?.names ?? []), ...tags];
-    selected.set(image.configDigest, { ...image, names: [...new Set(names)] });
-  }
-  return [...selected.values()];
+  const selected = await selectImages(listed, references, label);
+  return [...groupBy(selected, (one) => one.listed.image.configDigest).values()].map((same) => ({
+    ...same[0].listed.image,
+    names: [...new Set(same.flatMap(({ tags }) => tags))],
+  }));
 }
 
 /** Of an image whose config is elsewhere, nothing is known that speaks against it. */
@@ -162,7 +161,7 @@ function isFor({ config }: RecipeImage, { platform, isRequired }: PlatformWish):
 
 function toImage(recipe: RecipeImage, config: Uint8Array, label: string): Image {
   const image = createImage(config, recipe.names, `a config in ${label}`);
-  if (image.layers.join() === recipe.layers.join()) return image;
+  if (image.layers.join() === recipe.layers.join()) return { ...image, refName: recipe.refName };
   const name = recipe.names[0];
   throw new BundleError(
     'archive-corrupt',

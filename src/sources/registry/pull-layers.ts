@@ -23,6 +23,9 @@ export async function pullLayers(
   { signal, onRead }: PullLayersOptions,
 ): Promise<void> {
   const missing = await findMissing(layers, sink);
+  for (const { size = 0, digest, diffId, label } of missing) {
+    await sink.checkRoom?.(size, { label: `${label} of ${client.host}`, isCompressed: digest !== diffId });
+  }
   const isKnown = missing.every(({ size }) => size !== undefined);
   const total = isKnown ? missing.reduce((sum, { size = 0 }) => sum + size, 0) : undefined;
   let doneBefore = 0;

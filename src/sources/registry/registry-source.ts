@@ -1,4 +1,5 @@
 /** The source for images of a registry: it is asked for digests first, and then for the layers that are not known yet. */
+import { groupBy } from '../../group-by.ts';
 import { type Digest, type DiffId, digestOf } from '../../digest.ts';
 import { createImage } from '../../image/create-image.ts';
 import { layerSteps, parseImageConfig, readImagePlatform } from '../../image/image-config.ts';
@@ -11,7 +12,7 @@ import { openRegistry, type OpenRegistryOptions } from '../../registry/registry-
 import { parseRegistryPlace, splitRepository } from '../../registry/registry-place.ts';
 import type { ImageSource, LayerSink, SurveyedImage } from '../image-source.ts';
 import { pullLayers, type WantedLayer } from './pull-layers.ts';
-import { namesOf, readRemoteImage, type RemoteRequest } from './remote-image.ts';
+import { namesOf, readRemoteImage, type RemoteImage, type RemoteRequest } from './remote-image.ts';
 import { describeRegistry, findWantedImages, type WantedImage, wantedNotFound } from './wanted-images.ts';
 
 /** An image that was found: whole at hand, or with the layers that may have to be fetched. */
@@ -63,18 +64,15 @@ export function openRegistrySource(
     references: readonly Reference[],
     signal: AbortSignal | undefined,
   ): Promise<SurveyedImage[]> {
-    const surveyed = new Map<Digest, SurveyedImage>();
+    const found: RemoteImage[] = [];
     for (const wanted of await findWantedImages(client, place, references, signal)) {
-      const { image, layers } = await readRemoteImage(request(wanted, signal), wanted.name);
-      const { tags = [] } = surveyed.get(image.configDigest) ?? {};
-      const names = [...new Set([...tags, ...image.tags])].sort();
-      surveyed.set(image.configDigest, {
-        id: image.configDigest,
-        tags: names,
-        layers: describeLayers(image, layers),
-      });
+      found.push(await readRemoteImage(request(wanted, signal), wanted.name));
     }
-    return [...surveyed.values()];
+    return [...groupBy(found, ({ image }) => image.configDigest)].map(([id, same]) => {
+      const { image, layers } = same[0];
+      const tags = new Set(same.flatMap((one) => one.image.tags));
+      return { id, tags: [...tags].sort(), layers: describeLayers(image, layers) };
+    });
   }
 }
 
@@ -144,10 +142,10 @@ function getLayer(layers: readonly OciDescriptor[], index: number): OciDescripto
 
 /** Images of one config are one, with all names that they were asked for by. */
 function mergeImages(images: readonly Image[]): Image[] {
-  const merged = new Map<Digest, Image>();
-  for (const image of images) {
-    const tags = [...(merged.get(image.configDigest)?.tags ?? []), ...image.tags];
-    merged.set(image.configDigest, createImage(image.config, tags));
-  }
-  return [...merged.values()];
+  return [...groupBy(images, ({ configDigest }) => configDigest).values()].map((same) =>
+    createImage(
+      same[0].config,
+      same.flatMap(({ tags }) => tags),
+    ),
+  );
 }

@@ -6,8 +6,9 @@ import { readImagePlatform } from '../../image/image-config.ts';
 import type { Image } from '../../image/image.ts';
 import { isAttestation, type OciDescriptor } from '../../image/oci-descriptor.ts';
 import { type OciDocument, parseOciDocument } from '../../image/oci-manifest.ts';
-import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
+import { findForPlatform, formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import { formatName } from '../../image/reference.ts';
+import { registryLimits } from '../../registry/limits.ts';
 import { findManifest, type FoundManifest, pullScope } from '../../registry/manifests.ts';
 import type { RegistryClient } from '../../registry/registry-client.ts';
 import type { ManifestName } from '../../registry/registry-place.ts';
@@ -31,8 +32,6 @@ type ManifestDocument = Extract<OciDocument, { kind: 'manifest' }>;
 
 /** OCI image-spec, media-types.md, and docker's own name for the same. */
 const configTypes = /^application\/vnd\.(?:oci\.image\.config|docker\.container\.image)\./;
-/** Indexes in indexes are allowed, and nobody has many. */
-const mostIndexes = 8;
 
 /**
  * Reads manifest and config of the image that `name`, its tag or the digest of that, has now. Throws image-not-found,
@@ -72,7 +71,7 @@ export function checkPlatform({ client, wanted, wish }: RemoteRequest, config: U
 async function chooseManifest(request: RemoteRequest, first: FoundManifest): Promise<ManifestDocument> {
   const { client, wanted, wish, signal } = request;
   let found = first;
-  for (let count = 0; count < mostIndexes; count += 1) {
+  for (let count = 0; count <= registryLimits.indexDepth; count += 1) {
     const document = parseManifest(request, found);
     if (document.kind === 'manifest') return document;
     const images = document.manifests.filter((descriptor) => !isAttestation(descriptor));
@@ -80,11 +79,12 @@ async function chooseManifest(request: RemoteRequest, first: FoundManifest): Pro
     const chosen =
       images.length === 1 && !wish.isRequired
         ? only
-        : images.find(({ platform }) => platform !== undefined && matchesPlatform(platform, wish.platform));
+        : findForPlatform(images, ({ platform }) => platform, wish.platform);
     if (chosen === undefined) {
       const platforms = images.flatMap(({ platform }) => (platform ? [formatPlatform(platform)] : []));
       throw notForPlatform(client, wanted, wish, [...new Set(platforms)]);
     }
+    if ('fault' in chosen) throw chosen.fault;
     const next = await findManifest(client, wanted.path, chosen.digest, { signal });
     if (next === undefined) throw manifestMissing(request, chosen.digest);
     found = next;
@@ -122,7 +122,7 @@ function parseManifest({ client, wanted }: RemoteRequest, { mediaType, bytes }: 
 /** Throws config-missing, config-mismatch. */
 async function readConfig(
   { client, wanted, signal }: RemoteRequest,
-  { digest }: OciDescriptor,
+  { digest, size = registryLimits.configSize }: OciDescriptor,
 ): Promise<Uint8Array> {
   const { text } = wanted.reference;
   const { status, bytes } = await client.ask({
@@ -131,6 +131,7 @@ async function readConfig(
     scopes: [pullScope(wanted.path)],
     headers: { 'Accept-Encoding': 'identity' },
     wanted: [200, 404],
+    limit: Math.min(size, registryLimits.configSize),
     signal,
   });
   if (status === 404) {

@@ -1,4 +1,5 @@
 /** From references to what is asked of a registry: repositories, and tags or digests in them. */
+import { appendAll } from '../../long-lists.ts';
 import { BundleError } from '../../errors.ts';
 import { imageNotFound } from '../../image/image-not-found.ts';
 import { isPatternText, parsePattern, splitFamiliar } from '../../image/name-pattern.ts';
@@ -40,7 +41,8 @@ export async function findWantedImages(
   const wanted: WantedImage[] = [];
   for (const reference of references) {
     if (reference.kind === 'id') throw idsAreUnknown(client, reference);
-    if (reference.kind === 'pattern') wanted.push(...(await expandPattern(client, place, reference, signal)));
+    if (reference.kind === 'pattern')
+      appendAll(wanted, await expandPattern(client, place, reference, signal));
     else wanted.push(wantedOf(reference, pathOf(place, reference)));
   }
   return wanted;

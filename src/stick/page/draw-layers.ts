@@ -48,8 +48,8 @@ export function drawMark(mark: LayerMark | undefined): Markup {
 }
 
 /** The image that has a layer which is not shared. */
-function ownerOf({ description }: PageModel, diffId: string): string {
-  const image = description.images.find(({ layers }) => layers.includes(diffId));
+function ownerOf({ owners }: PageModel, diffId: string): string {
+  const image = owners.get(diffId);
   return image === undefined ? 'no image' : nameOf(image);
 }
 

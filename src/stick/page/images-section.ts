@@ -1,4 +1,5 @@
 /** The images: names, layers to scale, and what each layer is. */
+import { largestOf } from '../../long-lists.ts';
 import { formatCount, formatSize } from '../../format-text.ts';
 import type { ImageChange, ImageDescription } from '../compare-bundles.ts';
 import { drawLayers, drawMark } from './draw-layers.ts';
@@ -10,7 +11,10 @@ export function renderImages(model: PageModel): Markup {
   const { images, layers, archive } = model.description;
   const apart = images.reduce((sum, image) => sum + storedSizeOf(model, image), 0);
   const together = layers.reduce((sum, layer) => sum + layer.storedSize, 0);
-  const fullSize = Math.max(1, ...images.map((image) => storedSizeOf(model, image)));
+  const fullSize = largestOf(
+    images.map((image) => storedSizeOf(model, image)),
+    1,
+  );
   const diffIds = layers.map(({ diffId }) => diffId);
   const isShared = model.groups.groups.length > 0;
   return html` <section aria-labelledby="images">
@@ -71,7 +75,7 @@ function renderImage(model: PageModel, image: ImageDescription, fullSize: number
     formatDate(image.created) === undefined ? '' : `built ${formatDate(image.created) ?? ''}`,
     `${formatSize(image.size)} when loaded`,
   ].filter((fact) => fact !== '');
-  const change = model.comparison?.changes.find((entry) => 'image' in entry && entry.image === image);
+  const change = model.changes.get(image);
   return html`<li class="image">
     <div class="title">
       <h3>${splitName(nameOf(image))}</h3>

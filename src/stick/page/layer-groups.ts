@@ -1,4 +1,5 @@
 /** Gives layers that several images share a mark, so that they are recognised wherever they are drawn. */
+import { groupBy } from '../../group-by.ts';
 import type { BundleDescription } from '../bundle-description.ts';
 
 /** Layers that the same images have, and what they are drawn with. */
@@ -57,13 +58,11 @@ export function groupLayers({ images, layers }: Pick<BundleDescription, 'images'
 
 /** For each layer, the images that have it. */
 function listOwners(images: BundleDescription['images']): Map<string, number[]> {
-  const owners = new Map<string, number[]>();
-  for (const [index, image] of images.entries()) {
-    for (const diffId of new Set(image.layers)) {
-      owners.set(diffId, [...(owners.get(diffId) ?? []), index]);
-    }
-  }
-  return owners;
+  const uses = images.flatMap(({ layers }, index) =>
+    [...new Set(layers)].map((diffId) => ({ diffId, index })),
+  );
+  const groups = [...groupBy(uses, ({ diffId }) => diffId)];
+  return new Map(groups.map(([diffId, owners]) => [diffId, owners.map(({ index }) => index)]));
 }
 
 function toLetter(index: number): string {

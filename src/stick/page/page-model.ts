@@ -3,7 +3,12 @@ import { parseImageConfig } from '../../image/image-config.ts';
 import type { Image } from '../../image/image.ts';
 import { familiarName } from '../../image/reference.ts';
 import type { BundleDescription } from '../bundle-description.ts';
-import { type BundleComparison, compareBundles, type ImageDescription } from '../compare-bundles.ts';
+import {
+  type BundleComparison,
+  compareBundles,
+  type ImageChange,
+  type ImageDescription,
+} from '../compare-bundles.ts';
 import { groupLayers, type LayerGroups } from './layer-groups.ts';
 
 export interface PageInput {
@@ -19,6 +24,10 @@ export interface PageModel {
   readonly previous: BundleDescription | undefined;
   readonly comparison: BundleComparison | undefined;
   readonly groups: LayerGroups;
+  /** By diffId the first image that has the layer. */
+  readonly owners: ReadonlyMap<string, ImageDescription>;
+  /** What became of the images since the bundle before. */
+  readonly changes: ReadonlyMap<ImageDescription, ImageChange>;
   /** Bytes in the archive by diffId, and of the layer's tar. */
   readonly storedSizes: ReadonlyMap<string, number>;
   readonly tarSizes: ReadonlyMap<string, number>;
@@ -29,10 +38,18 @@ export interface PageModel {
 export function createPageModel({ description, images, previous }: PageInput): PageModel {
   const { layers } = description;
   const steps = new Map(images.map((image) => [image.configDigest as string, listSteps(image)]));
+  const comparison = previous && compareBundles(previous, description);
+  const changes = comparison?.changes ?? [];
+  const owners = new Map<string, ImageDescription>();
+  for (const image of description.images) {
+    for (const diffId of image.layers) if (!owners.has(diffId)) owners.set(diffId, image);
+  }
   return {
     description,
     previous,
-    comparison: previous && compareBundles(previous, description),
+    comparison,
+    owners,
+    changes: new Map(changes.flatMap((change) => ('image' in change ? [[change.image, change]] : []))),
     groups: groupLayers(description),
     storedSizes: new Map(layers.map(({ diffId, storedSize }) => [diffId, storedSize])),
     tarSizes: new Map(layers.map(({ diffId, size }) => [diffId, size])),

@@ -2,13 +2,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc64 } from '../../../src/addon/block-codec.ts';
+import { digestOf } from '../../../src/digest.ts';
 import type { ExtentFile, ExtentInput, ExtentReader } from '../../../src/addon/extent-reader.ts';
 
 /** A file in `folder` whose first bytes are `bytes`, with a trailer that belongs to nobody. */
 export function createFile(folder: string, name: string, bytes: Uint8Array): ExtentFile {
   const path = join(folder, name);
   writeFileSync(path, Buffer.concat([bytes, Buffer.from('trailer')]));
-  return { path, size: bytes.length, crc64: crc64(bytes) };
+  return { path, size: bytes.length, digest: digestOf(bytes), crc64: crc64(bytes) };
 }
 
 /** Extents for `files`, whole and one after the other. */

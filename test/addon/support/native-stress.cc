@@ -218,7 +218,6 @@ void StressPool() {
         }
         EncoderPool::Get().Submit(std::move(job));
         if ((*random)() % 4 == 0) EncoderPool::Get().Cancel(&owner, (*random)() % (id + 1));
-        if ((*random)() % 4 == 0) EncoderPool::Get().SetThreads(1 + (*random)() % 4);
       }
       if (round % 2 == 0) {
         while (owner.calls < owner.contents.size()) std::this_thread::yield();

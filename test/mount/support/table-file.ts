@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { crc64 } from '../../../src/addon/block-codec.ts';
 import { ExtentReader, type ExtentFile, type ExtentInput } from '../../../src/addon/extent-reader.ts';
+import { digestOf } from '../../../src/digest.ts';
 import type { MountedFile } from '../../../src/mount/mounted-file.ts';
 import { noiseBytes } from '../../addon/support/sample-bytes.ts';
 
@@ -45,7 +46,7 @@ export function createTableFile(folder: string, options: TableFileOptions): Tabl
     const path = join(folder, `block ${index}`);
     // What follows the block is not its own and must not be read.
     writeFileSync(path, Buffer.concat([bytes, Buffer.from('record')]));
-    return { path, size: bytes.length, crc64: crc64(bytes) };
+    return { path, size: bytes.length, digest: digestOf(bytes), crc64: crc64(bytes) };
   });
   const row = Buffer.concat(blocks);
   const description: Description = {

@@ -155,18 +155,18 @@ include:
     project_directory: other
     env_file: own.env
 services:
-  web: { image: "web:\${TAG-none}" }
-  db: { image: db:2 }`;
+  web: { image: "web:\${TAG-none}" }`;
     const files = {
       'sub/compose.yml':
         'include: [deep.yml]\nservices: { db: { image: "db:${TAG}" }, cache: { image: "cache:${TAG}" } }',
       'sub/deep.yml': 'services: { deep: { image: deep:1 } }',
       'sub/.env': 'TAG=sub',
       'other/a.yml': 'services: { a: { image: "a:${TAG}" } }',
-      'other/b.yml': 'services: { a: { image: "b:${TAG}" } }',
+      'b.yml': 'services: { a: { image: "b:${TAG}" } }',
+      'other/b.yml': 'services: { a: { image: "not:this" } }',
       'own.env': 'TAG=own',
     };
-    expect(await imagesOf(text, { files })).toEqual(['b:own', 'cache:sub', 'db:2', 'deep:1', 'web:none']);
+    expect(await imagesOf(text, { files })).toEqual(['b:own', 'cache:sub', 'db:sub', 'deep:1', 'web:none']);
   });
 
   it('take a folder for the Compose file in it and its override', async () => {

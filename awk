@@ -1,0 +1,1 @@
+/tmp/words/ba/awk

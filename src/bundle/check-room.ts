@@ -1,0 +1,33 @@
+/** Whether the disk of the cache has room for what a source says that it will send. */
+import { statfs } from 'node:fs/promises';
+import { withCacheErrors } from '../blocks/cache-error.ts';
+import type { Cache } from '../blocks/cache.ts';
+import { BundleError } from '../errors.ts';
+import { formatSize } from '../format-text.ts';
+import type { CheckRoomOptions } from '../sources/image-source.ts';
+import { surveyCache } from './survey-cache.ts';
+
+/** What is not compressed may take a hundredth here: text takes a fifth, and zeros next to nothing. */
+const mostRatio = 100;
+
+/**
+ * Throws cache-full where `size` bytes are more than the disk of `cache` has free and the cache has already, whose blocks
+ * may be all that is needed.
+ */
+export async function checkRoom(
+  cache: Cache,
+  size: number,
+  { label, isCompressed }: CheckRoomOptions,
+): Promise<void> {
+  const least = isCompressed ? size : size / mostRatio;
+  const { bavail, bsize } = await withCacheErrors('look at the disk of', cache.root, () =>
+    statfs(cache.root),
+  );
+  const free = bavail * bsize;
+  if (least <= free || least <= free + (await surveyCache(cache, Date.now())).size) return;
+  throw new BundleError(
+    'cache-full',
+    `Cannot take ${label}: it is said to have ${formatSize(size)}, and the disk of the cache "${cache.root}" has ${formatSize(free)} free`,
+    { hint: 'Make room there: bundlefs cache gc. Or name a cache on another disk with --cache.' },
+  );
+}

@@ -1,0 +1,61 @@
+/** Makes a folder and those above it, with the true reason where that fails. */
+import { fchmodSync, mkdirSync } from 'node:fs';
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { findErrno } from '../errors.ts';
+import { type OpenFolder, openOwnFolder } from './open-folder.ts';
+
+/** Set-group-ID and writable by the group: its owner has made it for a group to share. */
+const sharedBits = 0o2020;
+
+/**
+ * A folder that the user named. Node's own recursive mkdir says ENOENT on a read-only file system, which is no reason to
+ * show a user. In a folder that a group shares the new one is shared, too, whatever the umask: else the cache would
+ * belong to whoever built first.
+ */
+export async function makeNamedFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const errno = findErrno(error);
+    if (errno === 'EEXIST') return;
+    if (errno !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeNamedFolder(dirname(path));
+    await makeNamedFolder(path);
+    return;
+  }
+  const { mode } = await stat(dirname(path));
+  if ((mode & sharedBits) === sharedBits) await chmod(path, mode & 0o7777);
+}
+
+/** The same for a folder of ours, with those above it that are missing; `mode` as of mkdir(2). Throws ForeignThingError. */
+export async function makeOwnFolder(path: string, mode = 0o777): Promise<void> {
+  (await openMadeFolder(path, mode))[Symbol.dispose]();
+}
+
+async function openMadeFolder(path: string, mode: number): Promise<OpenFolder> {
+  try {
+    return openOwnFolder(path);
+  } catch (error) {
+    if (findErrno(error) !== 'ENOENT' || dirname(path) === path) throw error;
+  }
+  using above = await openMadeFolder(dirname(path), mode);
+  return await above.run(() => {
+    makeIn(above, basename(path), mode);
+    const made = openOwnFolder(path);
+    const { mode: modeAbove } = above.info;
+    const { uid } = made.info;
+    if ((modeAbove & sharedBits) === sharedBits && uid === process.getuid?.()) {
+      fchmodSync(made.fd, modeAbove & 0o7777);
+    }
+    return Promise.resolve(made);
+  });
+}
+
+function makeIn(above: OpenFolder, name: string, mode: number): void {
+  try {
+    mkdirSync(above.at(name), { mode });
+  } catch (error) {
+    if (findErrno(error) !== 'EEXIST') throw error; // another process was first
+  }
+}

@@ -1,0 +1,45 @@
+/** Who may write to the folders of a cache. */
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { makeNamedFolder, makeOwnFolder } from '../../src/disk/make-folder.ts';
+import { makeTempFolder } from '../support/temp-folder.ts';
+
+type Make = (path: string) => Promise<void>;
+const makers: readonly [string, Make][] = [
+  ['makeNamedFolder', makeNamedFolder],
+  ['makeOwnFolder', makeOwnFolder],
+];
+
+async function makeBelow(make: Make, parentMode: number, umask: number): Promise<number[]> {
+  const parent = join(await makeTempFolder(), 'cache');
+  await mkdir(parent);
+  await chmod(parent, parentMode);
+  const before = process.umask(umask);
+  onTestFinished(() => void process.umask(before));
+  await make(join(parent, 'a/b'));
+  const folders = await Promise.all(['a', 'a/b'].map((name) => stat(join(parent, name))));
+  return folders.map(({ mode }) => mode & 0o7777);
+}
+
+describe.each(makers)('%s', (_name, make) => {
+  it.each([0o002, 0o022, 0o077])(
+    'shares folders below one that a group shares, with umask %o',
+    async (umask) => {
+      expect(await makeBelow(make, 0o2775, umask)).toEqual([0o2775, 0o2775]);
+      expect(await makeBelow(make, 0o2770, umask)).toEqual([0o2770, 0o2770]);
+    },
+  );
+
+  it('lets the umask say elsewhere who may write', async () => {
+    expect(await makeBelow(make, 0o775, 0o022)).toEqual([0o755, 0o755]);
+  });
+
+  it('leaves a folder that is there its mode', async () => {
+    const parent = join(await makeTempFolder(), 'cache');
+    await mkdir(join(parent, 'a'), { recursive: true });
+    await chmod(parent, 0o2775);
+    await make(join(parent, 'a'));
+    expect((await stat(join(parent, 'a'))).mode & 0o7777).toBe(0o755);
+  });
+});

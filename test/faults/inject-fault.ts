@@ -1,0 +1,82 @@
+/** Lets the n-th call of a kind fail in a program that is run: with the shim beside it, which is compiled for that. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type CliResult, runCli } from '../support/run-cli.ts';
+
+export type FaultCall = 'open' | 'read' | 'write' | 'sync' | 'list' | 'mkdir' | 'rename';
+export type FaultErrno = 'EIO' | 'EACCES' | 'EMFILE' | 'ENOMEM' | 'ENOSPC';
+
+export interface Fault {
+  readonly call: FaultCall;
+  readonly errno: FaultErrno;
+  /** Which of these calls fails, from 1. */
+  readonly nth: number;
+  /** Folders and files, by how their absolute paths start. */
+  readonly below: readonly string[];
+}
+
+export interface FaultyRun extends CliResult {
+  /** The path that the call was about which failed; undefined where there were not so many. */
+  readonly failed: string | undefined;
+}
+
+/** What the system says where it has no room is said of writing, and so on. */
+export const errnosOf: Readonly<Record<FaultCall, readonly FaultErrno[]>> = {
+  open: ['EIO', 'EACCES', 'EMFILE', 'ENOMEM', 'ENOSPC'],
+  read: ['EIO', 'ENOMEM'],
+  write: ['EIO', 'ENOSPC', 'ENOMEM'],
+  sync: ['EIO', 'ENOSPC'],
+  list: ['EIO', 'EACCES', 'EMFILE', 'ENOMEM'],
+  mkdir: ['EIO', 'EACCES', 'ENOSPC'],
+  rename: ['EIO', 'EACCES', 'ENOSPC'],
+};
+
+/** Compiles the shim in `folder` and returns its path. */
+export function compileShim(folder: string): string {
+  const source = join(dirname(fileURLToPath(import.meta.url)), 'fault-shim.c');
+  const path = join(folder, 'fault-shim.so');
+  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-w', '-o', path, source, '-ldl']);
+  return path;
+}
+
+/** Runs the program with `args` in which `fault` happens. */
+export async function runWithFault(
+  shim: string,
+  args: readonly string[],
+  { call, errno, nth, below }: Fault,
+  env: Readonly<Record<string, string>> = {},
+): Promise<FaultyRun> {
+  const log = `${shim}.log`;
+  await rm(log, { force: true });
+  const result = await runCli(args, {
+    env: {
+      LD_PRELOAD: shim,
+      FAULT_CALL: call,
+      FAULT_ERRNO: String(constants.errno[errno]),
+      FAULT_NTH: String(nth),
+      FAULT_BELOW: below.join(':'),
+      FAULT_LOG: log,
+      ...env,
+    },
+  });
+  return { ...result, failed: existsSync(log) ? readFileSync(log, 'utf8') : undefined };
+}
+
+/** What is wrong with how a run ended in which something failed; undefined where it is as docs/errors.md says. */
+export function findFaultyEnd(
+  { status, stderr, failed }: FaultyRun,
+  names: readonly string[],
+): string | undefined {
+  if (status === 0) return undefined; // it did without
+  if (typeof status === 'string') return `it was ended by ${status}`;
+  if (![4, 5, 6, 7, 8, 9].includes(status)) return `it ended with status ${status}`;
+  if (/^\s+at /m.test(stderr) || stderr.includes('This is a fault of bundlefs')) return 'it shows its stack';
+  const [first = ''] = stderr.split('\n').filter((line) => line.startsWith('bundlefs: '));
+  if (first === '') return 'it says nothing';
+  const isNamed = [...names, failed ?? ''].some((name) => first.includes(name)) || /Cannot start/.test(first);
+  return isNamed ? undefined : 'it names no file';
+}
