@@ -7,8 +7,8 @@ export function findText(block: Uint8Array, start: number, end: number): Buffer 
   return stop < 0 ? field : field.subarray(0, stop);
 }
 
-/** Blanks and NULs, then digits that a blank, a NUL or the field ends; or no digits at all, or what two NULs hide. */
-const octalNumber = /^(?:[\0\s]*(?:([0-7]+)(?:[\0\s]|$)|$)|\0\0)/;
+/** Blanks and NULs, then digits that a blank, a NUL or the field ends; or no digits, or none before what a NUL hides. */
+const octalNumber = /^(?:[\0\s]*(?:([0-7]+)(?:[\0\s]|$)|$)|(?:\0\s*|\s+)\0)/;
 
 /**
  * The number in a field: octal, or with its top bit set a signed big-endian number (GNU tar). A field without a digit is

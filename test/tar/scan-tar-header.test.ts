@@ -23,14 +23,25 @@ describe('scanTarHeader', () => {
     );
   });
 
-  test('joins prefix and name of a ustar header, and takes the same bytes of a GNU header for what they are', () => {
-    const writePrefix = (block: Buffer): void => void block.write('usr/share', 345, 'latin1');
-    expect(scanTarHeader(headerWith(writePrefix))?.path).toBe('usr/share/app/main.js');
-    const gnu = headerWith((block) => {
-      writePrefix(block);
-      block.write('ustar  \0', 257, 'latin1');
+  test.each<[string, string, string, string]>([
+    ['ustar', 'ustar\x0000', 'usr/share', 'usr/share/app/main.js'],
+    ['GNU', 'ustar  \0', '14371562400\x0014371562400\0', 'app/main.js'],
+    ['GNU as Go before 1.8 wrote it', 'ustar  \0', 'usr/share', 'usr/share/app/main.js'],
+    ['version 7', '', 'usr/share', 'app/main.js'],
+  ])('joins prefix and name where a header has a prefix: %s', (_, magic, bytes, path) => {
+    const block = headerWith((header) => {
+      header.fill(0, 257, 265).write(magic, 257, 'latin1');
+      header.write(bytes, 345, 'latin1');
     });
-    expect(scanTarHeader(gnu)?.path).toBe('app/main.js');
+    expect(scanTarHeader(block)?.path).toBe(path);
+  });
+
+  test('takes 131 bytes of a star header for its prefix', () => {
+    const block = headerWith((header) => {
+      header.write('p'.repeat(155), 345, 'latin1');
+      header.write('tar\0', 508, 'latin1');
+    });
+    expect(scanTarHeader(block)?.path).toBe(`${'p'.repeat(131)}/app/main.js`);
   });
 
   test('hashes the name and the size, and neither times nor modes nor owners', () => {
@@ -76,7 +87,11 @@ describe('scanTarHeader', () => {
   });
 
   test('takes zeros for a header without content', () => {
-    expect(scanTarHeader(Buffer.alloc(512))).toEqual({ contentSize: 0, path: '', nameHash: 0xffffffff });
+    expect(scanTarHeader(Buffer.alloc(512))).toMatchObject({
+      contentSize: 0,
+      path: '',
+      nameHash: 0xffffffff,
+    });
   });
 
   test('refuses all other bytes: noise, a wrong checksum, a size that is none', () => {
@@ -89,12 +104,7 @@ describe('scanTarHeader', () => {
     const wrongSum = headerWith(() => undefined);
     wrongSum[0] = 0x62;
     expect(scanTarHeader(wrongSum)).toBeUndefined();
-    const sizes = [
-      '-0000000001',
-      '0000000008x',
-      '           ',
-      '\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe',
-    ];
+    const sizes = ['-0000000001', '0000000008x', '\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe'];
     for (const size of sizes) {
       expect(scanTarHeader(headerWith((block) => void block.write(size, 124, 'latin1')))).toBeUndefined();
     }
