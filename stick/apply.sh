@@ -5,8 +5,7 @@
 # shellcheck disable=SC2154 # facts and delta.sh stand before this in a delta, the steps behind it
 
 apply_usage() {
-  cat <<TEXT
-Usage: sh $own_name [options] OLD
+  say "Usage: sh $own_name [options] OLD
 
 Makes $(list_new_archive) again, equal to the byte to the one that $delta_tool made, from OLD and
 from what is in this file. OLD is only read. Nothing half-written is ever seen under its own name.
@@ -32,8 +31,7 @@ Exit statuses
   6    too little space
   7    NEW cannot be written, or has the small files of another bundle, which this file does not bring
   9    OLD is another bundle than the one that this delta continues
-  130  stopped (Ctrl-C); nothing was changed
-TEXT
+  130  stopped (Ctrl-C); nothing was changed"
 }
 
 apply_main() {
@@ -373,7 +371,10 @@ look_at_new() {
   build_count=0
   place_count=0
   [ ! -e "$new" ] || [ -d "$new" ] || fail 2 "Cannot write to \"$new\": it is not a folder"
-  while read -r name size sum; do
+  IFS=$newline
+  for line in $new_files; do
+    unset IFS
+    read_new "$line"
     if is_right "$new/$name" "$size" "$sum"; then
       item 'is there' "$name"
       continue
@@ -382,9 +383,7 @@ look_at_new() {
     is_right "$new/.bundlefs-new/$name" "$size" "$sum" && continue
     build_count=$((build_count + 1))
     build_size=$((build_size + size))
-  done <<LIST
-$new_files
-LIST
+  done
   [ "$place_count" -gt 0 ] || { say '' "All of it is in $new already, and is right. There is nothing to do."; finish 0; }
   check_companions
 }
@@ -397,15 +396,16 @@ check_companions() {
 $new_files" in *"
 $companion "*) continue ;; esac
     described=$(cat "$new/$companion" 2>/dev/null)
-    while read -r name size sum; do
+    IFS=$newline
+    for line in $new_files; do
+      unset IFS
+      read_new "$line"
       case "$described" in *"$sum"*) ;; *)
         fail 7 "Cannot write to \"$new\": its $companion describes another bundle, and this delta brings $(list_new_archive) alone" \
           "Its load.sh would refuse what is made. Write to another folder: sh $own_name -o FOLDER OLD" \
           'or ask for a delta with the whole stick (made without --archive-only). Nothing was changed.' ;;
       esac
-    done <<LIST
-$new_files
-LIST
+    done
   done
 }
 
@@ -438,28 +438,30 @@ write_new() {
     fail 7 "Cannot write to \"$new\": this user may not, or it is read-only" "Name another place: sh $own_name -o FOLDER OLD"
   }
   say '' "Writing to $new"
-  while read -r name size sum <&7; do
+  IFS=$newline
+  for line in $new_files; do
+    unset IFS
+    read_new "$line"
     ! is_right "$new/$name" "$size" "$sum" || continue
     ! is_right "$staging/$name" "$size" "$sum" || continue
     run_job produce "$name" "$size" >"$staging/$name"
     stop_at_failure $? "$name"
     is_right "$staging/$name" "$size" "$sum" || explain_wrong_sum "$name"
     item ok "$name"
-  done 7<<LIST
-$new_files
-LIST
+  done
   sync 2>/dev/null
   trap '' INT TERM HUP
-  while read -r name _ <&7; do
+  IFS=$newline
+  for line in $new_files; do
+    unset IFS
+    read_new "$line"
     [ -f "$staging/$name" ] || continue
     mv -f "$staging/$name" "$new/$name" || {
       # The others are right: the next run goes on with them, and needs no OLD.
       staging=
       fail 7 "Cannot give \"$new/$name\" its name" 'Find out why, and run this again: the rest is ready.'
     }
-  done 7<<LIST
-$new_files
-LIST
+  done
   sync 2>/dev/null
   rm -rf "$staging"
   note_old_files
@@ -515,26 +517,28 @@ stream_archive() {
 }
 
 produce_archive() {
-  while read -r name size _ <&7; do
+  IFS=$newline
+  for line in $new_files; do
+    unset IFS
+    read_new "$line"
     case "$name" in
       images.tar.xz*) produce "$name" "$size" || return ;;
     esac
-  done 7<<LIST
-$new_files
-LIST
+  done
 }
 
 # Its name, or those of its first and last parts.
 list_new_archive() {
   first=
   last=
-  while read -r name _; do
+  IFS=$newline
+  for line in $new_files; do
+    unset IFS
+    read_new "$line"
     case "$name" in images.tar.xz*) ;; *) continue ;; esac
     first=${first:-$name}
     last=$name
-  done <<LIST
-$new_files
-LIST
+  done
   [ "$first" = "$last" ] || first="$first to $last"
   printf '%s' "$first"
 }

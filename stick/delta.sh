@@ -8,6 +8,11 @@ export LC_ALL
 unset IFS CDPATH
 umask 022
 
+# Lists are gone through with for, and not with read: some shells put what is read from a variable into a temporary file
+# first, and where that has no room, they read nothing.
+newline='
+'
+
 start_delta() {
   # The file is whole up to its blocks, or this would not run; the first lines have set it.
   trap - EXIT
@@ -17,6 +22,15 @@ start_delta() {
   esac
   own_name=$(shown "${0##*/}") # for messages
   own_folder=${own_path%/*}
+}
+
+# Sets name, size and sum to the words of the line $1 of new_files.
+read_new() {
+  # shellcheck disable=SC2086
+  set -- $1
+  name=$1
+  size=$2
+  sum=$3
 }
 
 # Prints $1 as one line in which a terminal finds nothing to obey: names of files and images, and what engines say, may hold

@@ -4,8 +4,7 @@
 # shellcheck disable=SC2154 # facts and delta.sh stand before this in a delta, the lists behind it
 
 load_usage() {
-  cat <<TEXT
-Usage: sh $own_name [options]
+  say "Usage: sh $own_name [options]
 
 Loads new images into docker on this machine, which must have the images that they build upon. Checks that first,
 changes nothing where it is not so, and checks each image afterwards. It may be run again at any time.
@@ -22,8 +21,7 @@ Made for docker with $kind_text. Exit statuses
   5    this file is incomplete or damaged
   7    loading failed, or an image is not what it should be; the last lines say which
   9    the engine lacks what this delta builds upon, or has it in a form on which nothing can be built
-  130  stopped (Ctrl-C)
-TEXT
+  130  stopped (Ctrl-C)"
 }
 
 load_main() {
@@ -76,11 +74,12 @@ clean_up() { [ -z "${probe-}" ] || engine rm -v "$probe" >/dev/null 2>&1; }
 interrupted() {
   if [ "$is_loading" = yes ]; then
     # What was not checked is not left under a name that somebody trusts.
-    while read -r name_unchecked _; do
-      case " $names_right " in *" $name_unchecked "*) ;; *) put_back "$name_unchecked" ;; esac
-    done <<LIST
-$names_before
-LIST
+    IFS=$newline
+    for unchecked in $names_before; do
+      unset IFS
+      case " $names_right " in *" ${unchecked% *} "*) ;; *) put_back "${unchecked% *}" ;; esac
+    done
+    unset IFS
     printf '\n%s\n' 'Stopped. Names of images that were not checked yet point to what they did before; run this again.' >&2
   else
     printf '\n%s\n' 'Stopped. Nothing has been changed.' >&2
@@ -122,7 +121,13 @@ check_chains() {
   missing_count=0
   names_missing=
   names_pulled=
-  while read -r chain ids names; do
+  IFS=$newline
+  for line in $(delta_chains); do
+    unset IFS
+    chain=${line%% *}
+    names=${line##* }
+    ids=${line#* }
+    ids=${ids%% *}
     # Only in containerd does it matter where they came from.
     [ "$delta_kind" != docker ] || ids=-
     ! has_chain "$chain" "$ids" || continue
@@ -132,9 +137,8 @@ check_chains() {
       names_missing=${names_missing:+$names_missing,}$names
       list_missing "$chain"
     fi
-  done <<LIST
-$(delta_chains)
-LIST
+  done
+  unset IFS
   if [ "$missing_count" -gt 0 ]; then
     fail 9 "Cannot load: $missing_count of the layers that this delta builds upon $(plural "$missing_count" 'is' 'are') not in this engine:$missing" \
       "They belong to: $(list_once "$names_missing")" \
@@ -160,13 +164,14 @@ list_once() {
 
 # Whether an image that is there has all layers of $1 below its own, and one of the ids $2 (- for any).
 has_chain() {
-  while read -r there_id there_layers; do
-    case "$there_layers" in
-      "$1,"*) case ",$2," in ,-, | *",$there_id,"*) return 0 ;; esac ;;
+  IFS=$newline
+  for there_line in $there; do
+    unset IFS
+    case "${there_line#* }" in
+      "$1,"*) case ",$2," in ,-, | *",${there_line%% *},"*) return 0 ;; esac ;;
     esac
-  done <<LIST
-$there
-LIST
+  done
+  unset IFS
   return 1
 }
 
@@ -186,7 +191,10 @@ list_missing() {
 # What the names point to now, to be put back where the new image turns out to be unusable.
 note_names() {
   names_before=
-  while read -r image_id manifest_id image_names _; do
+  IFS=$newline
+  for line in $(delta_images); do
+    unset IFS
+    read_image "$line"
     [ "$delta_kind" = docker ] || image_id=$manifest_id
     for name in $(printf '%s' "$image_names" | tr ',' ' '); do
       [ "$name" != - ] || continue
@@ -199,9 +207,17 @@ note_names() {
         *) item REPLACE "$name (now there: $(printf '%.19s' "$old_id"))" ;;
       esac
     done
-  done <<LIST
-$(delta_images)
-LIST
+  done
+}
+
+# Sets the words of the line $1 of delta_images.
+read_image() {
+  # shellcheck disable=SC2086
+  set -- $1
+  image_id=$1
+  manifest_id=$2
+  image_names=$3
+  image_layers=$4
 }
 
 # --- Loading and after ----------------------------------------------------------------------------------------------
@@ -222,7 +238,10 @@ load_stdin() { if [ -n "$host" ]; then docker -H "$host" load; else docker load;
 report_images() {
   good_count=0
   bad_count=0
-  while read -r image_id manifest_id image_names image_layers <&7; do
+  IFS=$newline
+  for line in $(delta_images); do
+    unset IFS
+    read_image "$line"
     for name in $(printf '%s' "$image_names" | tr ',' ' '); do
       [ "$name" != - ] || name=$image_id
       if check_image "$name" "$image_id" "$manifest_id" "$image_layers"; then
@@ -235,9 +254,7 @@ report_images() {
         put_back "$name"
       fi
     done
-  done 7<<LIST
-$(delta_images)
-LIST
+  done
   [ "$bad_count" -eq 0 ] || {
     printf '%s\n' "$said" | tail -n 5 | show_lines '  docker says: ' >&2
     fail 7 "Cannot vouch for $bad_count of $((good_count + bad_count)) images: see BROKEN above" \
@@ -296,13 +313,14 @@ blobs/sha256/${diff_id#sha256:}
 # Lets the name $1 point to what it did before, or to nothing.
 put_back() {
   [ -n "$1" ] || return 0
-  while read -r name_before id_before; do
-    [ "$name_before" = "$1" ] || continue
-    case "$id_before" in
+  IFS=$newline
+  for before in $names_before; do
+    unset IFS
+    [ "${before% *}" = "$1" ] || continue
+    case "${before#* }" in
       -) engine rmi "$1" >/dev/null 2>&1 ;;
-      *) engine tag "$id_before" "$1" >/dev/null 2>&1 ;;
+      *) engine tag "${before#* }" "$1" >/dev/null 2>&1 ;;
     esac
-  done <<LIST
-$names_before
-LIST
+  done
+  unset IFS
 }

@@ -48,10 +48,9 @@ export async function renderDeltaText(text: DeltaText): Promise<Uint8Array> {
         ...Object.entries(facts).map(([name, value]) => `${name}=${quote(String(value))}`),
         ...scripts,
         ...Object.entries(lists).flatMap(([name, lines]) => [
+          // No here-document: some shells write these to a temporary file, which may have no room.
           `${name}() {`,
-          "  cat <<'END'",
-          ...lines.map((line) => checkLine(line)),
-          'END',
+          `  printf '%s\\n' '${lines.map((line) => checkLine(line)).join('\n')}'`,
           '}',
         ]),
         // The last line, so that a file that was cut off does nothing but say so; what follows it is no text.
@@ -69,7 +68,7 @@ async function readScriptText(name: string): Promise<string> {
 
 /** A line of a list, which a shell is given as it is: names, digests and numbers. Throws RangeError for anything else. */
 function checkLine(line: string): string {
-  if (line !== 'END' && /^[A-Za-z0-9 ._:@/+,-]*$/.test(line)) return line;
+  if (/^[A-Za-z0-9 ._:@/+,-]*$/.test(line)) return line;
   throw new RangeError(`A delta cannot have the line ${JSON.stringify(line)}`);
 }
 
