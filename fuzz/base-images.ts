@@ -1,6 +1,5 @@
 /** The images that cases begin with: small, with all that images have, and the archives of them. */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { makeImage, makeLayer, makeTree } from '../sample/make-image.mjs';
 import { collect } from '../sample/pack-tar.mjs';
 import { buildOddImages, type FixtureImage } from '../test/fixtures/sample-images.ts';
@@ -64,8 +63,3 @@ export const baseArchive = once(async (form: (typeof archiveForms)[number], revi
 export const compress = once(async (command: string, form: (typeof archiveForms)[number]) =>
   execFileSync('sh', ['-c', command], { input: await baseArchive(form), maxBuffer: 64 * 1024 * 1024 }),
 );
-
-/** A short name for bytes, to compare them by. */
-export function nameBytes(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-}

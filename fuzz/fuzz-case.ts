@@ -21,7 +21,7 @@ export interface FuzzCase {
   /** What was done to the input, in words. */
   readonly changes: string[];
   /** Writes the file `name` of the sandbox and returns its path. */
-  write(name: string, bytes: Uint8Array | string): string;
+  readonly write: (name: string, bytes: Uint8Array | string) => string;
   /** Runs a verb, and throws a Finding for an error whose code is not one of `codes`, or a file in `in` or `outside` that has changed. */
   run(args: readonly string[], codes: RegExp, names?: readonly string[]): Promise<Outcome>;
   /** The same for a verb that writes these names into `out`, where it succeeds. */

@@ -85,12 +85,12 @@ function checkError(what: string, error: unknown): void {
 function capture(stream: NodeJS.WriteStream): { text(): string; release(): void } {
   const parts: Buffer[] = [];
   const write = stream.write.bind(stream);
-  stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
+  stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
     parts.push(Buffer.from(chunk as string));
     const done = rest.at(-1);
     if (typeof done === 'function') (done as () => void)();
     return true;
-  }) as typeof stream.write;
+  };
   return {
     text: () => Buffer.concat(parts).toString(),
     release() {

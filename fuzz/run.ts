@@ -1,6 +1,6 @@
 /** `npm run fuzz`: changed input of every kind, until the time or the cases are over; docs/robustness.md says what is promised. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -30,6 +30,7 @@ else process.exitCode = await main();
 
 async function main(): Promise<number> {
   const work = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bundlefs-fuzz-'));
+  chmodSync(work, 0o711); // deltas are applied by nobody
   const keep = resolve(values.keep ?? join(tmpdir(), `bundlefs-fuzz-${values.seed}`));
   const counts = new Map<string, Count>();
   const startMs = performance.now();

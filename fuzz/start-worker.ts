@@ -12,22 +12,33 @@ export interface Worker {
   stop(): void;
 }
 
-/** A case that keeps a processor busy for longer has no end; the worker itself has a lower limit for each verb. */
-const cpuLimitSeconds = 30;
-/** A case that waits for longer waits for ever. */
-const wallLimitSeconds = 90;
+export interface WorkerOptions {
+  /** What runs the cases. */
+  readonly script?: string;
+  /** A case that keeps a processor busy for longer has no end; the worker itself has a lower limit for each verb. */
+  readonly cpuLimitSeconds?: number;
+  /** A case that waits for longer waits for ever. */
+  readonly wallLimitSeconds?: number;
+}
+
+type Limits = Required<Pick<WorkerOptions, 'cpuLimitSeconds' | 'wallLimitSeconds'>>;
+
 /** Clock ticks a second in /proc: sysconf(_SC_CLK_TCK) of Linux on all usual machines. */
 const ticksASecond = 100;
 
 /** A worker, which is started with the first case. */
-export function startWorker(): Worker {
+export function startWorker({
+  script = fileURLToPath(new URL('worker.ts', import.meta.url)),
+  cpuLimitSeconds = 30,
+  wallLimitSeconds = 90,
+}: WorkerOptions = {}): Worker {
   let child: ChildProcess | undefined;
   return {
     async run(request) {
-      child ??= fork(fileURLToPath(new URL('worker.ts', import.meta.url)), {
+      child ??= fork(script, {
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       });
-      const result = await runIn(child, request);
+      const result = await runIn(child, request, { cpuLimitSeconds, wallLimitSeconds });
       if (result.isSpent === true || child.exitCode !== null || child.signalCode !== null) {
         child.kill('SIGKILL');
         child = undefined;
@@ -40,7 +51,11 @@ export function startWorker(): Worker {
   };
 }
 
-function runIn(child: ChildProcess, request: CaseRequest): Promise<CaseResult> {
+function runIn(
+  child: ChildProcess,
+  request: CaseRequest,
+  { cpuLimitSeconds, wallLimitSeconds }: Limits,
+): Promise<CaseResult> {
   const startMs = performance.now();
   const startCpu = readCpuSeconds(child);
   return new Promise((resolve) => {

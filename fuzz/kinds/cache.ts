@@ -70,16 +70,78 @@ function changeEntry({ random, changes, sandbox }: FuzzCase, cache: string): voi
     make();
   };
   const ways: readonly (readonly [string, () => void])[] = [
-    ['is gone', () => rmSync(path, { recursive: true })],
-    ['is a link to a precious file', () => put(() => symlinkSync(sandbox.at('outside/precious'), path))],
-    ['is a link to a precious folder', () => put(() => symlinkSync(sandbox.at('outside'), path))],
-    ['is a link to itself', () => put(() => symlinkSync(path, path))],
-    ['is a link to /dev/zero', () => put(() => symlinkSync('/dev/zero', path))],
-    ['is a folder', () => put(() => mkdirSync(path))],
-    ['is a pipe', () => put(() => execFileSync('mkfifo', [path]))],
-    ['is an empty file', () => put(() => writeFileSync(path, ''))],
-    ['has another name', () => renameSync(path, `${path}${random.pick(['x', '~', '.partial', ' '])}`)],
-    ['has the mode 0', () => chmodSync(path, 0)],
+    [
+      'is gone',
+      () => {
+        rmSync(path, { recursive: true });
+      },
+    ],
+    [
+      'is a link to a precious file',
+      () => {
+        put(() => {
+          symlinkSync(sandbox.at('outside/precious'), path);
+        });
+      },
+    ],
+    [
+      'is a link to a precious folder',
+      () => {
+        put(() => {
+          symlinkSync(sandbox.at('outside'), path);
+        });
+      },
+    ],
+    [
+      'is a link to itself',
+      () => {
+        put(() => {
+          symlinkSync(path, path);
+        });
+      },
+    ],
+    [
+      'is a link to /dev/zero',
+      () => {
+        put(() => {
+          symlinkSync('/dev/zero', path);
+        });
+      },
+    ],
+    [
+      'is a folder',
+      () => {
+        put(() => {
+          mkdirSync(path);
+        });
+      },
+    ],
+    [
+      'is a pipe',
+      () => {
+        put(() => execFileSync('mkfifo', [path]));
+      },
+    ],
+    [
+      'is an empty file',
+      () => {
+        put(() => {
+          writeFileSync(path, '');
+        });
+      },
+    ],
+    [
+      'has another name',
+      () => {
+        renameSync(path, `${path}${random.pick(['x', '~', '.partial', ' '])}`);
+      },
+    ],
+    [
+      'has the mode 0',
+      () => {
+        chmodSync(path, 0);
+      },
+    ],
     ...(isFolder ? [] : fileWays({ random, changes }, path, other)),
   ];
   const [what, change] = ways[random.below(ways.length)] ?? ['stays', () => undefined];
@@ -104,7 +166,20 @@ function fileWays(
   };
   return [
     ...[0, 1, 2, 3, 4].map(() => ['has other bytes', changeBytes] as const),
-    ...[0, 1].map(() => ['is another file of the cache', () => cpSync(other, path)] as const),
-    ['has 2 GiB, all but the first bytes zeros', () => truncateSync(path, 2 ** 31)],
+    ...[0, 1].map(
+      () =>
+        [
+          'is another file of the cache',
+          () => {
+            cpSync(other, path);
+          },
+        ] as const,
+    ),
+    [
+      'has 2 GiB, all but the first bytes zeros',
+      () => {
+        truncateSync(path, 2 ** 31);
+      },
+    ],
   ];
 }

@@ -75,7 +75,7 @@ export const compressedKinds: readonly Kind[] = formats.map((format) => ({
 async function runFormat(fuzz: FuzzCase, { ending, writers, reader, mutations }: Format): Promise<void> {
   const { random, changes } = fuzz;
   const form = random.pick(['legacy', 'hybrid'] as const);
-  const writer = random.pick(writers as [string, ...string[]]);
+  const writer = random.pick(writers);
   changes.push(form, writer);
   const bytes = mutateOften(random, await compress(writer, form), mutations, changes);
   const path = fuzz.write(`in/images.tar.${ending}`, bytes);

@@ -59,7 +59,7 @@ function changeDelta({ random, changes }: FuzzCase, delta: Buffer): Buffer {
 
 /** Runs it as nobody. Either the new bundle is there, or nothing is and the status says so. */
 function apply(
-  { sandbox, write }: FuzzCase,
+  { sandbox, write }: Pick<FuzzCase, 'sandbox' | 'write'>,
   delta: Buffer,
   base: Buffer,
   wanted: Buffer,

@@ -1,5 +1,6 @@
 /** OCI layouts in folders: documents, blobs that are missing, exchanged, links, folders. */
 import {
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -39,7 +40,7 @@ export const layoutKind: Kind = {
 
 function changeFile({ random, changes, sandbox }: FuzzCase, folder: string): void {
   const files = (readdirSync(folder, { recursive: true }) as string[])
-    .filter((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isFile())
+    .filter((name) => lstatSync(join(folder, name)).isFile())
     .sort();
   const small = files.filter((name) => statSync(join(folder, name)).size < 3000);
   const chosen = random.below(3) === 0 ? files : small;

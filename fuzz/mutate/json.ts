@@ -176,7 +176,7 @@ function listPaths(value: Json, path: Path = []): Path[] {
   return [
     path,
     ...Object.entries(value).flatMap(([key, child]) =>
-      listPaths(child as Json, [...path, Array.isArray(value) ? Number(key) : key]),
+      listPaths(child, [...path, Array.isArray(value) ? Number(key) : key]),
     ),
   ];
 }
