@@ -59,7 +59,7 @@ export async function hasVariantFor(group: ImageGroup, wish: PlatformWish): Prom
 
 /**
  * The first that fits, as OCI image-spec, image-index.md has it, and that is there; the only one, where no platform is
- * required; the one that loaders take, where none is required and none fits.
+ * required; the one that loaders take, where none is required and none is there that fits.
  */
 async function chooseVariant(
   { variants, hasDefault }: ImageGroup,
@@ -76,7 +76,7 @@ async function chooseVariant(
     if (variant.fault === undefined) return variant;
     absent ??= variant;
   }
-  return absent ?? (hasDefault === true && !wish.isRequired ? first : undefined);
+  return hasDefault === true && !wish.isRequired ? first : absent;
 }
 
 async function noneForPlatform(group: ImageGroup, label: string, wish: PlatformWish): Promise<BundleError> {
