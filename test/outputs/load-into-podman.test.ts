@@ -76,7 +76,7 @@ describe('loadIntoEngine, into podman', () => {
           throw new TypeError('podman wants every layer');
         },
       });
-      return loaded.map(({ name, status }) => `${name} ${status}`);
+      return loaded.map(({ name, status }) => `${name} ${status}`).sort();
     };
     const oneName = { ...web, tags: ['docker.io/shop/one:1'] };
     const several = {
@@ -84,13 +84,13 @@ describe('loadIntoEngine, into podman', () => {
       tags: ['docker.io/shop/two:1', 'docker.io/shop/two:latest', 'reg.example:5000/two:1'],
     };
     expect(await load(oneName)).toEqual(['shop/one:1 loaded']);
-    expect((await load(several)).sort()).toEqual([
+    expect(await load(several)).toEqual([
       'reg.example:5000/two:1 loaded',
       'shop/two:1 loaded',
       'shop/two:latest loaded',
     ]);
     expect(await load(oneName, several)).toEqual(
-      ['shop/one:1', 'reg.example:5000/two:1', 'shop/two:1', 'shop/two:latest'].map(
+      ['reg.example:5000/two:1', 'shop/one:1', 'shop/two:1', 'shop/two:latest'].map(
         (name) => `${name} already there`,
       ),
     );
@@ -99,6 +99,6 @@ describe('loadIntoEngine, into podman', () => {
         { ...worker, tags: ['docker.io/shop/three:1'] },
         { ...web, tags: ['docker.io/shop/four:1'] },
       ),
-    ).toEqual(['shop/three:1 loaded', 'shop/four:1 loaded']);
+    ).toEqual(['shop/four:1 loaded', 'shop/three:1 loaded']);
   });
 });
