@@ -4,6 +4,7 @@ import { openDiskFile } from '../file/disk-file.ts';
 import { openXzFile } from '../file/open-xz-file.ts';
 import { readFully } from '../file/read-chunks.ts';
 import { type Compression, decompress, findCompression, magicSize } from '../sources/decompress.ts';
+import { explainingDamage } from '../sources/explain-damage.ts';
 import { passTar } from '../sources/docker-archive/passed-table.ts';
 import { indexTar } from '../sources/docker-archive/tar-table.ts';
 import type { MemberTable } from '../sources/layouts/member-table.ts';
@@ -49,7 +50,9 @@ export async function openArchive(path: string): Promise<OpenArchive> {
       ...options,
       onRead: (done) => onRead?.(done, file.size),
     });
-    return passTar(decompress(watched, label, options), createHashSink(), { label, ...options });
+    return explainingDamage(file, () =>
+      passTar(decompress(watched, label, options), createHashSink(), { label, ...options }),
+    );
   };
   try {
     refuseDocument(path);
@@ -60,7 +63,7 @@ export async function openArchive(path: string): Promise<OpenArchive> {
       label,
       size: file.size,
       compression,
-      structure: compression === 'xz' ? await readXzStructure(file) : undefined,
+      structure: compression === 'xz' ? await explainingDamage(file, () => readXzStructure(file)) : undefined,
       readThrough,
       async browse(options) {
         const content = compression === 'xz' ? (await openXzFile(file)).content : file;

@@ -10,6 +10,7 @@ import type { Image } from '../../image/image.ts';
 import type { PlatformWish } from '../../image/platform.ts';
 import type { Reference } from '../../image/reference.ts';
 import { type Compression, findCompression, magicSize } from '../decompress.ts';
+import { explainingDamage } from '../explain-damage.ts';
 import type { ImageSource, LayerSink, ReadImagesOptions } from '../image-source.ts';
 import { readListedImages } from '../layouts/read-listed-images.ts';
 import { surveyListedImages } from '../layouts/survey-listed-images.ts';
@@ -73,7 +74,8 @@ async function readFile(file: VirtualFile, request: ArchiveRequest): Promise<rea
 /** The tar at random access, or undefined where it must be decompressed from its start. */
 async function findTar(file: VirtualFile, compression: Compression): Promise<VirtualFile | undefined> {
   if (compression === 'none') return file;
-  return compression === 'xz' ? (await openXzFile(file)).content : undefined;
+  if (compression !== 'xz') return undefined;
+  return explainingDamage(file, async () => (await openXzFile(file)).content);
 }
 
 async function readCompression(file: VirtualFile): Promise<Compression> {

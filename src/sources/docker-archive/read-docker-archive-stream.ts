@@ -5,6 +5,7 @@ import type { Reference } from '../../image/reference.ts';
 import { decompress } from '../decompress.ts';
 import type { LayerSink, ReadImagesOptions } from '../image-source.ts';
 import { readListedImages } from '../layouts/read-listed-images.ts';
+import { explainingStreamDamage } from '../explain-damage.ts';
 import { wishPlatform } from '../platform-wish.ts';
 import { watchStream } from '../watch-stream.ts';
 import { passTar } from './passed-table.ts';
@@ -40,8 +41,9 @@ export async function readDockerArchiveStream(
       onRead: (done) => onRead?.(done, total),
       ...(signal && { signal }),
     });
-    const tar = decompress(watched, label, signal && { signal });
-    const table = await passTar(tar, sink, { label, ...(signal && { signal }) });
+    const table = await explainingStreamDamage(watched, (source) =>
+      passTar(decompress(source, label, signal && { signal }), sink, { label, ...(signal && { signal }) }),
+    );
     return await readListedImages(table, references, sink, {
       wish,
       ...(fallbackNames && { fallbackNames }),

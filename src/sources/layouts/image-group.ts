@@ -58,8 +58,8 @@ export async function hasVariantFor(group: ImageGroup, wish: PlatformWish): Prom
 }
 
 /**
- * The best that fits, the first of equally good ones (OCI image-spec, image-index.md), of those that are there; the only one, where no platform is
- * required; the one that loaders take, where none is required and none fits.
+ * The best that fits and is there, the first of equally good ones (OCI image-spec, image-index.md); the only one, where no
+ * platform is required; the one that loaders take, where none is required and none is there that fits.
  */
 async function chooseVariant(
   { variants, hasDefault }: ImageGroup,
@@ -76,8 +76,9 @@ async function chooseVariant(
   }
   const find = (among: readonly ImageVariant[]): ImageVariant | undefined =>
     findForPlatform(among, (variant) => known.get(variant), wish.platform);
-  const found = find(variants.filter(({ fault }) => fault === undefined)) ?? find(variants);
-  return found ?? (hasDefault === true && !wish.isRequired ? first : undefined);
+  const whole = find(variants.filter(({ fault }) => fault === undefined));
+  if (whole !== undefined) return whole;
+  return hasDefault === true && !wish.isRequired ? first : find(variants);
 }
 
 async function noneForPlatform(group: ImageGroup, label: string, wish: PlatformWish): Promise<BundleError> {

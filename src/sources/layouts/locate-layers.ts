@@ -6,7 +6,7 @@ import type { Image } from '../../image/image.ts';
 import { hollowImageHint } from './hollow-image.ts';
 import type { LocatedBlob } from './listed-image.ts';
 import { findBlobDigest } from './member-name.ts';
-import type { Member, MemberTable } from './member-table.ts';
+import { findPart, type Member, type MemberTable } from './member-table.ts';
 
 export interface LocatedLayer {
   readonly diffId: DiffId;
@@ -70,7 +70,7 @@ async function locateLayer(
   diffId: DiffId,
   label: string,
 ): Promise<LocatedLayer> {
-  const member = await table.findMember(name);
+  const member = await findPart(table, name, label);
   if (member === undefined) {
     throw foreignUrls === undefined
       ? layerMissing(table, name, label)

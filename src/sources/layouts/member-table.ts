@@ -1,6 +1,6 @@
 /** What the layouts of image archives are read from: members by name, wherever they lie. */
 import type { DiffId, Digest } from '../../digest.ts';
-import { BundleError } from '../../errors.ts';
+import { BundleError, isBundleError } from '../../errors.ts';
 import type { BytesBehindEnd } from '../../tar/walk-tar.ts';
 
 /** A file of an archive or folder. `name` is where its bytes really lie, behind all links. */
@@ -71,6 +71,16 @@ export async function readDocument(member: Member, label: string): Promise<Uint8
   const chunks: Uint8Array[] = [];
   for await (const chunk of member.stream()) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+/** The file of this name, which is a part of the image that `label` names: what is wrong with the name is that image's fault. */
+export async function findPart(table: MemberTable, name: string, label: string): Promise<Member | undefined> {
+  try {
+    return await table.findMember(name);
+  } catch (error) {
+    if (!isBundleError(error, 'archive-corrupt')) throw error;
+    throw new BundleError(error.code, `Cannot take ${label}: ${error.message}`, { cause: error });
+  }
 }
 
 /** The document of this name, or undefined. Throws as findMember and readDocument do. */

@@ -3,7 +3,7 @@ import { type Digest, digestOf } from '../../digest.ts';
 import { BundleError } from '../../errors.ts';
 import { hollowImageHint } from './hollow-image.ts';
 import type { LocatedBlob } from './listed-image.ts';
-import { type MemberTable, readDocument } from './member-table.ts';
+import { findPart, type MemberTable, readDocument } from './member-table.ts';
 
 /** The bytes of the config of the image that `label` names. Throws config-missing, config-mismatch, archive-*. */
 export async function readConfig(
@@ -12,7 +12,7 @@ export async function readConfig(
   label: string,
 ): Promise<Uint8Array> {
   const { name, digest } = config;
-  const member = await table.findMember(name);
+  const member = await findPart(table, name, label);
   if (member === undefined) {
     throw new BundleError(
       'config-missing',
