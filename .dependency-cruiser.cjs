@@ -18,7 +18,7 @@ const folders = {
     uses: ['image', 'tar', 'file', 'addon', 'registry', 'blocks/recipe-document'],
     types: ['blocks/profile'],
   },
-  bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
+  bundle: { uses: ['image', 'tar', 'plan', 'layout', 'blocks', 'file', 'addon'], types: ['sources'] },
   outputs: {
     uses: ['file', 'blocks/write-durably', 'image', 'registry', 'sources/engine'],
   },

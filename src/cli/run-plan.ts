@@ -3,7 +3,7 @@ import type { BuildPlan } from '../explain/plan-build.ts';
 import { surveyBuild } from '../explain/survey-build.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { openSource } from '../sources/open-source.ts';
-import { openChosenCache } from './chosen-bundle.ts';
+import { describeLeftOut, openChosenCache, printLine } from './chosen-bundle.ts';
 import type { ImageOptions } from './image-options.ts';
 import { planToJson } from './plan-to-json.ts';
 import { planToText } from './plan-to-text.ts';
@@ -57,6 +57,11 @@ async function surveyWithProgress(
       cache,
       profile: { ...options.preset, check: options.check },
       exact: options.exact === true,
+      isReworked: selection.transforms.length > 0,
+      skipsUnloadable: options.skipUnloadable,
+      onLeftOut: (error) => {
+        printLine(describeLeftOut(error));
+      },
       signal,
       onRead: (done, total) => {
         progress.show(done, total);

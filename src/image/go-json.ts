@@ -33,7 +33,8 @@ export class GoJsonFault extends Error {
  */
 export function readGoJson<T>(bytes: Uint8Array, type: GoType<T>): T | undefined {
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-  if (text.startsWith('\ufeff')) throw new GoJsonFault('', 'starts with a byte order mark, which JSON must not have');
+  if (text.startsWith('\ufeff'))
+    throw new GoJsonFault('', 'starts with a byte order mark, which JSON must not have');
   if (isDeeperThan(text, deepestNesting)) {
     throw new GoJsonFault('', `has more than ${deepestNesting} arrays and objects in each other`);
   }
@@ -69,10 +70,10 @@ export const goTime: GoType<string> = scalar('a time as in RFC 3339', 'string', 
 );
 
 /** `*T`: null takes away what an earlier key has left. */
-export function goPointer<T>({ wanted, read }: GoType<T>): GoType<T> {
+export function goPointer<T>(type: GoType<T>): GoType<T> {
   return {
-    wanted,
-    read: (json, before) => (json.peekKind() === 'null' ? skip(json) : read(json, before)),
+    wanted: type.wanted,
+    read: (json, before) => (takeNull(json) ? undefined : type.read(json, before)),
   };
 }
 
@@ -82,7 +83,7 @@ export function goSlice<T>(type: GoType<T>, zero: T): GoType<readonly T[]> {
   return {
     wanted,
     read(json, before = []) {
-      if (json.peekKind() === 'null') return skip(json);
+      if (takeNull(json)) return undefined;
       expectKind(json, 'array', wanted);
       const elements: T[] = [];
       json.takeArray((index) => {
@@ -99,7 +100,7 @@ export function goMap<T>(type: GoType<T>, zero: T): GoType<ReadonlyMap<string, T
   return {
     wanted,
     read(json, before) {
-      if (json.peekKind() === 'null') return skip(json);
+      if (takeNull(json)) return undefined;
       expectKind(json, 'object', wanted);
       const entries = new Map(before);
       json.takeObject((key) => {
@@ -120,10 +121,7 @@ export function goStruct<F extends Fields>(fields: F): GoType<Struct<F>> {
   return {
     wanted,
     read(json, before = {}) {
-      if (json.peekKind() === 'null') {
-        skip(json);
-        return before;
-      }
+      if (takeNull(json)) return before;
       expectKind(json, 'object', wanted);
       const values: Record<string, unknown> = { ...before };
       json.takeObject((key) => {
@@ -141,9 +139,8 @@ export function goStruct<F extends Fields>(fields: F): GoType<Struct<F>> {
 export const goStringOrSlice: GoType<readonly string[]> = {
   wanted: 'a list or a string',
   read(json) {
-    const kind = json.peekKind();
-    if (kind === 'null') return skip(json);
-    if (kind === 'string') return [json.takeString()];
+    if (takeNull(json)) return undefined;
+    if (json.peekKind() === 'string') return [json.takeString()];
     expectKind(json, 'array', 'a list or a string');
     return goSlice(goString, '').read(json, undefined);
   },
@@ -158,10 +155,7 @@ function scalar<T>(
   return {
     wanted,
     read(json, before) {
-      if (json.peekKind() === 'null') {
-        skip(json);
-        return before;
-      }
+      if (takeNull(json)) return before;
       expectKind(json, kind, wanted);
       const token = json.takeScalar();
       const value = parse(token);
@@ -171,8 +165,11 @@ function scalar<T>(
   };
 }
 
-function skip(json: JsonText): undefined {
-  json.skipValue();
+/** Moves behind the next value where it is null, and says whether it was. */
+function takeNull(json: JsonText): boolean {
+  const isNull = json.peekKind() === 'null';
+  if (isNull) json.skipValue();
+  return isNull;
 }
 
 function expectKind(json: JsonText, kind: ReturnType<JsonText['peekKind']>, wanted: string): void {
@@ -198,5 +195,8 @@ function shorten(token: string): string {
 
 /** Letters without their case, and the two signs besides ASCII whose case is an ASCII letter (encoding/json, fold.go). */
 function foldCase(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => letter.toLowerCase()).replace(/\u017f/g, 's').replace(/\u212a/g, 'k');
+  return key
+    .replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+    .replace(/\u017f/g, 's')
+    .replace(/\u212a/g, 'k');
 }

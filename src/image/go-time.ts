@@ -9,7 +9,9 @@ const pattern = /^"(\d{4})-(\d\d)-(\d\d)T(\d\d?):(\d\d):(\d\d)(?:[.,]\d+)?(?:Z|[
 export function isGoTime(token: string): boolean {
   const fields = pattern.exec(token);
   if (fields === null) return false;
-  const [year, month, day, hour, minute, second, zoneHour = 0, zoneMinute = 0] = fields.slice(1).map(toNumber);
+  const [year, month, day, hour, minute, second, zoneHour = 0, zoneMinute = 0] = fields
+    .slice(1)
+    .map(toNumber);
   if (year === undefined || month === undefined || day === undefined) return false;
   const isDate = month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month);
   const isTime = within(hour, 23) && within(minute, 59) && within(second, 59);

@@ -1,8 +1,11 @@
 /** Image configs: what bundlefs takes from the OCI image configuration (image-spec, config.md), read as docker reads it. */
 import { type DiffId, isDigest } from '../digest.ts';
-import { BundleError } from '../errors.ts';
+import { BundleError, isBundleError } from '../errors.ts';
 import { dockerConfig } from './docker-config.ts';
 import { GoJsonFault, type GoValue, readGoJson } from './go-json.ts';
+
+const skipHint =
+  'No engine loads an image with such a config. Build it again, or go on without it: --skip-unloadable';
 
 export interface ImagePlatform {
   readonly architecture: string;
@@ -28,11 +31,19 @@ export interface ImageConfig {
 
 /**
  * Reads a config blob as engines do; `what` names it in errors: `the config of shop/web:1`. Throws config-corrupt for
- * what no engine reads.
+ * what no engine reads, image-unsupported for what has no layers in it.
  */
 export function parseImageConfig(bytes: Uint8Array, what: string): ImageConfig {
   const { rootfs, architecture = '', os = '', variant, created, history = [] } = readConfig(bytes, what);
-  if (rootfs === undefined) throw configCorrupt(what, 'it has no rootfs');
+  if (rootfs === undefined) {
+    throw new BundleError(
+      'image-unsupported',
+      `Cannot read ${what}: it has no rootfs, so it is not that of an image`,
+      {
+        hint: skipHint,
+      },
+    );
+  }
   return {
     diffIds: (rootfs.diff_ids ?? []).map((id, index) => {
       if (isDigest(id)) return id as DiffId;
@@ -58,11 +69,19 @@ function readConfig(bytes: Uint8Array, what: string): GoValue<typeof dockerConfi
   }
 }
 
-function configCorrupt(what: string, fault: string, cause?: unknown): BundleError {
-  return new BundleError('config-corrupt', `Cannot read ${what}: ${fault}`, {
-    cause,
-    hint: 'No engine loads an image with such a config. Build it again, or go on without it: --skip-unloadable',
-  });
+/** The error for a config that no engine reads, because of `fault`. */
+export function configCorrupt(what: string, fault: string, cause?: unknown): BundleError {
+  return new BundleError('config-corrupt', `Cannot read ${what}: ${fault}`, { cause, hint: skipHint });
+}
+
+/** What a config says of its platform; undefined where no engine can read it. */
+export function findImagePlatform(bytes: Uint8Array): ImagePlatform | undefined {
+  try {
+    return readImagePlatform(bytes);
+  } catch (error) {
+    if (isBundleError(error, 'config-corrupt')) return undefined;
+    throw error;
+  }
 }
 
 /** What a config says of its platform. Throws config-corrupt. */

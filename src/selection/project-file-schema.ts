@@ -147,6 +147,10 @@ export const projectFileSchema = z
         'Where images come from: docker, docker:<host>, docker://<registry>[/<image>], oci:<folder>, recipe:<file>, an archive, or - for standard input.',
       ),
     platform: text.optional().describe('Of images that are there for several platforms: which one.'),
+    skipUnloadable: z
+      .boolean()
+      .optional()
+      .describe('Whether images that no engine would load are left out, where they are an error otherwise.'),
     tagAs: z
       .record(text, z.union([text, texts], { error: 'a name or a list of names' }))
       .optional()

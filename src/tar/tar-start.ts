@@ -6,22 +6,26 @@ export class TarStart {
   /** A zero block counts together with the one behind it. */
   readonly #start = Buffer.alloc(2 * tarBlockSize);
   #size = 0;
+  #fault: string | undefined;
 
   /** Looks at the next bytes; keeps none of them. */
   push(chunk: Uint8Array): void {
     const room = this.#start.length - Math.min(this.#size, this.#start.length);
     if (room > 0) this.#start.set(chunk.subarray(0, room), this.#size);
     this.#size += chunk.length;
+    if (room > 0 && this.#size >= this.#start.length) this.#fault = findStartFault(this.#start);
   }
 
-  /** Why this is no tar: `it starts with no tar header`. Undefined where it may be one, and while too little has come to tell. */
+  /** Why this is no tar: `it does not start with a tar header`. Undefined where it may be one, and while too little has come to tell. */
   findFault(): string | undefined {
-    return this.#size < this.#start.length ? undefined : findStartFault(this.#start);
+    return this.#fault;
   }
 
   /** The same, at the end of the layer. */
   findFaultAtEnd(): string | undefined {
-    return findStartFault(this.#start.subarray(0, Math.min(this.#size, this.#start.length)));
+    return this.#size < this.#start.length
+      ? findStartFault(this.#start.subarray(0, this.#size))
+      : this.#fault;
   }
 }
 

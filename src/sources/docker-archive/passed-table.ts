@@ -67,7 +67,7 @@ async function passMember(
   { label, signal }: PassTarOptions,
 ): Promise<Passed> {
   const { size } = entry;
-  const { start, whole } = await peekStart(entry.stream(), 1);
+  const { start, whole } = await peekStart(entry.stream(), 64);
   let layer = whole;
   const isNamedJson = posix.extname(name) === '.json';
   if (size <= largestDocumentSize && (isNamedJson || looksLikeJson(start))) {
@@ -81,7 +81,7 @@ async function passMember(
 }
 
 function looksLikeJson(start: Uint8Array): boolean {
-  return /^\s*[{[]/.test(Buffer.from(start.subarray(0, 64)).toString('latin1'));
+  return /^(?:\xef\xbb\xbf)?\s*[{[]/.test(Buffer.from(start).toString('latin1'));
 }
 
 async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

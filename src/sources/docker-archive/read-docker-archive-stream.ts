@@ -34,7 +34,7 @@ export async function readDockerArchiveStream(
   sink: LayerSink,
   options: ReadArchiveStreamOptions,
 ): Promise<Image[]> {
-  const { label, total, wish = wishPlatform(), signal, onRead, release, fallbackNames } = options;
+  const { label, total, wish = wishPlatform(), signal, onRead, leaveOut, release, fallbackNames } = options;
   try {
     const watched = watchStream(archive, {
       onRead: (done) => onRead?.(done, total),
@@ -44,6 +44,7 @@ export async function readDockerArchiveStream(
     const table = await passTar(tar, sink, { label, ...(signal && { signal }) });
     return await readListedImages(table, references, sink, {
       wish,
+      leaveOut,
       ...(fallbackNames && { fallbackNames }),
       ...(signal && { signal }),
     });

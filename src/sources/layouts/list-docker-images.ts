@@ -2,7 +2,7 @@
 import { type Digest, digestOf } from '../../digest.ts';
 import { BundleError, isBundleError } from '../../errors.ts';
 import { type DockerManifestEntry, parseDockerManifest } from '../../image/docker-manifest.ts';
-import { readImagePlatform } from '../../image/image-config.ts';
+import { findImagePlatform } from '../../image/image-config.ts';
 import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import { findTaggedName, normaliseTag } from '../../image/reference.ts';
 import { listOciImages, ociIndexName } from './list-oci-images.ts';
@@ -85,7 +85,9 @@ function readNames(entry: DockerManifestEntry, { label }: MemberTable): string[]
 
 async function isFor(entry: DockerManifestEntry, table: MemberTable, wish: PlatformWish): Promise<boolean> {
   const bytes = await findDocument(table, entry.config);
-  return bytes !== undefined && matchesPlatform(readImagePlatform(bytes), wish.platform);
+  const platform = bytes && findImagePlatform(bytes);
+  // What is wrong with a config that does not say is said when the image is read.
+  return bytes !== undefined && (platform === undefined || matchesPlatform(platform, wish.platform));
 }
 
 /** Archives since docker 25 have an OCI index beside manifest.json, which may lack images; its digests are taken from it. */

@@ -6,13 +6,28 @@ import { listOciImages, ociIndexName } from './list-oci-images.ts';
 import type { ListedImage } from './listed-image.ts';
 import { findDocument, type MemberTable } from './member-table.ts';
 
-/**
- * The images of `table`, at least one. manifest.json is preferred where index.json stands beside it, for docker 25 to 28
- * leave untagged images out of the latter. Throws archive-empty, archive-corrupt, archive-unsupported.
- */
+/** The images of `table`, at least one, without artifacts that are none. Throws as listContent does. */
 export async function listImages(table: MemberTable, wish: PlatformWish): Promise<ListedImage[]> {
-  const images = await listByLayout(table, wish);
+  const listed = await listContent(table, wish);
+  const images = listed.filter(({ noImage }) => noImage === undefined);
   if (images.length > 0) return images;
+  const [first] = listed;
+  throw new BundleError('archive-empty', `Cannot read ${table.label}: there is no image in it`, {
+    hint:
+      first === undefined
+        ? 'Name the images to save: docker save IMAGE... > images.tar'
+        : `It has ${first.names[0] ?? 'something without a name'}, which is no image: ${first.noImage ?? ''}.`,
+  });
+}
+
+/**
+ * The images of `table` and the artifacts that are none, at least one of all. manifest.json is preferred where index.json
+ * stands beside it, for docker 25 to 28 leave untagged images out of the latter. Throws archive-empty, archive-corrupt,
+ * archive-unsupported.
+ */
+export async function listContent(table: MemberTable, wish: PlatformWish): Promise<ListedImage[]> {
+  const listed = await listByLayout(table, wish);
+  if (listed.length > 0) return listed;
   throw new BundleError('archive-empty', `Cannot read ${table.label}: there is no image in it`, {
     hint: 'Name the images to save: docker save IMAGE... > images.tar',
   });

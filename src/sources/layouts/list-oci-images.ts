@@ -1,11 +1,12 @@
 /** Reads index.json: the OCI image layout, as a folder or in an archive (OCI image-spec, image-layout.md). */
 import { type Digest, digestOf } from '../../digest.ts';
 import { BundleError } from '../../errors.ts';
-import { type ImagePlatform, readImagePlatform } from '../../image/image-config.ts';
+import { findImagePlatform, type ImagePlatform } from '../../image/image-config.ts';
+import { findManifestFault, isImageDocument, noImage } from '../../image/no-image.ts';
 import { isAttestation, type OciDescriptor } from '../../image/oci-descriptor.ts';
 import { type OciDocument, parseOciDocument, parseOciIndex } from '../../image/oci-manifest.ts';
 import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
-import { findTaggedName } from '../../image/reference.ts';
+import { familiarName, findTaggedName } from '../../image/reference.ts';
 import type { ListedImage, LocatedBlob } from './listed-image.ts';
 import { findDocument, type MemberTable } from './member-table.ts';
 import { blobName } from './member-name.ts';
@@ -20,15 +21,13 @@ interface Leaf {
   readonly indexes: readonly Digest[];
   /** Undefined where the layout does not have the blob: of other platforms they are often left out (kind#3795). */
   readonly manifest: Extract<OciDocument, { kind: 'manifest' }> | undefined;
+  readonly noImage?: string | undefined;
 }
-
-/** OCI image-spec, media-types.md, and docker's own names for the same. */
-const documentTypes = /^application\/vnd\.(?:oci\.image|docker\.distribution)\.(?:manifest|index)/;
-const configTypes = /^application\/vnd\.(?:oci\.image\.config|docker\.container\.image)\./;
 
 /**
  * The images of `index`, the bytes of index.json, which may lie in further indexes. What one name, or one index, has for
- * several platforms is one image. Attestations and artifacts that are no images are passed over. Throws archive-corrupt.
+ * several platforms is one image. Attestations are passed over; artifacts that are no images are listed as such. Throws
+ * archive-corrupt.
  */
 export async function listOciImages(
   table: MemberTable,
@@ -45,7 +44,26 @@ export async function listOciImages(
   }
   return [...groups.values()]
     .filter(({ leaves }) => leaves.length > 0)
-    .map(({ names, leaves }) => listGroup(table, names, leaves, wish));
+    .map(({ names, leaves }) => {
+      const images = leaves.filter(({ noImage }) => noImage === undefined);
+      const [artifact] = leaves;
+      if (images.length > 0 || artifact === undefined) return listGroup(table, names, images, wish);
+      return listArtifact(table, names, artifact);
+    });
+}
+
+function listArtifact(
+  table: MemberTable,
+  names: readonly string[],
+  { descriptor: { digest }, indexes, noImage: fault = '' }: Leaf,
+): ListedImage {
+  const [name = digest] = names;
+  return {
+    names,
+    noImage: fault,
+    locate: () => Promise.reject(noImage(`${familiarName(name)} of ${table.label}`, fault)),
+    findDigests: () => Promise.resolve({ config: undefined, manifests: [digest, ...indexes] }),
+  };
 }
 
 function listGroup(
@@ -86,14 +104,14 @@ async function findLeaves(
   const { digest, mediaType } = descriptor;
   if (seen.has(digest) || isAttestation(descriptor)) return [];
   seen.add(digest);
-  if (mediaType !== undefined && !documentTypes.test(mediaType)) return [];
+  if (isImageDocument(mediaType) === false) {
+    return [{ descriptor, indexes, manifest: undefined, noImage: `it is "${mediaType ?? ''}"` }];
+  }
   const bytes = await findDocument(table, blobName(digest));
   if (bytes === undefined) return [{ descriptor, indexes, manifest: undefined }];
   const document = parseOciDocument(checkBlob(table, bytes, descriptor), describeBlob(table, digest));
   if (document.kind === 'manifest') {
-    const configType = document.config.mediaType;
-    if (configType !== undefined && !configTypes.test(configType)) return [];
-    return [{ descriptor, indexes, manifest: document }];
+    return [{ descriptor, indexes, manifest: document, noImage: findManifestFault(document) }];
   }
   const leaves: Leaf[] = [];
   for (const child of document.manifests) {
@@ -123,7 +141,7 @@ async function findPlatform(
 ): Promise<ImagePlatform | undefined> {
   if (descriptor.platform !== undefined || manifest === undefined) return descriptor.platform;
   const config = await findDocument(table, blobName(manifest.config.digest));
-  return config && readImagePlatform(config);
+  return config && findImagePlatform(config);
 }
 
 async function noneForPlatform(

@@ -4,7 +4,9 @@ import type { Digest } from '../../digest.ts';
 export interface ListedImage {
   /** Fully qualified names with a tag. */
   readonly names: readonly string[];
-  /** Where its parts are. Throws archive-* where the layout does not say, image-not-found where no platform fits. */
+  /** Why it is no image, but something else that has a manifest: a pattern does not find it, and it cannot be located. */
+  readonly noImage?: string | undefined;
+  /** Where its parts are. Throws archive-* where the layout does not say, image-not-found where no platform fits, image-unsupported. */
   locate(): Promise<LocatedImage>;
   /** The digests that name it: of its config, its manifest and the indexes above that; fewer where parts are missing. */
   findDigests(): Promise<ImageDigests>;

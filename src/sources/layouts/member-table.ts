@@ -32,6 +32,8 @@ export interface PassedMember {
   /** The digest of those bytes. */
   readonly storedDigest: Digest;
   readonly diffId: DiffId;
+  /** As in AddedLayer. */
+  readonly tarFault?: string | undefined;
 }
 
 export interface MemberTable {

@@ -6,7 +6,8 @@ import type { Image } from '../../image/image.ts';
 import { formatPlatform, type PlatformWish } from '../../image/platform.ts';
 import { familiarName, type Reference } from '../../image/reference.ts';
 import type { LayerSink, ReadImagesOptions } from '../image-source.ts';
-import { listImages } from './list-images.ts';
+import { readUnlessLeftOut } from '../leave-out.ts';
+import { listContent, listImages } from './list-images.ts';
 import { checkLayer, type LocatedLayer, locateLayers } from './locate-layers.ts';
 import type { Member, MemberTable } from './member-table.ts';
 import { readConfig } from './read-config.ts';
@@ -33,11 +34,17 @@ export async function readListedImages(
   table: MemberTable,
   references: readonly Reference[],
   sink: LayerSink,
-  { wish, fallbackNames = [], ...options }: ReadListedImagesOptions,
+  { wish, fallbackNames = [], leaveOut, ...options }: ReadListedImagesOptions,
 ): Promise<Image[]> {
   const images = new Map<string, ReadImage>();
   for (const selected of await selectByWish(table, references, wish)) {
-    const { image, layers } = await readImage(table, selected, fallbackNames);
+    const read = await readUnlessLeftOut(
+      () => readImage(table, selected, fallbackNames),
+      selected.isNamed,
+      leaveOut,
+    );
+    if (read === undefined) continue;
+    const { image, layers } = read;
     const known = images.get(image.configDigest);
     images.set(image.configDigest, {
       image: createImage(image.config, [...(known?.image.tags ?? []), ...image.tags]),
@@ -69,23 +76,32 @@ async function selectByWish(
   if (groups.size === 0) groups.set('', { wish, references: [] });
   const selected: SelectedImage[] = [];
   for (const group of groups.values()) {
-    const listed = await listImages(table, group.wish);
-    selected.push(...(await selectImages(listed, group.references, table.label)));
+    selected.push(...(await selectListed(table, group.references, group.wish)));
   }
   return selected;
+}
+
+/** What `references` mean of `table`, all images where it is empty. Throws as listContent and selectImages do. */
+export async function selectListed(
+  table: MemberTable,
+  references: readonly Reference[],
+  wish: PlatformWish,
+): Promise<SelectedImage[]> {
+  const list = references.length === 0 ? listImages : listContent;
+  return selectImages(await list(table, wish), references, table.label);
 }
 
 /** The image and where its layers are; reads nothing but its manifest and config. Throws config-*, layer-*, archive-*. */
 export async function readImage(
   table: MemberTable,
-  { listed, tags }: SelectedImage,
+  { listed, tags }: Pick<SelectedImage, 'listed' | 'tags'>,
   fallbackNames: readonly string[] = [],
 ): Promise<ReadImage> {
   const { config, layers } = await listed.locate();
   const names = [tags, listed.names, fallbackNames].find((some) => some.length > 0) ?? [];
-  const name = names[0] ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image';
-  const bytes = await readConfig(table, config, familiarName(name));
-  const image = createImage(bytes, tags, `"${config.name}" in ${table.label}`);
+  const name = familiarName(names[0] ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image');
+  const bytes = await readConfig(table, config, name);
+  const image = createImage(bytes, tags, `the config of ${name} ("${config.name}" in ${table.label})`);
   const label = describeImage({ ...image, tags: names });
   return { image, layers: await locateLayers(table, layers, image, label) };
 }

@@ -3,26 +3,28 @@ import { layerSteps, parseImageConfig } from '../../image/image-config.ts';
 import type { PlatformWish } from '../../image/platform.ts';
 import type { Reference } from '../../image/reference.ts';
 import type { SurveyedImage } from '../image-source.ts';
-import { listImages } from './list-images.ts';
+import { type LeaveOut, readUnlessLeftOut } from '../leave-out.ts';
 import type { MemberTable } from './member-table.ts';
-import { readImage } from './read-listed-images.ts';
-import { selectImages } from './select-images.ts';
+import { readImage, selectListed } from './read-listed-images.ts';
 
 /** The images of `table` that `references` name, all where it is empty; images of one config are one. Throws as readListedImages does. */
 export async function surveyListedImages(
   table: MemberTable,
   references: readonly Reference[],
   wish: PlatformWish,
+  leaveOut?: LeaveOut,
 ): Promise<SurveyedImage[]> {
   const images = new Map<string, SurveyedImage>();
-  const listed = await listImages(table, wish);
-  for (const selected of await selectImages(listed, references, table.label)) {
-    const { image, layers } = await readImage(table, selected);
+  for (const selected of await selectListed(table, references, wish)) {
+    const read = await readUnlessLeftOut(() => readImage(table, selected), selected.isNamed, leaveOut);
+    if (read === undefined) continue;
+    const { image, layers } = read;
     const steps = layerSteps(parseImageConfig(image.config, `the config ${image.configDigest}`).history);
     const known = images.get(image.configDigest);
     images.set(image.configDigest, {
       id: image.configDigest,
       tags: [...new Set([...(known?.tags ?? []), ...image.tags])].sort(),
+      config: image.config,
       layers: layers.map(({ diffId, member, storedDigest }, index) => {
         const createdBy = steps[index];
         return {

@@ -16,6 +16,8 @@ export interface TakenLayer {
   readonly diffId: DiffId;
   /** Of the bytes as they are stored, compressed or not. */
   readonly storedDigest: Digest;
+  /** As in AddedLayer. */
+  readonly tarFault?: string | undefined;
 }
 
 /** Reads `stored` to its end. Throws what decompressAs and the sink throw. */
@@ -27,15 +29,15 @@ export async function takeLayer(
   const { start, whole } = await peekStart(stored, magicSize);
   const compression = findCompression(start);
   if (compression === 'none') {
-    const { diffId } = await sink.addLayer(whole, layer);
-    return { diffId, storedDigest: diffId };
+    const { diffId, tarFault } = await sink.addLayer(whole, layer);
+    return { diffId, storedDigest: diffId, tarFault };
   }
   const hash = startDigest();
   const hashed = hashWhile(whole, (chunk) => hash.update(chunk));
   const content = decompressAs(hashed, compression, what, signal && { signal });
-  const { diffId } = await sink.addLayer(content, layer);
+  const { diffId, tarFault } = await sink.addLayer(content, layer);
   while ((await hashed.next()).done !== true); // what follows the compressed data is stored too
-  return { diffId, storedDigest: finishDigest(hash) };
+  return { diffId, storedDigest: finishDigest(hash), tarFault };
 }
 
 async function* hashWhile(
