@@ -6,15 +6,16 @@ import { isJson } from '../../image/foreign-json.ts';
 import { StreamByteReader } from '../../tar/byte-reader.ts';
 import { type TarEntry, walkTar } from '../../tar/walk-tar.ts';
 import type { LayerSink } from '../image-source.ts';
-import { MemberIndex } from '../layouts/member-index.ts';
+import { type IndexedFile, MemberIndex } from '../layouts/member-index.ts';
 import {
+  type FailedMember,
   type KeptMember,
   largestDocumentSize,
   type MemberTable,
   type PassedMember,
 } from '../layouts/member-table.ts';
-import { takeLayer } from '../layouts/take-layer.ts';
 import { peekStart } from '../peek-start.ts';
+import { takeOrNote } from './take-or-note.ts';
 
 export interface PassTarOptions {
   /** What the tar is, for messages. */
@@ -22,7 +23,8 @@ export interface PassTarOptions {
   readonly signal?: AbortSignal;
 }
 
-type Passed = (Omit<KeptMember, 'name'> | Omit<PassedMember, 'name'>) & Pick<PassedMember, 'storedDigest'>;
+type Passed = (Omit<KeptMember, 'name'> | Omit<PassedMember, 'name'> | Omit<FailedMember, 'name'>) &
+  IndexedFile;
 
 /** Memory for documents. An image has a few, of some KiB each. */
 const largestKeptSize = 256 * 1024 * 1024;
@@ -77,7 +79,8 @@ async function passMember(
   }
   const what = `"${name}" in ${label}`;
   const options = { what, layer: { label: what }, ...(signal && { signal }) };
-  return { kind: 'passed', size, ...(await takeLayer(layer, sink, options)) };
+  const taken = await takeOrNote(layer, sink, options);
+  return 'error' in taken ? { kind: 'failed', size, ...taken } : { kind: 'passed', size, ...taken };
 }
 
 function looksLikeJson(start: Uint8Array): boolean {

@@ -3,7 +3,7 @@ import type { DiffId, Digest } from '../../digest.ts';
 import { BundleError } from '../../errors.ts';
 
 /** A file of an archive or folder. `name` is where its bytes really lie, behind all links. */
-export type Member = StoredMember | KeptMember | PassedMember;
+export type Member = StoredMember | KeptMember | PassedMember | FailedMember;
 
 /** One that can be read at any time. */
 export interface StoredMember {
@@ -36,6 +36,14 @@ export interface PassedMember {
   readonly tarFault?: string | undefined;
 }
 
+/** One of a stream that starts as compressed data does and is none that can be read: an image that has it as a layer is refused. */
+export interface FailedMember {
+  readonly kind: 'failed';
+  readonly name: string;
+  readonly size: number;
+  readonly error: BundleError;
+}
+
 export interface MemberTable {
   /** What it is a table of, for messages: `archive "images.tar"`. */
   readonly label: string;
@@ -53,7 +61,7 @@ export const largestDocumentSize = 16 * 1024 * 1024;
 /** All bytes of `member`. Throws archive-unsupported above 16 MiB, archive-corrupt where it passed as a layer. */
 export async function readDocument(member: Member, label: string): Promise<Uint8Array> {
   if (member.kind === 'kept') return member.bytes;
-  if (member.kind === 'passed') {
+  if (member.kind === 'passed' || member.kind === 'failed') {
     throw new BundleError('archive-corrupt', `Cannot read "${member.name}" in ${label}: it is not JSON`);
   }
   if (member.size > largestDocumentSize) {

@@ -52,8 +52,13 @@ export async function readListedImages(
     });
   }
   const layers = [...images.values()].flatMap((image) => image.layers);
-  await takeLayers(await findUnread(layers, sink), table.label, sink, options);
-  return [...images.values()].map(({ image }) => image);
+  const others = await takeLayers(await findUnread(layers, sink), table.label, sink, {
+    ...options,
+    leaveOut,
+  });
+  return [...images.values()]
+    .map(({ image }) => image)
+    .filter((image) => !image.layers.some((diffId) => others.has(diffId)));
 }
 
 /** Selects each reference from what there is for the platform that it wants. */
@@ -118,12 +123,14 @@ async function findUnread(layers: readonly LocatedLayer[], sink: LayerSink): Pro
   return [...unread.values()];
 }
 
+/** Hands them to the sink. Returns those that turned out to be other layers than their images' configs say, and may be left out. */
 async function takeLayers(
   layers: readonly LocatedLayer[],
   tableLabel: string,
   sink: LayerSink,
-  { signal, onRead }: ReadImagesOptions,
-): Promise<void> {
+  { signal, onRead, leaveOut }: ReadImagesOptions,
+): Promise<ReadonlySet<DiffId>> {
+  const others = new Set<DiffId>();
   const total = layers.reduce((sum, { member }) => sum + member.size, 0);
   let done = 0;
   async function* counted(member: Member): AsyncGenerator<Uint8Array, void, undefined> {
@@ -138,9 +145,15 @@ async function takeLayers(
     const { member, diffId, label } = layer;
     const what = `"${member.name}" in ${tableLabel}`;
     const wanted = { expected: diffId, label: `${label} ("${member.name}")` };
-    const taken = await takeLayer(counted(member), sink, { what, layer: wanted, ...(signal && { signal }) });
-    checkLayer(layer, taken);
+    const take = async (): Promise<true> => {
+      const taking = { what, layer: wanted, ...(signal && { signal }) };
+      checkLayer(layer, await takeLayer(counted(member), sink, taking));
+      return true;
+    };
+    const isTaken = await readUnlessLeftOut(take, true, leaveOut);
+    if (isTaken === undefined) others.add(diffId);
   }
+  return others;
 }
 
 async function* contentOf(member: Member): AsyncGenerator<Uint8Array, void, undefined> {
