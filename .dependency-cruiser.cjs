@@ -20,7 +20,7 @@ const folders = {
     uses: ['image', 'tar', 'file', 'addon', 'registry', 'blocks/recipe-document'],
     types: ['blocks/profile'],
   },
-  bundle: { uses: ['image', 'plan', 'layout', 'blocks', 'disk', 'file', 'addon'], types: ['sources'] },
+  bundle: { uses: ['image', 'tar', 'plan', 'layout', 'blocks', 'disk', 'file', 'addon'], types: ['sources'] },
   outputs: {
     uses: ['file', 'disk/write-durably', 'image', 'registry', 'sources/engine'],
   },

@@ -4,14 +4,18 @@ import type { BlockRecord } from '../blocks/block-record.ts';
 import type { BlockStore } from '../blocks/block-store.ts';
 import type { Cache } from '../blocks/cache.ts';
 import type { LayerRecord, LayerRecords } from '../blocks/layer-records.ts';
+import type { CheckName } from '../blocks/profile.ts';
 import { type DiffId, finishDigest, startDigest } from '../digest.ts';
-import { BundleError } from '../errors.ts';
+import { BundleError, isBundleError } from '../errors.ts';
 import { cuttingRule } from '../plan/cutting-rule.ts';
 import type { Piece } from '../plan/piece-cutter.ts';
 import type { LayerSink } from '../sources/image-source.ts';
+import { tarBlockSize } from '../tar/tar-header.ts';
+import { TarStart } from '../tar/tar-start.ts';
 import type { BlockMaker } from './block-maker.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 import { checkRoom } from './check-room.ts';
+import { readLayerStart } from './read-layer-start.ts';
 import { createWorkLimit } from './work-limit.ts';
 
 /** Bytes of pieces under way: two of the largest. With less, one encoder waits for the other wherever files are big. */
@@ -19,6 +23,8 @@ const pieceBudget = 32 * 1024 * 1024;
 
 export interface Ingest {
   readonly sink: LayerSink;
+  /** Layers that were met and are no tars, and why: nothing of them is kept. */
+  readonly tarFaults: ReadonlyMap<DiffId, string>;
   /** Waits until every layer taken so far is stored; then the records of all layers that this run has seen. */
   finish(): Promise<ReadonlyMap<DiffId, LayerRecord>>;
 }
@@ -28,14 +34,17 @@ export interface IngestParts {
   readonly store: BlockStore;
   readonly layers: LayerRecords;
   readonly maker: BlockMaker;
+  /** Of the profile. */
+  readonly check: CheckName;
   /** Measures how long reading waits for encoding. */
   readonly meter?: BuildMeter;
 }
 
 /** An ingest into the given stores. The first error of any piece is thrown by the next addLayer and by finish. */
 export function createIngest(parts: IngestParts): Ingest {
-  const { cache, store, layers, maker, meter = createBuildMeter() } = parts;
+  const { cache, store, layers, maker, check, meter = createBuildMeter() } = parts;
   const records = new Map<DiffId, LayerRecord>();
+  const tarFaults = new Map<DiffId, string>();
   const storing: Promise<void>[] = [];
   const limit = createWorkLimit(pieceBudget);
   let failure: { readonly error: unknown } | undefined;
@@ -51,6 +60,7 @@ export function createIngest(parts: IngestParts): Ingest {
     if (records.has(diffId)) return true;
     const record = await layers.findLayer(diffId);
     if (record === undefined || !(await hasAllBlocks(store, record))) return false;
+    if (!(await isRecordOfTar(record, check, store))) return false;
     records.set(diffId, record);
     return true;
   };
@@ -59,6 +69,7 @@ export function createIngest(parts: IngestParts): Ingest {
     hasLayer: findLayer,
     async addLayer(content, { expected, label = 'a layer' } = {}) {
       const hash = startDigest();
+      const start = new TarStart();
       const cutter = cuttingRule.createCutter(scanGearNatively);
       const made: Promise<BlockRecord>[] = [];
       let size = 0;
@@ -74,15 +85,21 @@ export function createIngest(parts: IngestParts): Ingest {
       for await (const chunk of content) {
         hash.update(chunk);
         size += chunk.length;
-        await take(cutter.push(chunk));
+        start.push(chunk);
+        if (start.findFault() === undefined) await take(cutter.push(chunk));
       }
-      await take(cutter.end());
+      const tarFault = start.findFaultAtEnd();
+      if (tarFault === undefined) await take(cutter.end());
       const diffId = finishDigest(hash) as DiffId;
       if (expected !== undefined && expected !== diffId) {
         throw new BundleError(
           'layer-mismatch',
           `Cannot take ${label}: its ${size} bytes hash to ${diffId}, its config says ${expected}`,
         );
+      }
+      if (tarFault !== undefined) {
+        tarFaults.set(diffId, tarFault);
+        return { diffId, size, tarFault };
       }
       storing.push(watch(storeLayer(layers, records, diffId, size, made)));
       return { diffId, size };
@@ -98,6 +115,7 @@ export function createIngest(parts: IngestParts): Ingest {
 
   return {
     sink,
+    tarFaults,
     async finish() {
       await Promise.all(storing);
       failIfBroken();
@@ -116,6 +134,26 @@ async function storeLayer(
   const record = { diffId, size, blocks: await Promise.all(made) };
   await layers.putLayer(record);
   records.set(diffId, record);
+}
+
+/**
+ * Whether a recorded layer starts as a tar does. Versions up to 0.1 recorded layers that do not. Tars are made of blocks, so
+ * only a layer that is not is looked at: it has to be decoded for that.
+ */
+async function isRecordOfTar(
+  record: LayerRecord,
+  check: CheckName,
+  store: Pick<BlockStore, 'blockPath'>,
+): Promise<boolean> {
+  if (record.size % tarBlockSize === 0) return true;
+  const start = new TarStart();
+  try {
+    start.push(await readLayerStart(record, 2 * tarBlockSize, check, store));
+  } catch (error) {
+    if (isBundleError(error)) return false; // read from the source, it is made anew
+    throw error;
+  }
+  return start.findFaultAtEnd() === undefined;
 }
 
 async function hasAllBlocks(store: BlockStore, record: LayerRecord): Promise<boolean> {

@@ -3,6 +3,7 @@ import { encoderName } from '../blocks/profile.ts';
 import type { Image } from '../image/image.ts';
 import { createBlockMaker } from './block-maker.ts';
 import { createIngest } from './ingest.ts';
+import { createLeftOut, keepImagesOfTars, type LeaveOutOptions } from './leave-out.ts';
 import { completeProfile, type PrepareBundleOptions, type Workshop } from './prepare-bundle.ts';
 
 export interface OpenedWorkshop extends AsyncDisposable {
@@ -18,7 +19,11 @@ export async function openWorkshop({
   profile: choice,
   signal: outer,
   onRead,
-}: Pick<PrepareBundleOptions, 'source' | 'references' | 'cache' | 'profile' | 'signal'> & {
+  ...options
+}: Pick<
+  PrepareBundleOptions,
+  'source' | 'references' | 'cache' | 'profile' | 'signal' | keyof LeaveOutOptions
+> & {
   readonly onRead?: (done: number, total: number | undefined) => void;
 }): Promise<OpenedWorkshop> {
   const profile = completeProfile(choice);
@@ -34,11 +39,19 @@ export async function openWorkshop({
     await lease[Symbol.asyncDispose]();
   };
   try {
-    const ingest = createIngest({ cache, store, layers: await cache.openLayers(profile), maker });
+    const layers = await cache.openLayers(profile);
+    const ingest = createIngest({ cache, store, layers, maker, check: profile.check });
+    const leftOut = createLeftOut(options);
     const settle = async (): Promise<void> => {
       await ingest.finish();
     };
-    const images = await source.readImages(references, ingest.sink, { signal, ...(onRead && { onRead }) });
+    const found = await source.readImages(references, ingest.sink, {
+      signal,
+      leaveOut: leftOut.leaveOut,
+      ...(onRead && { onRead }),
+    });
+    const images = keepImagesOfTars(found, references, ingest.tarFaults, leftOut);
+    leftOut.checkLeft(images);
     await settle();
     return {
       images,

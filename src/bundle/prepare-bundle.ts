@@ -19,6 +19,7 @@ import { type BlockMaker, createBlockMaker } from './block-maker.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 import { findBadBlocks } from './find-bad-blocks.ts';
 import { createIngest } from './ingest.ts';
+import { createLeftOut, keepImagesOfTars, keepLoadableImages, type LeaveOutOptions } from './leave-out.ts';
 import { findCheck, hashStamps, isTrusted, keepCheck } from './kept-checks.ts';
 import { type BundleStatistics, measureBundle } from './measure-bundle.ts';
 import { type Bundle, holdBundle, openAssembledBundle } from './open-bundle.ts';
@@ -40,7 +41,7 @@ export interface Workshop {
 /** The images of a bundle, made of those that were read of a source; every layer of theirs must be in the sink. */
 export type ReworkImages = (images: readonly Image[], workshop: Workshop) => Promise<readonly Image[]>;
 
-export interface PrepareBundleOptions {
+export interface PrepareBundleOptions extends LeaveOutOptions {
   readonly source: ImageSource;
   /** Empty for all images of the source. */
   readonly references: readonly Reference[];
@@ -204,15 +205,24 @@ interface PrepareParts {
 }
 
 async function readAndAssemble(
-  { source, references, tagRules = [], rework, cache }: PrepareBundleOptions,
+  { source, references, tagRules = [], rework, cache, ...options }: PrepareBundleOptions,
   { maker, meter, profile, progress, signal, store }: PrepareParts,
 ): Promise<{ images: readonly Image[]; assembled: AssembledBundle }> {
-  const ingest = createIngest({ cache, store, layers: await cache.openLayers(profile), maker, meter });
-  const read = await meter.reading.time(() =>
-    source.readImages(references, ingest.sink, { signal, onRead: progress.onRead }),
+  const { check } = profile;
+  const layers = await cache.openLayers(profile);
+  const ingest = createIngest({ cache, store, layers, maker, check, meter });
+  const leftOut = createLeftOut(options);
+  const found = await meter.reading.time(() =>
+    source.readImages(references, ingest.sink, {
+      signal,
+      onRead: progress.onRead,
+      leaveOut: leftOut.leaveOut,
+    }),
   );
+  const read = keepImagesOfTars(found, references, ingest.tarFaults, leftOut);
+  leftOut.checkLeft(read);
   let records = await ingest.finish();
-  let made = read;
+  let made: readonly Image[] = read;
   if (rework !== undefined) {
     const settle = async (): Promise<void> => {
       await ingest.finish();
@@ -220,7 +230,10 @@ async function readAndAssemble(
     made = await rework(read, { cache, profile, sink: ingest.sink, settle, signal });
     records = await ingest.finish();
   }
-  const images = orderImages(applyTagRules(made, tagRules));
+  const loadable = keepLoadableImages(made, leftOut);
+  leftOut.checkLeft(loadable);
+  const rules = leftOut.hasAny ? tagRules.map((rule) => ({ ...rule, mustMatch: false })) : tagRules;
+  const images = orderImages(applyTagRules(loadable, rules));
   const assembled = await assembleBundle(images, profile.check, {
     findLayer: (diffId) => records.get(diffId),
     glueBlock: (glue) => maker.makeBlock(pieceOf(glue)),

@@ -6,7 +6,7 @@ import { collectAutomatically } from '../bundle/collect-automatically.ts';
 import type { Collection } from '../bundle/collect-garbage.ts';
 import type { CollectLimits } from '../bundle/plan-collection.ts';
 import type { Digest } from '../digest.ts';
-import { describeError } from '../errors.ts';
+import { type BundleError, describeError } from '../errors.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
 import { warnLines } from '../print.ts';
 import type { ImageSource } from '../sources/image-source.ts';
@@ -36,6 +36,8 @@ export interface PrepareChosenOptions {
   readonly isSilent?: boolean;
   /** Gets a line for people when the cache was brought within its limits; to standard error where left out. */
   readonly onCollected?: (text: string) => void;
+  /** Gets a line for people about each image that is left out; to standard error where left out. */
+  readonly onLeftOut?: (text: string) => void;
   /** What is made of the images that were read; what the project file says where left out. */
   readonly transforms?: readonly Transform[];
   readonly onOutcome?: (outcome: Outcome) => void;
@@ -55,7 +57,8 @@ export async function prepareChosenBundle(
     isSilent = false,
     transforms = selection.transforms,
     onOutcome,
-    onCollected = isSilent ? () => undefined : printCollected,
+    onCollected = isSilent ? () => undefined : printLine,
+    onLeftOut = printLine,
   }: PrepareChosenOptions = {},
 ): Promise<RecordedBundle> {
   limitsOf(selection.project); // what is wrong with them should show before minutes of encoding
@@ -72,6 +75,10 @@ export async function prepareChosenBundle(
           profile: { ...options.preset, check: options.check },
           trustsChecks,
           signal,
+          skipsUnloadable: options.skipUnloadable,
+          onLeftOut: (error) => {
+            onLeftOut(describeLeftOut(error));
+          },
           onProgress: show,
           ...(rework !== undefined && { rework }),
           ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
@@ -106,7 +113,7 @@ export async function collectByLimits(
   cache: Cache,
   { project }: Selection,
   addedSize: number,
-  onCollected: (text: string) => void = printCollected,
+  onCollected: (text: string) => void = printLine,
 ): Promise<void> {
   const collection = await collectAutomatically(cache, limitsOf(project), {
     addedSize,
@@ -164,7 +171,13 @@ function describeCollection({ removals, sizeBefore, sizeAfter }: Collection): st
   return `removed from the cache, as its limits say: ${removed}; ${formatSize(sizeAfter)} stay`;
 }
 
-function printCollected(text: string): void {
+/** The line about an image that a bundle goes without. */
+export function describeLeftOut({ message }: BundleError): string {
+  return `an image is left out. ${message}`;
+}
+
+/** A line for people, on standard error. */
+export function printLine(text: string): void {
   warnLines([`bundlefs: ${text}`]);
 }
 

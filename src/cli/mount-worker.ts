@@ -40,6 +40,7 @@ async function run(): Promise<0 | 1> {
       trustsChecks: task.verb === 'mount', // a refresh is how damage is mended
       onProgress: tellSometimes(),
       onCollected: (text) => void tell({ kind: 'note', text }),
+      onLeftOut: (text) => void tell({ kind: 'note', text }),
       ...(uncheckedRecipe !== undefined && {
         uncheckedRecipe: parseDigest(uncheckedRecipe, 'the recipe that is shown'),
       }),

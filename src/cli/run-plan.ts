@@ -3,7 +3,7 @@ import type { BuildPlan } from '../explain/plan-build.ts';
 import { surveyBuild } from '../explain/survey-build.ts';
 import { printJson, printLines } from '../print.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
-import { openChosenCache } from './chosen-bundle.ts';
+import { describeLeftOut, openChosenCache, printLine } from './chosen-bundle.ts';
 import { openChosenSource } from './chosen-source.ts';
 import type { ImageOptions } from './image-options.ts';
 import { planToJson } from './plan-to-json.ts';
@@ -55,6 +55,11 @@ async function surveyWithProgress(
       cache,
       profile: { ...options.preset, check: options.check },
       exact: options.exact === true,
+      isReworked: selection.transforms.length > 0,
+      skipsUnloadable: options.skipUnloadable,
+      onLeftOut: (error) => {
+        printLine(describeLeftOut(error));
+      },
       signal,
       onRead: (done, total) => {
         progress.show(done, total);

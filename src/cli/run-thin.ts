@@ -108,6 +108,7 @@ async function planWithProgress(
       cache,
       profile: { ...options.preset, check: options.check },
       signal,
+      skipsUnloadable: options.skipUnloadable,
       onRead: (done, total) => {
         progress.show(done, total);
       },

@@ -2,6 +2,12 @@
 import type { Cache } from '../blocks/cache.ts';
 import type { LayerRecord } from '../blocks/layer-records.ts';
 import { profileName } from '../blocks/profile.ts';
+import {
+  createLeftOut,
+  keepLoadableImages,
+  type LeaveOutOptions,
+  type LeftOut,
+} from '../bundle/leave-out.ts';
 import { mapWithLimit } from '../bundle/map-with-limit.ts';
 import { completeProfile, type ProfileChoice } from '../bundle/prepare-bundle.ts';
 import type { DiffId } from '../digest.ts';
@@ -15,7 +21,7 @@ import { createPieceMeasure, type NewPieces } from './measure-pieces.ts';
 import { measurePast } from './past-builds.ts';
 import { type BuildPlan, planBuild } from './plan-build.ts';
 
-export interface SurveyBuildOptions {
+export interface SurveyBuildOptions extends LeaveOutOptions {
   readonly source: ImageSource;
   /** Empty for all images of the source. */
   readonly references: readonly Reference[];
@@ -23,6 +29,8 @@ export interface SurveyBuildOptions {
   readonly tagRules?: readonly TagRule[];
   readonly cache: Cache;
   readonly profile: ProfileChoice;
+  /** Whether the bundle has images that are made of these: then engines need not load these as they are. */
+  readonly isReworked?: boolean;
   /** Whether to read what the cache does not have, and cut it. */
   readonly exact?: boolean;
   readonly signal?: AbortSignal;
@@ -55,7 +63,9 @@ export async function surveyBuild(options: SurveyBuildOptions): Promise<BuildPla
       return cache.findConfig((await cache.findImageConfig(imageId)) ?? imageId);
     },
   };
+  const leftOut = createLeftOut(options);
   const readOptions = {
+    leaveOut: leftOut.leaveOut,
     ...(options.signal && { signal: options.signal }),
     ...(options.onRead && { onRead: options.onRead }),
   };
@@ -67,6 +77,8 @@ export async function surveyBuild(options: SurveyBuildOptions): Promise<BuildPla
     images ??= read.map((image) => describeImage(image, measure.layers));
     measured = measure.layers;
   }
+  if (options.isReworked !== true) images = keepLoadable(images, leftOut);
+  leftOut.checkLeft(images);
   for (const diffId of new Set(images.flatMap((image) => image.layers.map((layer) => layer.diffId)))) {
     await known.hasLayer(diffId);
   }
@@ -79,12 +91,20 @@ export async function surveyBuild(options: SurveyBuildOptions): Promise<BuildPla
   return planBuild({
     images: applyTagRules(
       images.map((image) => ({ ...image, configDigest: image.id })),
-      options.tagRules ?? [],
+      (options.tagRules ?? []).map((rule) => (leftOut.hasAny ? { ...rule, mustMatch: false } : rule)),
     ),
     records,
     last: last === undefined ? [] : imagesOf(last),
     past: measurePast(builds, (diffId) => sizes.get(diffId)),
     ...(measured && { measured }),
+  });
+}
+
+/** What a source says without a config is in an engine already. */
+function keepLoadable(images: readonly SurveyedImage[], leftOut: LeftOut): SurveyedImage[] {
+  return images.filter(({ config, id, tags }) => {
+    if (config === undefined) return true;
+    return keepLoadableImages([{ config, tags, configDigest: id }], leftOut).length > 0;
   });
 }
 
@@ -99,7 +119,7 @@ function describeImage(image: Image, measured: ReadonlyMap<DiffId, NewPieces>): 
       ...(createdBy !== undefined && { createdBy }),
     };
   });
-  return { id: image.configDigest, tags: image.tags, layers };
+  return { id: image.configDigest, tags: image.tags, config: image.config, layers };
 }
 
 /** Tar sizes of the layers of `builds` that there are records of. */

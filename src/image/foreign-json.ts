@@ -27,10 +27,10 @@ export function checkForeignValue<T>(
   });
 }
 
-/** Whether `bytes` are one JSON value in UTF-8. */
+/** Whether `bytes` are one JSON value in UTF-8 or nearly so: readers differ about a byte order mark and bytes that are none. */
 export function isJson(bytes: Uint8Array): boolean {
   try {
-    parseJson(bytes, '');
+    JSON.parse(new TextDecoder().decode(bytes));
     return true;
   } catch {
     return false;

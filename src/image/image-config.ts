@@ -1,7 +1,11 @@
-/** Image configs: what bundlefs relies on of the OCI image configuration (image-spec, config.md) that docker writes too. */
-import { z } from 'zod';
-import { type DiffId, parseDiffId } from '../digest.ts';
-import { parseForeignJson } from './foreign-json.ts';
+/** Image configs: what bundlefs takes from the OCI image configuration (image-spec, config.md), read as docker reads it. */
+import { type DiffId, isDigest } from '../digest.ts';
+import { BundleError, isBundleError } from '../errors.ts';
+import { dockerConfig } from './docker-config.ts';
+import { GoJsonFault, type GoValue, readGoJson } from './go-json.ts';
+
+const skipHint =
+  'No engine loads an image with such a config. Build it again, or go on without it: --skip-unloadable';
 
 export interface ImagePlatform {
   readonly architecture: string;
@@ -25,31 +29,29 @@ export interface ImageConfig {
   readonly history: readonly HistoryEntry[];
 }
 
-const text = z.string().nullish();
-
-const configSchema = z.object({
-  architecture: text,
-  os: text,
-  variant: text,
-  created: text,
-  rootfs: z.object({ diff_ids: z.array(z.string()).nullish() }),
-  history: z
-    .array(z.object({ created: text, created_by: text, comment: text, empty_layer: z.boolean().nullish() }))
-    .nullish(),
-});
-
-/** Reads a config blob; `what` names it in errors. Throws archive-corrupt. */
+/**
+ * Reads a config blob as engines do; `what` names it in errors: `the config of shop/web:1`. Throws config-corrupt for
+ * what no engine reads, image-unsupported for what has no layers in it.
+ */
 export function parseImageConfig(bytes: Uint8Array, what: string): ImageConfig {
-  const config = parseForeignJson(bytes, configSchema, what);
+  const { rootfs, architecture = '', os = '', variant, created, history = [] } = readConfig(bytes, what);
+  if (rootfs === undefined) {
+    throw new BundleError(
+      'image-unsupported',
+      `Cannot read ${what}: it has no rootfs, so it is not that of an image`,
+      {
+        hint: skipHint,
+      },
+    );
+  }
   return {
-    diffIds: (config.rootfs.diff_ids ?? []).map((id) => parseDiffId(id, `rootfs.diff_ids of ${what}`)),
-    platform: {
-      architecture: config.architecture ?? '',
-      os: config.os ?? '',
-      ...(config.variant && { variant: config.variant }),
-    },
-    ...(config.created && { created: config.created }),
-    history: (config.history ?? []).map((entry) => ({
+    diffIds: (rootfs.diff_ids ?? []).map((id, index) => {
+      if (isDigest(id)) return id as DiffId;
+      throw configCorrupt(what, `rootfs.diff_ids[${index}] is "${id}", a sha256 digest was expected`);
+    }),
+    platform: { architecture, os, ...(variant && { variant }) },
+    ...(created && { created }),
+    history: history.map((entry) => ({
       ...(entry.created && { created: entry.created }),
       ...(entry.created_by && { createdBy: entry.created_by }),
       ...(entry.comment && { comment: entry.comment }),
@@ -58,7 +60,31 @@ export function parseImageConfig(bytes: Uint8Array, what: string): ImageConfig {
   };
 }
 
-/** What a config says of its platform. Throws archive-corrupt. */
+function readConfig(bytes: Uint8Array, what: string): GoValue<typeof dockerConfig> {
+  try {
+    return readGoJson(bytes, dockerConfig) ?? {};
+  } catch (error) {
+    if (!(error instanceof GoJsonFault)) throw error;
+    throw configCorrupt(what, error.message, error);
+  }
+}
+
+/** The error for a config that no engine reads, because of `fault`. */
+export function configCorrupt(what: string, fault: string, cause?: unknown): BundleError {
+  return new BundleError('config-corrupt', `Cannot read ${what}: ${fault}`, { cause, hint: skipHint });
+}
+
+/** What a config says of its platform; undefined where no engine can read it. */
+export function findImagePlatform(bytes: Uint8Array): ImagePlatform | undefined {
+  try {
+    return readImagePlatform(bytes);
+  } catch (error) {
+    if (isBundleError(error, 'config-corrupt')) return undefined;
+    throw error;
+  }
+}
+
+/** What a config says of its platform. Throws config-corrupt. */
 export function readImagePlatform(bytes: Uint8Array): ImagePlatform {
   return parseImageConfig(bytes, 'an image config').platform;
 }

@@ -2,12 +2,16 @@
 import { type Digest, hexOf } from '../digest.ts';
 import { BundleError, isBundleError } from '../errors.ts';
 import { createImage } from '../image/create-image.ts';
+import type { Image } from '../image/image.ts';
+import { parseImageConfig } from '../image/image-config.ts';
+import { findLoadFault } from '../image/load-fault.ts';
+import { cannotLoad, noImage } from '../image/no-image.ts';
 import { familiarName } from '../image/reference.ts';
 import { listImages, listIndexedImages } from '../sources/layouts/list-images.ts';
 import { ociIndexName } from '../sources/layouts/list-oci-images.ts';
 import type { ListedImage, LocatedBlob } from '../sources/layouts/listed-image.ts';
-import { locateLayers } from '../sources/layouts/locate-layers.ts';
-import { findDocument, type MemberTable } from '../sources/layouts/member-table.ts';
+import { type LocatedLayer, locateLayers } from '../sources/layouts/locate-layers.ts';
+import { findDocument, type Member, type MemberTable } from '../sources/layouts/member-table.ts';
 import { readConfig } from '../sources/layouts/read-config.ts';
 import { wishPlatform } from '../sources/platform-wish.ts';
 import { openArchive, type ReadArchiveOptions } from './open-archive.ts';
@@ -80,7 +84,8 @@ async function findIndexFaults(table: MemberTable): Promise<string[]> {
   if (index === undefined) return [];
   const faults: string[] = [];
   try {
-    for (const listed of await listIndexedImages(table, index, wishPlatform())) {
+    const listing = await listIndexedImages(table, index, wishPlatform());
+    for (const listed of listing.filter(({ noImage }) => noImage === undefined)) {
       const { fault } = await checkImage(table, listed);
       if (fault !== undefined) faults.push(fault);
     }
@@ -99,7 +104,8 @@ async function checkImage(table: MemberTable, listed: ListedImage): Promise<Chec
     layerCount = layers.length;
     const label = names[0] ?? (config.digest === undefined ? config.name : hexOf(config.digest).slice(0, 12));
     const image = createImage(await readConfig(table, config, label), listed.names, `the config of ${label}`);
-    await locateLayers(table, layers, image, label);
+    const located = await locateLayers(table, layers, image, label);
+    checkLoadable(image, located, label);
     for (const blob of [config, ...layers]) await checkSize(table, blob, label);
     checkNames(listed);
     return { image: { names, id: image.configDigest, layerCount, isSound: true } };
@@ -113,6 +119,21 @@ async function checkImage(table: MemberTable, listed: ListedImage): Promise<Chec
 function checkNames({ unreadableNames: [name] = [] }: ListedImage): void {
   if (name === undefined) return;
   throw new BundleError('archive-corrupt', `Cannot load the archive: "${name}" is no image name`);
+}
+
+/** What docker refuses is not sound, however whole it is. Throws config-corrupt, image-unsupported. */
+function checkLoadable(image: Image, layers: readonly LocatedLayer[], label: string): void {
+  const fault = findLoadFault(parseImageConfig(image.config, `the config of ${label}`));
+  if (fault !== undefined) throw cannotLoad(label, fault);
+  for (const [index, { member }] of layers.entries()) {
+    const tarFault = findTarFault(member);
+    if (tarFault !== undefined) throw noImage(label, `its layer ${index + 1} is no tar: ${tarFault}`);
+  }
+}
+
+function findTarFault(member: Member): string | undefined {
+  if (member.kind === 'passed') return member.tarFault;
+  return member.kind === 'kept' ? 'it is JSON' : undefined;
 }
 
 /** skopeo and containerd go by the sizes that descriptors say. */

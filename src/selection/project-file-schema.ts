@@ -151,6 +151,10 @@ export const projectFileSchema = z
     platform: text
       .optional()
       .describe('Of images that are there for several platforms: which one, such as linux/arm64 or arm64.'),
+    skipUnloadable: z
+      .boolean()
+      .optional()
+      .describe('Whether images that no engine would load are left out, where they are an error otherwise.'),
     tagAs: z
       .record(text, z.union([text, texts], { error: 'a name or a list of names' }))
       .optional()

@@ -21,6 +21,7 @@ export interface GivenSettings {
   /** Stands for a preset, and is not given beside one. */
   readonly fast?: boolean;
   readonly check?: CheckChoice;
+  readonly skipUnloadable?: boolean;
 }
 
 /** Of presets 0 to 6, the one that saves most time for the size that it costs: docs/performance.md has the figures. */
@@ -34,6 +35,8 @@ export interface Settings {
   readonly platform?: string;
   readonly preset: PresetChoice;
   readonly check: CheckChoice;
+  /** Whether images that no engine loads are left out, and no error. */
+  readonly skipUnloadable?: boolean;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -50,6 +53,7 @@ export function chooseSettings(
   const cache = given.cache ?? file?.cache;
   const platform = given.platform ?? file?.platform ?? variable('BUNDLEFS_PLATFORM');
   if (platform !== undefined) parsePlatform(platform, arch);
+  const skipUnloadable = given.skipUnloadable ?? file?.skipUnloadable;
   const preset = file?.preset ?? variable('BUNDLEFS_PRESET');
   return {
     ...(from !== undefined && { from }),
@@ -59,6 +63,7 @@ export function chooseSettings(
       given.preset ??
       (given.fast === true ? fastPreset : readPreset(preset === undefined ? undefined : String(preset))),
     check: given.check ?? file?.check ?? readCheck(variable('BUNDLEFS_CHECK')),
+    ...(skipUnloadable !== undefined && { skipUnloadable }),
   };
 }
 

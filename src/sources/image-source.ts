@@ -2,6 +2,7 @@
 import type { DiffId, Digest } from '../digest.ts';
 import type { Image } from '../image/image.ts';
 import type { Reference } from '../image/reference.ts';
+import type { LeaveOut } from './leave-out.ts';
 
 /** What a source hands layers to. Implemented by the bundle's ingest, and by verify, which only hashes. */
 export interface LayerSink {
@@ -41,12 +42,16 @@ export interface AddedLayer {
   readonly diffId: DiffId;
   /** Bytes of the uncompressed tar. */
   readonly size: number;
+  /** Why it is no tar, by how it starts: then nothing of it was kept. */
+  readonly tarFault?: string | undefined;
 }
 
 export interface ReadImagesOptions {
   readonly signal?: AbortSignal;
   /** Called as bytes of the source are read; `total` is undefined where the source cannot know. */
   readonly onRead?: (done: number, total: number | undefined) => void;
+  /** What is done about an image that no engine loads, as its config or manifest tells; thrown where left out. */
+  readonly leaveOut?: LeaveOut | undefined;
 }
 
 /** What a source says of an image without handing over any of its layers. */
@@ -55,6 +60,8 @@ export interface SurveyedImage {
   readonly tags: readonly string[];
   /** The config digest, or what else the source calls the image by (a manifest's digest, of containerd's store). */
   readonly id: Digest;
+  /** Where the source has it at hand. */
+  readonly config?: Uint8Array;
   /** From the lowest up. */
   readonly layers: readonly SurveyedLayer[];
   /** Bytes, about, that the source hands over for the image as a whole; absent where it hands over single layers. */

@@ -41,16 +41,23 @@ describe('parseImageConfig', () => {
     ['no JSON', Buffer.from('{"rootfs"')],
     ['no UTF-8', Buffer.from([0x22, 0xff, 0x22])],
     ['no object', json([])],
-    ['no rootfs', json({ os: 'linux' })],
     ['diffIds that are no digests', json({ rootfs: { diff_ids: ['sha256:12'] } })],
     ['diffIds that are no strings', json({ rootfs: { diff_ids: [1] } })],
-  ])('throws archive-corrupt for %s, naming the member', (_, bytes) => {
+  ])('throws config-corrupt for %s, naming the member', (_, bytes) => {
     expect(() => parseImageConfig(bytes, '"config.json" in archive "a"')).toThrow(
       expect.objectContaining({
-        code: 'archive-corrupt',
+        code: 'config-corrupt',
         message: expect.stringContaining('"config.json" in archive "a"') as string,
       }),
     );
+  });
+
+  it('throws image-unsupported where there is no rootfs: that is the config of something else', () => {
+    for (const config of [{ os: 'linux' }, {}, null, { rootfs: null }]) {
+      expect(() => parseImageConfig(json(config), 'it')).toThrow(
+        expect.objectContaining({ code: 'image-unsupported' }),
+      );
+    }
   });
 });
 

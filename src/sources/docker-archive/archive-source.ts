@@ -43,7 +43,7 @@ export function createArchiveSource(path: string, wish: PlatformWish): ImageSour
         const tar = await findTar(file, await readCompression(file));
         if (tar === undefined) return undefined;
         const table = await indexTar(tar, { label, ...(options.signal && { signal: options.signal }) });
-        return await surveyListedImages(table, references, wish);
+        return await surveyListedImages(table, references, wish, options.leaveOut);
       } finally {
         await file.close();
       }

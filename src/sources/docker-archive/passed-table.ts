@@ -7,16 +7,17 @@ import { StreamByteReader } from '../../tar/byte-reader.ts';
 import { type BytesBehindEnd, type TarEntry, walkTar } from '../../tar/walk-tar.ts';
 import type { LayerSink } from '../image-source.ts';
 import { BundleOrder } from '../layouts/bundle-order.ts';
-import { MemberIndex } from '../layouts/member-index.ts';
+import { type IndexedFile, MemberIndex } from '../layouts/member-index.ts';
 import {
+  type FailedMember,
   type KeptMember,
   largestDocumentSize,
   legacyNamesName,
   type MemberTable,
   type PassedMember,
 } from '../layouts/member-table.ts';
-import { takeLayer } from '../layouts/take-layer.ts';
 import { peekStart } from '../peek-start.ts';
+import { takeOrNote } from './take-or-note.ts';
 
 export interface PassTarOptions {
   /** What the tar is, for messages. */
@@ -24,7 +25,8 @@ export interface PassTarOptions {
   readonly signal?: AbortSignal;
 }
 
-type Passed = (Omit<KeptMember, 'name'> | Omit<PassedMember, 'name'>) & Pick<PassedMember, 'storedDigest'>;
+type Passed = (Omit<KeptMember, 'name'> | Omit<PassedMember, 'name'> | Omit<FailedMember, 'name'>) &
+  IndexedFile;
 
 /** Memory for documents. An image has a few, of some KiB each. */
 const largestKeptSize = 256 * 1024 * 1024;
@@ -77,7 +79,7 @@ async function passMember(
   { label, signal }: PassTarOptions,
 ): Promise<Passed> {
   const { size } = entry;
-  const { start, whole } = await peekStart(abortable(entry.stream(), signal), 1);
+  const { start, whole } = await peekStart(abortable(entry.stream(), signal), 64);
   let layer = whole;
   const isNamedJson = posix.extname(name) === '.json';
   if (size <= largestDocumentSize && (isNamedJson || name === legacyNamesName || looksLikeJson(start))) {
@@ -88,7 +90,8 @@ async function passMember(
   }
   const what = `"${name}" in ${label}`;
   const options = { what, layer: { label: what }, ...(signal && { signal }) };
-  return { kind: 'passed', size, ...(await takeLayer(layer, sink, options)) };
+  const taken = await takeOrNote(layer, sink, options);
+  return 'error' in taken ? { kind: 'failed', size, ...taken } : { kind: 'passed', size, ...taken };
 }
 
 /** Holes of a sparse file come without anything being read. */
@@ -103,7 +106,7 @@ async function* abortable(
 }
 
 function looksLikeJson(start: Uint8Array): boolean {
-  return /^\s*[{[]/.test(Buffer.from(start.subarray(0, 64)).toString('latin1'));
+  return /^(?:\xef\xbb\xbf)?\s*[{[]/.test(Buffer.from(start).toString('latin1'));
 }
 
 async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

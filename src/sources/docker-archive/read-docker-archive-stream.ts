@@ -35,7 +35,7 @@ export async function readDockerArchiveStream(
   sink: LayerSink,
   options: ReadArchiveStreamOptions,
 ): Promise<Image[]> {
-  const { label, total, wish = wishPlatform(), signal, onRead, release, fallbackNames } = options;
+  const { label, total, wish = wishPlatform(), signal, onRead, leaveOut, release, fallbackNames } = options;
   try {
     const watched = watchStream(archive, {
       onRead: (done) => onRead?.(done, total),
@@ -46,6 +46,7 @@ export async function readDockerArchiveStream(
     );
     return await readListedImages(table, references, sink, {
       wish,
+      leaveOut,
       ...(fallbackNames && { fallbackNames }),
       ...(signal && { signal }),
     });

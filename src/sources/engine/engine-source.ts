@@ -59,7 +59,7 @@ async function readImages(
   engine: ResolvingEngine,
   references: readonly Reference[],
   sink: LayerSink,
-  { signal, onRead }: ReadImagesOptions,
+  { signal, onRead, leaveOut }: ReadImagesOptions,
 ): Promise<Image[]> {
   const wanted = await resolveReferences(engine, references, signal && { signal });
   const images = new Map<string, Image>();
@@ -77,6 +77,7 @@ async function readImages(
     let done = 0;
     const exported = await exportImages(engine.connection, batch, sink, {
       isIdOfConfig: !batch.some(({ isContainerd }) => isContainerd),
+      leaveOut,
       ...(signal && { signal }),
       onRead(count) {
         done = count;
@@ -86,7 +87,7 @@ async function readImages(
     doneBefore += done;
     for (const [index, { id }] of batch.entries()) {
       const image = exported[index];
-      if (image === undefined) throw new RangeError(`There is no image ${index}`);
+      if (image === undefined) continue; // left out
       await sink.keepConfig(id, image.config);
       images.set(id, image);
     }

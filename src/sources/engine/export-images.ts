@@ -6,6 +6,7 @@ import type { Image } from '../../image/image.ts';
 import { familiarName } from '../../image/reference.ts';
 import { readDockerArchiveStream } from '../docker-archive/read-docker-archive-stream.ts';
 import type { LayerSink } from '../image-source.ts';
+import type { LeaveOut } from '../leave-out.ts';
 import type { EngineRequest } from './dial-engine.ts';
 import { checkAnswer, type EngineConnection } from './engine-connection.ts';
 import { engineFailed } from './engine-error.ts';
@@ -15,20 +16,21 @@ export interface ExportImagesOptions {
   /** Whether the engine's ids are the digests of configs. Where they are not, only one image can be exported. */
   readonly isIdOfConfig: boolean;
   readonly signal?: AbortSignal;
+  readonly leaveOut?: LeaveOut | undefined;
   /** Called with the bytes of this export so far. */
   readonly onRead?: (done: number) => void;
 }
 
 /**
  * Exports `wanted`, at least one, in one call; by id, for a tag may move meanwhile. Returns an image for each, in order,
- * with the layers that the engine names for it. Throws source-failed, config-*, layer-*, archive-*, and what the sink throws.
+ * with the layers that the engine names for it; undefined for one that is left out. Throws source-failed, config-*, layer-*, archive-*, and what the sink throws.
  */
 export async function exportImages(
   connection: EngineConnection,
   wanted: readonly WantedImage[],
   sink: LayerSink,
-  { isIdOfConfig, signal, onRead }: ExportImagesOptions,
-): Promise<Image[]> {
+  { isIdOfConfig, signal, leaveOut, onRead }: ExportImagesOptions,
+): Promise<(Image | undefined)[]> {
   const label = `the export of ${wanted.map(describeWanted).join(', ')}`;
   const request = {
     what: `read ${label}`,
@@ -50,16 +52,26 @@ export async function exportImages(
     }
   }
 
+  let isAnyLeftOut = false;
   try {
     const images = await readDockerArchiveStream(content(), [], sink, {
       label,
+      leaveOut(error) {
+        if (leaveOut === undefined) throw error;
+        leaveOut(error, true); // an engine has images only
+        isAnyLeftOut = true;
+      },
       ...(signal && { signal }),
       onRead: (done) => onRead?.(done),
       // An export by id has no names in it.
       ...(wanted.length === 1 && { fallbackNames: wanted[0]?.tags ?? [] }),
       release: () => answer.body.destroy(),
     });
-    return wanted.map((one) => createImage(claimImage(one, images, isIdOfConfig).config, one.tags));
+    return wanted.map((one) => {
+      const exported = findExported(one, images, isIdOfConfig);
+      if (exported === undefined && isAnyLeftOut) return undefined;
+      return createImage(checkExported(one, exported).config, one.tags);
+    });
   } catch (error) {
     throw toSourceError(error, wanted);
   }
@@ -78,11 +90,17 @@ export function describeWanted({ id, tags: [tag] }: WantedImage): string {
 }
 
 /** In containerd's store the id does not name the config, but the export holds this image alone. */
-function claimImage(wanted: WantedImage, exported: readonly Image[], isIdOfConfig: boolean): Image {
+function findExported(
+  wanted: WantedImage,
+  exported: readonly Image[],
+  isIdOfConfig: boolean,
+): Image | undefined {
+  if (isIdOfConfig) return exported.find(({ configDigest }) => configDigest === wanted.id);
+  return exported.find(({ layers }) => hasSameLayers(layers, wanted.layers)) ?? exported[0];
+}
+
+function checkExported(wanted: WantedImage, image: Image | undefined): Image {
   const name = describeWanted(wanted);
-  const image = isIdOfConfig
-    ? exported.find(({ configDigest }) => configDigest === wanted.id)
-    : (exported.find(({ layers }) => hasSameLayers(layers, wanted.layers)) ?? exported[0]);
   if (image === undefined) {
     throw new BundleError('config-mismatch', `Cannot take ${name}: the engine exported another image`);
   }

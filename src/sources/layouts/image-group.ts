@@ -3,6 +3,7 @@ import type { Digest } from '../../digest.ts';
 import { BundleError, describeError } from '../../errors.ts';
 import type { ImagePlatform } from '../../image/image-config.ts';
 import { findForPlatform, formatPlatform, type PlatformWish } from '../../image/platform.ts';
+import { noImage } from '../../image/no-image.ts';
 import { familiarName } from '../../image/reference.ts';
 import type { ImageDigests, ListedImage, LocatedImage } from './listed-image.ts';
 
@@ -26,6 +27,8 @@ export interface ImageGroup {
   readonly unreadableNames?: readonly string[];
   /** What the layout calls it where that is no name but a tag alone (containers/image, "oci:dir:tag"). */
   readonly refName?: string | undefined;
+  /** Why it is no image, but an artifact. */
+  readonly noImage?: string | undefined;
   /** At least one, in the order in which they are chosen. */
   readonly variants: readonly ImageVariant[];
   /** Whether the first one is what loaders take that do not look for platforms. */
@@ -34,12 +37,14 @@ export interface ImageGroup {
 
 /** The image of `group` that is for `wish`, to be chosen when it is asked for. `label` names the layout. */
 export function listGroup(group: ImageGroup, label: string, wish: PlatformWish): ListedImage {
-  const { names, unreadableNames, refName } = group;
+  const { names, unreadableNames, refName, noImage: otherFault } = group;
   return {
     names,
     ...(unreadableNames !== undefined && unreadableNames.length > 0 && { unreadableNames }),
     ...(refName !== undefined && { refName }),
+    noImage: otherFault,
     async locate() {
+      if (otherFault !== undefined) throw noImage(`${nameOf(group)} of ${label}`, otherFault);
       const variant = await chooseVariant(group, wish);
       if (variant === undefined) throw await noneForPlatform(group, label, wish);
       if (variant.fault !== undefined) throw cannotTake(group, label, variant.fault);

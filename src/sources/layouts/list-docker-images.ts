@@ -2,7 +2,7 @@
 import { digestOf, type Digest } from '../../digest.ts';
 import { isBundleError } from '../../errors.ts';
 import { type DockerManifestEntry, parseDockerManifest } from '../../image/docker-manifest.ts';
-import { readImagePlatform } from '../../image/image-config.ts';
+import { findImagePlatform } from '../../image/image-config.ts';
 import { findTaggedName, normaliseTag } from '../../image/reference.ts';
 import type { ImageGroup, ImageVariant } from './image-group.ts';
 import { findDocument, type MemberTable } from './member-table.ts';
@@ -63,7 +63,7 @@ function toVariant(table: MemberTable, entry: DockerManifestEntry): ImageVariant
     fault,
     async findPlatform() {
       const bytes = await ignoringFaults(() => findDocument(table, entry.config));
-      return bytes && (await ignoringFaults(() => Promise.resolve(readImagePlatform(bytes))));
+      return bytes && findImagePlatform(bytes);
     },
     locate: () =>
       Promise.resolve({

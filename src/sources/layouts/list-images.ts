@@ -9,15 +9,30 @@ import { listOciGroups, type OciGroup, ociIndexName } from './list-oci-images.ts
 import type { ListedImage } from './listed-image.ts';
 import { findDocument, legacyNamesName, type MemberTable } from './member-table.ts';
 
-/**
- * The images of `table`, at least one. manifest.json says which there are, for docker 25 to 28 leave untagged images out
- * of an index.json beside it; that says for which other platforms an image is there, and which images are there for
- * others only: containerd and docker's containerd store write just the host's into manifest.json. Throws archive-empty,
- * archive-corrupt, archive-unsupported, image-not-found where manifest.json has none for the platform that is required.
- */
+/** The images of `table`, at least one, without artifacts that are none. Throws as listContent does. */
 export async function listImages(table: MemberTable, wish: PlatformWish): Promise<ListedImage[]> {
-  const images = await listByLayout(table, wish);
+  const listed = await listContent(table, wish);
+  const images = listed.filter(({ noImage }) => noImage === undefined);
   if (images.length > 0) return images;
+  const [first] = listed;
+  throw new BundleError('archive-empty', `Cannot read ${table.label}: there is no image in it`, {
+    hint:
+      first === undefined
+        ? 'Name the images to save: docker save IMAGE... > images.tar'
+        : `It has ${first.names[0] ?? 'something without a name'}, which is no image: ${first.noImage ?? ''}.`,
+  });
+}
+
+/**
+ * The images of `table` and the artifacts that are none, at least one of all. manifest.json says which there are, because
+ * docker 25 to 28 leave untagged images out of an index.json beside it; that says for which other platforms an image is
+ * there, and which images are there for others only: containerd and docker's containerd store write just the host's into
+ * manifest.json. Throws archive-empty, archive-corrupt, archive-unsupported, image-not-found if manifest.json has none for
+ * the platform that is required.
+ */
+export async function listContent(table: MemberTable, wish: PlatformWish): Promise<ListedImage[]> {
+  const listed = await listByLayout(table, wish);
+  if (listed.length > 0) return listed;
   throw new BundleError('archive-empty', `Cannot read ${table.label}: there is no image in it`, {
     hint: 'Name the images to save: docker save IMAGE... > images.tar',
   });
@@ -50,7 +65,7 @@ async function listBoth(
   const groups = await addIndexed(docker, await findIndexed(table));
   const listed: ListedImage[] = [];
   for (const group of groups) {
-    if (wish.isRequired && !(await hasVariantFor(group, wish))) continue;
+    if (group.noImage === undefined && wish.isRequired && !(await hasVariantFor(group, wish))) continue;
     listed.push(listGroup(group, table.label, wish));
   }
   if (listed.length > 0 || groups.length === 0) return listed;
@@ -76,15 +91,16 @@ async function addIndexed(
   docker: readonly DockerGroup[],
   indexed: readonly OciGroup[],
 ): Promise<ImageGroup[]> {
+  const images = indexed.filter(({ noImage }) => noImage === undefined);
   const byName = new Map<string, OciGroup>();
-  for (const group of indexed) for (const name of group.names) byName.set(name, group);
+  for (const group of images) for (const name of group.names) byName.set(name, group);
   const unnamed = new Map<Digest, OciGroup>();
-  for (const group of indexed.filter(({ names }) => names.length === 0)) {
+  for (const group of images.filter(({ names }) => names.length === 0)) {
     for (const config of group.configs) if (config !== undefined) unnamed.set(config, group);
   }
   const used = new Set<OciGroup>();
   const groups: ImageGroup[] = [];
-  const manifests = listManifests(indexed);
+  const manifests = listManifests(images);
   for (const group of docker) {
     const config = indexed.length === 0 ? undefined : await group.findConfigDigest();
     const ofConfig = config && unnamed.get(config);
@@ -107,7 +123,9 @@ async function addIndexed(
   }
   // One of which the archive has nothing but its name is no image of this archive.
   const more = indexed.filter(
-    (group) => !used.has(group) && group.variants.some(({ fault }) => fault === undefined),
+    (group) =>
+      group.noImage !== undefined ||
+      (!used.has(group) && group.variants.some(({ fault }) => fault === undefined)),
   );
   return [...groups, ...more];
 }

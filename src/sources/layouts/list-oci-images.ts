@@ -2,7 +2,8 @@
 import { appendAll } from '../../long-lists.ts';
 import { type Digest, digestOf } from '../../digest.ts';
 import { BundleError, isBundleError } from '../../errors.ts';
-import { type ImagePlatform, readImagePlatform } from '../../image/image-config.ts';
+import { findImagePlatform, type ImagePlatform } from '../../image/image-config.ts';
+import { findManifestFault, isImageDocument } from '../../image/no-image.ts';
 import { isAttestation, type OciDescriptor, refNameKey } from '../../image/oci-descriptor.ts';
 import {
   type OciDocument,
@@ -24,10 +25,12 @@ interface Leaf {
   readonly descriptor: OciIndexEntry;
   /** The digests of the indexes it was found through, the outermost first. */
   readonly indexes: readonly Digest[];
-  /** Undefined where there is a fault. */
+  /** Undefined where there is a fault, and for what is no manifest of images. */
   readonly manifest?: Extract<OciDocument, { kind: 'manifest' }>;
   /** That of a blob which the layout does not have, too: of other platforms they are often left out (kind#3795). */
   readonly fault?: BundleError;
+  /** Why it is no image. */
+  readonly noImage?: string | undefined;
 }
 
 /** What a layout has under one name; `configs` are the digests of its variants' configs, in their order. */
@@ -35,14 +38,10 @@ export interface OciGroup extends ImageGroup {
   readonly configs: readonly (Digest | undefined)[];
 }
 
-/** OCI image-spec, media-types.md, and docker's own names for the same. */
-const documentTypes = /^application\/vnd\.(?:oci\.image|docker\.distribution)\.(?:manifest|index)/;
-const configTypes = /^application\/vnd\.(?:oci\.image\.config|docker\.container\.image)\./;
-
 /**
  * The images of `index`, the bytes of index.json, which may lie in further indexes. What one name, or one index, has for
- * several platforms is one group. What is wrong with an image is that image's fault, and no other's. Attestations and
- * artifacts that are no images are passed over. Throws archive-corrupt where index.json is none.
+ * several platforms is one group. What is wrong with an image is that image's fault, and no other's. Attestations are
+ * passed over; artifacts that are no images are groups that say so. Throws archive-corrupt where index.json is none.
  */
 export async function listOciGroups(table: MemberTable, index: Uint8Array): Promise<OciGroup[]> {
   const groups = new Map<string, { names: string[]; refName: string | undefined; leaves: Leaf[] }>();
@@ -62,12 +61,17 @@ export async function listOciGroups(table: MemberTable, index: Uint8Array): Prom
   }
   return [...groups.values()]
     .filter(({ leaves }) => leaves.length > 0)
-    .map(({ names, refName, leaves }) => ({
-      names,
-      refName,
-      variants: leaves.map((leaf) => toVariant(table, leaf)),
-      configs: leaves.map(({ manifest }) => manifest?.config.digest),
-    }));
+    .map(({ names, refName, leaves }) => {
+      const images = leaves.filter(({ noImage }) => noImage === undefined);
+      const own = images.length > 0 ? images : leaves.slice(0, 1);
+      return {
+        names,
+        refName,
+        noImage: own[0]?.noImage,
+        variants: own.map((leaf) => toVariant(table, leaf)),
+        configs: own.map(({ manifest }) => manifest?.config.digest),
+      };
+    });
 }
 
 function toVariant(table: MemberTable, { descriptor, indexes, manifest, fault }: Leaf): ImageVariant {
@@ -108,7 +112,9 @@ async function findLeaves(
   const { digest, mediaType } = descriptor;
   if (seen.has(digest)) return [];
   seen.add(digest);
-  if (mediaType !== undefined && !documentTypes.test(mediaType)) return [];
+  if (isImageDocument(mediaType) === false) {
+    return [{ descriptor, indexes, noImage: `it is "${mediaType ?? ''}"` }];
+  }
   let document: OciDocument;
   try {
     document = await readOciDocument(table, descriptor);
@@ -117,9 +123,7 @@ async function findLeaves(
     return [{ descriptor, indexes, fault: error }];
   }
   if (document.kind === 'manifest') {
-    const configType = document.config.mediaType;
-    if (configType !== undefined && !configTypes.test(configType)) return [];
-    return [{ descriptor, indexes, manifest: document }];
+    return [{ descriptor, indexes, manifest: document, noImage: findManifestFault(document) }];
   }
   const leaves: Leaf[] = [];
   for (const child of document.manifests) {
@@ -153,7 +157,7 @@ async function findPlatform(
   if (descriptor.platform !== undefined || manifest === undefined) return descriptor.platform;
   try {
     const config = await findDocument(table, blobName(manifest.config.digest));
-    return config && readImagePlatform(config);
+    return config && findImagePlatform(config);
   } catch (error) {
     if (isBundleError(error, 'archive-corrupt', 'archive-unsupported')) return undefined; // its fault, once it is taken
     throw error;

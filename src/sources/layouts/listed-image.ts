@@ -8,7 +8,9 @@ export interface ListedImage {
   readonly unreadableNames?: readonly string[];
   /** What the layout calls it where that is a tag alone, and not a name. */
   readonly refName?: string;
-  /** Where its parts are. Throws archive-* where the layout does not say, image-not-found where no platform fits. */
+  /** Why it is no image, but something else that has a manifest: a pattern does not find it, and it cannot be located. */
+  readonly noImage?: string | undefined;
+  /** Where its parts are. Throws archive-* where the layout does not say, image-not-found where no platform fits, image-unsupported. */
   locate(): Promise<LocatedImage>;
   /** The digests that name it: of its config, its manifest and the indexes above that; fewer where parts are missing. */
   findDigests(): Promise<ImageDigests>;

@@ -77,6 +77,7 @@ async function locateLayer(
       : foreignLayerMissing(label, table.label, foreignUrls);
   }
   if (member.size === 0 && diffId !== emptyDigest) throw layerEmptied(table, name, label);
+  if (member.kind === 'failed') throw member.error;
   const layer = { diffId, member, storedDigest: digest ?? findBlobDigest(member.name), label };
   if (member.kind === 'passed') checkLayer(layer, member);
   return layer;

@@ -4,7 +4,7 @@ import { BundleError, isBundleError } from '../../errors.ts';
 import type { BytesBehindEnd } from '../../tar/walk-tar.ts';
 
 /** A file of an archive or folder. `name` is where its bytes really lie, behind all links. */
-export type Member = StoredMember | KeptMember | PassedMember;
+export type Member = StoredMember | KeptMember | PassedMember | FailedMember;
 
 /** One that can be read at any time. */
 export interface StoredMember {
@@ -33,6 +33,16 @@ export interface PassedMember {
   /** The digest of those bytes. */
   readonly storedDigest: Digest;
   readonly diffId: DiffId;
+  /** As in AddedLayer. */
+  readonly tarFault?: string | undefined;
+}
+
+/** One of a stream that starts as compressed data does and is none that can be read: an image that has it as a layer is refused. */
+export interface FailedMember {
+  readonly kind: 'failed';
+  readonly name: string;
+  readonly size: number;
+  readonly error: BundleError;
 }
 
 export interface MemberTable {
@@ -59,7 +69,7 @@ export const largestDocumentSize = 16 * 1024 * 1024;
 /** All bytes of `member`. Throws archive-unsupported above 16 MiB, archive-corrupt where it passed as a layer. */
 export async function readDocument(member: Member, label: string): Promise<Uint8Array> {
   if (member.kind === 'kept') return member.bytes;
-  if (member.kind === 'passed') {
+  if (member.kind === 'passed' || member.kind === 'failed') {
     throw new BundleError('archive-corrupt', `Cannot read "${member.name}" in ${label}: it is not JSON`);
   }
   if (member.size > largestDocumentSize) {

@@ -1,11 +1,12 @@
 /** Reads an image's config and checks it against its name. */
 import { type Digest, digestOf } from '../../digest.ts';
 import { BundleError } from '../../errors.ts';
+import { configCorrupt } from '../../image/image-config.ts';
 import { hollowImageHint } from './hollow-image.ts';
 import type { LocatedBlob } from './listed-image.ts';
 import { findPart, type MemberTable, readDocument } from './member-table.ts';
 
-/** The bytes of the config of the image that `label` names. Throws config-missing, config-mismatch, archive-*. */
+/** The bytes of the config of the image that `label` names. Throws config-*, archive-*. */
 export async function readConfig(
   table: MemberTable,
   config: LocatedBlob,
@@ -21,7 +22,10 @@ export async function readConfig(
     );
   }
   // A config too damaged to pass for JSON was taken for a layer; its digest says more than that.
-  if (member.kind === 'passed') checkConfig(config, member.storedDigest, label);
+  if (member.kind === 'passed') {
+    checkConfig(config, member.storedDigest, label);
+    throw configCorrupt(`the config of ${label} ("${name}" in ${table.label})`, 'it is not JSON');
+  }
   const bytes = await readDocument(member, table.label);
   if (digest !== undefined) checkConfig(config, digestOf(bytes), label);
   return bytes;

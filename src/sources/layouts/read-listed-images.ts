@@ -8,7 +8,8 @@ import type { Image } from '../../image/image.ts';
 import { formatPlatform, type PlatformWish } from '../../image/platform.ts';
 import { familiarName, type Reference } from '../../image/reference.ts';
 import type { LayerSink, ReadImagesOptions } from '../image-source.ts';
-import { listImages } from './list-images.ts';
+import { readUnlessLeftOut } from '../leave-out.ts';
+import { listContent, listImages } from './list-images.ts';
 import { checkLayer, type LocatedLayer, locateLayers } from './locate-layers.ts';
 import type { Member, MemberTable } from './member-table.ts';
 import { readConfig } from './read-config.ts';
@@ -35,20 +36,29 @@ export async function readListedImages(
   table: MemberTable,
   references: readonly Reference[],
   sink: LayerSink,
-  { wish, fallbackNames = [], ...options }: ReadListedImagesOptions,
+  { wish, fallbackNames = [], leaveOut, ...options }: ReadListedImagesOptions,
 ): Promise<Image[]> {
   const read: ReadImage[] = [];
   for (const selected of await selectByWish(table, references, wish)) {
-    read.push(await readImage(table, selected, fallbackNames));
+    const image = await readUnlessLeftOut(
+      () => readImage(table, selected, fallbackNames),
+      selected.isNamed,
+      leaveOut,
+    );
+    if (image !== undefined) read.push(image);
   }
   const groups = [...groupBy(read, ({ image }) => image.configDigest).values()];
   const layers = groups.flatMap(([first]) => first.layers);
-  await takeLayers(await findUnread(layers, sink), table.label, sink, options);
-  return groups.map((same) => {
+  const others = await takeLayers(await findUnread(layers, sink), table.label, sink, {
+    ...options,
+    leaveOut,
+  });
+  const images = groups.map((same) => {
     const tags = same.flatMap(({ image }) => image.tags);
     const named = same.find(({ image }) => image.refName !== undefined);
     return { ...createImage(same[0].image.config, tags), refName: named?.image.refName };
   });
+  return images.filter((image) => !image.layers.some((diffId) => others.has(diffId)));
 }
 
 /** Selects each reference from what there is for the platform that it wants. */
@@ -71,24 +81,36 @@ async function selectByWish(
   if (groups.size === 0) groups.set('', { wish, references: [] });
   const selected: SelectedImage[] = [];
   for (const group of groups.values()) {
-    const listed = await listImages(table, group.wish);
-    appendAll(selected, await selectImages(listed, group.references, table.label));
+    appendAll(selected, await selectListed(table, group.references, group.wish));
   }
   return selected;
+}
+
+/** What `references` mean of `table`, all images where it is empty. Throws as listContent and selectImages do. */
+export async function selectListed(
+  table: MemberTable,
+  references: readonly Reference[],
+  wish: PlatformWish,
+): Promise<SelectedImage[]> {
+  const list = references.length === 0 ? listImages : listContent;
+  return selectImages(await list(table, wish), references, table.label);
 }
 
 /** The image and where its layers are; reads nothing but its manifest and config. Throws config-*, layer-*, archive-*. */
 export async function readImage(
   table: MemberTable,
-  { listed, tags }: SelectedImage,
+  { listed, tags, isNamed }: SelectedImage,
   fallbackNames: readonly string[] = [],
 ): Promise<ReadImage> {
+  const [oddName] = listed.unreadableNames ?? [];
+  if (oddName !== undefined && !isNamed) throw unreadable(oddName, table.label);
   const { config, layers } = await listed.locate();
   const names = [tags, listed.names, fallbackNames].find((some) => some.length > 0) ?? [];
-  const name =
-    names[0] ?? listed.refName ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image';
-  const bytes = await readConfig(table, config, familiarName(name));
-  const created = createImage(bytes, tags, `"${config.name}" in ${table.label}`);
+  const name = familiarName(
+    names[0] ?? listed.refName ?? (config.digest && hexOf(config.digest).slice(0, 12)) ?? 'an image',
+  );
+  const bytes = await readConfig(table, config, name);
+  const created = createImage(bytes, tags, `the config of ${name} ("${config.name}" in ${table.label})`);
   const image = listed.refName === undefined ? created : { ...created, refName: listed.refName };
   const label = describeImage({ ...image, tags: names });
   return { image, layers: await locateLayers(table, layers, image, label) };
@@ -106,12 +128,14 @@ async function findUnread(layers: readonly LocatedLayer[], sink: LayerSink): Pro
   return [...unread.values()];
 }
 
+/** Hands them to the sink. Returns those that turned out to be other layers than their images' configs say, and may be left out. */
 async function takeLayers(
   layers: readonly LocatedLayer[],
   tableLabel: string,
   sink: LayerSink,
-  { signal, onRead }: ReadImagesOptions,
-): Promise<void> {
+  { signal, onRead, leaveOut }: ReadImagesOptions,
+): Promise<ReadonlySet<DiffId>> {
+  const others = new Set<DiffId>();
   const total = layers.reduce((sum, { member }) => sum + member.size, 0);
   let done = 0;
   async function* counted(member: Member): AsyncGenerator<Uint8Array, void, undefined> {
@@ -126,13 +150,29 @@ async function takeLayers(
     const { member, diffId, label } = layer;
     const what = `"${member.name}" in ${tableLabel}`;
     const wanted = { expected: diffId, label: `${label} ("${member.name}")` };
-    const taken = await takeLayer(counted(member), sink, { what, layer: wanted, ...(signal && { signal }) });
-    checkLayer(layer, taken);
+    const take = async (): Promise<true> => {
+      const taking = { what, layer: wanted, ...(signal && { signal }) };
+      checkLayer(layer, await takeLayer(counted(member), sink, taking));
+      return true;
+    };
+    const isTaken = await readUnlessLeftOut(take, true, leaveOut);
+    if (isTaken === undefined) others.add(diffId);
   }
+  return others;
 }
 
 async function* contentOf(member: Member): AsyncGenerator<Uint8Array, void, undefined> {
   if (member.kind === 'stored') yield* member.stream();
   else if (member.kind === 'kept') yield member.bytes;
   else throw new TypeError(`"${member.name}" has passed already`);
+}
+
+function unreadable(name: string, label: string): BundleError {
+  return new BundleError(
+    'archive-corrupt',
+    `Cannot take all images of ${label}: "${name}" is no image name`,
+    {
+      hint: 'Name the images that you want; this one can be taken by its id.',
+    },
+  );
 }

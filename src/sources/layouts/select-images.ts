@@ -8,30 +8,29 @@ import { familiarName, formatName, parseTaggedName, type Reference } from '../..
 import type { ImageDigests, ListedImage } from './listed-image.ts';
 
 /** What of a listed image is needed to find it. */
-export type SelectableImage = Pick<ListedImage, 'names' | 'unreadableNames' | 'refName' | 'findDigests'>;
+export type SelectableImage = Pick<ListedImage, 'names' | 'refName' | 'findDigests' | 'noImage'>;
 
 export interface SelectedImage<T extends SelectableImage = ListedImage> {
   readonly listed: T;
   /** The names it was asked for by. An image asked for by id or digest has none of that. */
   readonly tags: readonly string[];
+  /** Whether a reference is of this one, and not a pattern or all that there is. */
+  readonly isNamed: boolean;
 }
 
 /**
  * The images named, in the order of `references`, or all with all their names where it is empty. An image may come
- * several times. Throws image-not-found; invalid-reference where the start of an id is that of several; archive-corrupt
- * where all are meant and one has a name that is none.
+ * several times. What is no image is found by its name or digest only. Throws image-not-found; invalid-reference where the
+ * start of an id is that of several.
  */
 export async function selectImages<T extends SelectableImage>(
   images: readonly T[],
   references: readonly Reference[],
   label: string,
 ): Promise<SelectedImage<T>[]> {
-  if (references.length === 0) {
-    for (const { unreadableNames: [name] = [] } of images)
-      if (name !== undefined) throw unreadable(name, label);
-    return images.map((listed) => ({ listed, tags: listed.names }));
-  }
-  const known = images.flatMap((image) => image.names);
+  const own = images.filter(({ noImage }) => noImage === undefined);
+  if (references.length === 0) return own.map((listed) => ({ listed, tags: listed.names, isNamed: false }));
+  const known = own.flatMap((image) => image.names);
   const named = new Map<string, T>();
   for (const image of images) for (const name of image.names) if (!named.has(name)) named.set(name, image);
   const unnamed = groupBy(
@@ -40,7 +39,7 @@ export async function selectImages<T extends SelectableImage>(
   );
   const listDigests = listDigestsOnce(images);
   const findImages = async (reference: Reference): Promise<SelectedImage<T>[]> => {
-    if (reference.kind === 'pattern') return findByPattern(images, reference);
+    if (reference.kind === 'pattern') return findByPattern(own, reference);
     const found =
       reference.kind === 'name' ? findByName(named, reference) : findByDigest(await listDigests(), reference);
     if (found.length > 0) return found;
@@ -60,7 +59,10 @@ function findByPattern<T extends SelectableImage>(
   { pattern }: Extract<Reference, { kind: 'pattern' }>,
 ): SelectedImage<T>[] {
   return images
-    .map((listed) => ({ listed, tags: listed.names.filter((name) => pattern.matches(familiarName(name))) }))
+    .map((listed) => {
+      const tags = listed.names.filter((name) => pattern.matches(familiarName(name)));
+      return { listed, tags, isNamed: false };
+    })
     .filter(({ tags }) => tags.length > 0);
 }
 
@@ -70,7 +72,7 @@ function findByName<T extends SelectableImage>(
 ): SelectedImage<T>[] {
   const name = formatName(reference);
   const listed = named.get(name);
-  return listed === undefined ? [] : [{ listed, tags: [name] }];
+  return listed === undefined ? [] : [{ listed, tags: [name], isNamed: true }];
 }
 
 /** What a layout calls `2.0` alone has no name in it, and gets none here: it is asked for by just that. */
@@ -79,7 +81,7 @@ function findByRefName<T extends SelectableImage>(
   { text }: Extract<Reference, { kind: 'name' }>,
 ): SelectedImage<T>[] {
   const [listed, ...others] = unnamed.get(text) ?? [];
-  return listed === undefined || others.length > 0 ? [] : [{ listed, tags: [] }];
+  return listed === undefined || others.length > 0 ? [] : [{ listed, tags: [], isNamed: true }];
 }
 
 /** What looks like an id may be a name: that of a repository "sha256". */
@@ -99,16 +101,6 @@ async function listRefNames(images: readonly SelectableImage[]): Promise<string[
     listed.push(config === undefined ? refName : `${refName} (id ${hexOf(config).slice(0, 12)})`);
   }
   return listed;
-}
-
-function unreadable(name: string, label: string): BundleError {
-  return new BundleError(
-    'archive-corrupt',
-    `Cannot take all images of ${label}: "${name}" is no image name`,
-    {
-      hint: 'Name the images that you want; this one can be taken by its id.',
-    },
-  );
 }
 
 interface IdentifiedImage<T> {
@@ -148,7 +140,7 @@ function findByDigest<T extends SelectableImage>(
   }
   const [listed, ...others] = found.values();
   if (listed === undefined) return [];
-  if (others.length === 0) return [{ listed, tags: [] }];
+  if (others.length === 0) return [{ listed, tags: [], isNamed: true }];
   throw new BundleError(
     'invalid-reference',
     `Cannot choose image "${reference.text}": ${found.size} images have ids that start like this`,

@@ -17,6 +17,8 @@ export interface TakenLayer {
   readonly diffId: DiffId;
   /** Of the bytes as they are stored, compressed or not. */
   readonly storedDigest: Digest;
+  /** As in AddedLayer. */
+  readonly tarFault?: string | undefined;
 }
 
 /** Reads `stored` to its end. Throws what decompressAs and the sink throw. */
@@ -28,15 +30,15 @@ export async function takeLayer(
   const { start, whole } = await peekStart(stored, magicSize);
   const compression = findCompression(start);
   if (compression === 'none') {
-    const { diffId } = await sink.addLayer(limitSize(whole, what), layer);
-    return { diffId, storedDigest: diffId };
+    const { diffId, tarFault } = await sink.addLayer(limitSize(whole, what), layer);
+    return { diffId, storedDigest: diffId, tarFault };
   }
   const hash = startDigest();
   const hashed = hashWhile(whole, (chunk) => hash.update(chunk));
   const content = decompressAs(hashed, compression, what, signal && { signal });
-  const { diffId } = await sink.addLayer(limitSize(content, what), layer);
+  const { diffId, tarFault } = await sink.addLayer(limitSize(content, what), layer);
   while ((await hashed.next()).done !== true); // what follows the compressed data is stored too
-  return { diffId, storedDigest: finishDigest(hash) };
+  return { diffId, storedDigest: finishDigest(hash), tarFault };
 }
 
 /** No layer has so many bytes, and some bytes can be unpacked to any number. */

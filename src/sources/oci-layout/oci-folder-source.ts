@@ -18,9 +18,9 @@ export function createOciFolderSource(folder: string, wish: PlatformWish): Image
       const table = createFolderTable(folder, { label, ...(signal && { signal }) });
       return readListedImages(table, references, sink, { ...options, wish });
     },
-    surveyImages(references, _known, { signal } = {}) {
+    surveyImages(references, _known, { signal, leaveOut } = {}) {
       const table = createFolderTable(folder, { label, ...(signal && { signal }) });
-      return surveyListedImages(table, references, wish);
+      return surveyListedImages(table, references, wish, leaveOut);
     },
     close: () => Promise.resolve(),
   };

@@ -12,7 +12,9 @@ const faultsOfOrigin: readonly ErrorCode[] = [
   ...(['archive-not-found', 'archive-empty', 'archive-truncated', 'archive-corrupt'] as const),
   ...([
     'archive-unsupported',
+    'image-unsupported',
     'config-missing',
+    'config-corrupt',
     'config-mismatch',
     'layer-missing',
     'layer-mismatch',

@@ -7,10 +7,11 @@ import { readChunks } from '../../file/read-chunks.ts';
 import type { VirtualFile } from '../../file/virtual-file.ts';
 import { createImage } from '../../image/create-image.ts';
 import type { Image } from '../../image/image.ts';
-import { layerSteps, parseImageConfig, readImagePlatform } from '../../image/image-config.ts';
+import { findImagePlatform, layerSteps, parseImageConfig } from '../../image/image-config.ts';
 import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import { familiarName, type Reference } from '../../image/reference.ts';
 import type { ImageSource, LayerSink, ReadImagesOptions, SurveyedImage } from '../image-source.ts';
+import { readUnlessLeftOut } from '../leave-out.ts';
 import { selectImages } from '../layouts/select-images.ts';
 import { missingParts } from './missing-parts.ts';
 import { readFromOrigin } from './read-from-origin.ts';
@@ -46,15 +47,23 @@ export function createRecipeSource(path: string, options: RecipeSourceOptions): 
     async readImages(references, sink, readOptions = {}) {
       return readSelected(await open(references), sink, { ...options, ...readOptions, label });
     },
-    async surveyImages(references, known) {
+    async surveyImages(references, known, { leaveOut } = {}) {
       const { images } = await open(references);
-      return Promise.all(images.map((image) => survey(image, known)));
+      const surveyed = images.map((image) =>
+        readUnlessLeftOut(() => survey(image, known, label), image.isNamed, leaveOut),
+      );
+      return (await Promise.all(surveyed)).filter((image) => image !== undefined);
     },
     close: () => Promise.resolve(),
   };
 }
 
-type SelectedRecipe = RecipeContent;
+/** An image of the recipe, and whether it was asked for by itself. */
+type SelectedRecipeImage = RecipeImage & { readonly isNamed: boolean };
+
+interface SelectedRecipe extends RecipeContent {
+  readonly images: readonly SelectedRecipeImage[];
+}
 
 interface ReadSelectedOptions extends RecipeSourceOptions, ReadImagesOptions {
   readonly label: string;
@@ -65,7 +74,7 @@ async function readSelected(
   sink: LayerSink,
   options: ReadSelectedOptions,
 ): Promise<readonly Image[]> {
-  const { label, openOrigin, findStoredLayer, signal } = options;
+  const { label, openOrigin, findStoredLayer, leaveOut, signal, onRead } = options;
   const absent = await findAbsent(images, sink, async (diffId) => {
     signal?.throwIfAborted();
     await using layer = await findStoredLayer?.(diffId, profile);
@@ -76,14 +85,21 @@ async function readSelected(
   for (const image of images) {
     const config = image.config ?? (await sink.findConfig(image.configDigest));
     const isWhole = config !== undefined && !image.layers.some((diffId) => absent.has(diffId));
-    if (isWhole) found.push(toImage(image, config, label));
-    else incomplete.push(image);
+    if (!isWhole) incomplete.push(image);
+    else {
+      const read = await readUnlessLeftOut(() => toImage(image, config, label), image.isNamed, leaveOut);
+      if (read !== undefined) found.push(read);
+    }
   }
   if (incomplete.length === 0) return found;
   const fetched =
     source === undefined
       ? { images: [], place: undefined, error: undefined }
-      : await readFromOrigin(source, incomplete, sink, { ...options, open: openOrigin });
+      : await readFromOrigin(source, incomplete, sink, {
+          ...(signal && { signal }),
+          ...(onRead && { onRead }),
+          open: openOrigin,
+        });
   const byConfig = new Map(fetched.images.map((image) => [image.configDigest, image]));
   const missing = incomplete.filter((image) => !byConfig.has(image.configDigest));
   if (missing.length > 0) throw missingParts(label, missing, absent, fetched);
@@ -132,7 +148,7 @@ async function select(
   references: readonly Reference[],
   wish: PlatformWish,
   label: string,
-): Promise<RecipeImage[]> {
+): Promise<SelectedRecipeImage[]> {
   const listed = images
     .filter((image) => isFor(image, wish))
     .map((image) => ({
@@ -151,33 +167,43 @@ async function select(
   return [...groupBy(selected, (one) => one.listed.image.configDigest).values()].map((same) => ({
     ...same[0].listed.image,
     names: [...new Set(same.flatMap(({ tags }) => tags))],
+    isNamed: same.some(({ isNamed }) => isNamed),
   }));
 }
 
-/** Of an image whose config is elsewhere, nothing is known that speaks against it. */
+/** Of an image whose config is elsewhere, or cannot be read, nothing is known that speaks against it. */
 function isFor({ config }: RecipeImage, { platform, isRequired }: PlatformWish): boolean {
-  return !isRequired || config === undefined || matchesPlatform(readImagePlatform(config), platform);
+  const own = config && findImagePlatform(config);
+  return !isRequired || own === undefined || matchesPlatform(own, platform);
 }
 
 function toImage(recipe: RecipeImage, config: Uint8Array, label: string): Image {
-  const image = createImage(config, recipe.names, `a config in ${label}`);
+  const name = nameOf(recipe);
+  const image = createImage(config, recipe.names, `the config of ${name} in ${label}`);
   if (image.layers.join() === recipe.layers.join()) return { ...image, refName: recipe.refName };
-  const name = recipe.names[0];
   throw new BundleError(
     'archive-corrupt',
-    `Cannot take ${name === undefined ? 'an image' : familiarName(name)} from ${label}: its config names other layers`,
+    `Cannot take ${name} from ${label}: its config names other layers`,
   );
 }
 
+function nameOf({ names: [name], configDigest }: RecipeImage): string {
+  return name === undefined ? hexOf(configDigest).slice(0, 12) : familiarName(name);
+}
+
 async function survey(
-  { names, configDigest, layers, layerSizes, config }: RecipeImage,
+  image: RecipeImage,
   known: Pick<LayerSink, 'findConfig'>,
+  label: string,
 ): Promise<SurveyedImage> {
-  const bytes = config ?? (await known.findConfig(configDigest));
-  const steps = bytes === undefined ? [] : layerSteps(parseImageConfig(bytes, 'a config').history);
+  const { names, configDigest, layers, layerSizes } = image;
+  const config = image.config ?? (await known.findConfig(configDigest));
+  const what = `the config of ${nameOf(image)} in ${label}`;
+  const steps = config === undefined ? [] : layerSteps(parseImageConfig(config, what).history);
   return {
     id: configDigest,
     tags: [...names].sort(),
+    ...(config !== undefined && { config }),
     layers: layers.map((diffId, index) => {
       const [size, createdBy] = [layerSizes?.[index], steps[index]];
       return {

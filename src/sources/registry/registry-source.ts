@@ -1,6 +1,7 @@
 /** The source for images of a registry: it is asked for digests first, and then for the layers that are not known yet. */
 import { groupBy } from '../../group-by.ts';
 import { type Digest, type DiffId, digestOf } from '../../digest.ts';
+import { type BundleError, isBundleError } from '../../errors.ts';
 import { createImage } from '../../image/create-image.ts';
 import { layerSteps, parseImageConfig, readImagePlatform } from '../../image/image-config.ts';
 import type { Image } from '../../image/image.ts';
@@ -10,7 +11,8 @@ import type { Reference } from '../../image/reference.ts';
 import { findManifestDigest } from '../../registry/manifests.ts';
 import { openRegistry, type OpenRegistryOptions } from '../../registry/registry-client.ts';
 import { parseRegistryPlace, splitRepository } from '../../registry/registry-place.ts';
-import type { ImageSource, LayerSink, SurveyedImage } from '../image-source.ts';
+import type { ImageSource, LayerSink, ReadImagesOptions, SurveyedImage } from '../image-source.ts';
+import { type LeaveOut, readUnlessLeftOut } from '../leave-out.ts';
 import { pullLayers, type WantedLayer } from './pull-layers.ts';
 import { namesOf, readRemoteImage, type RemoteImage, type RemoteRequest } from './remote-image.ts';
 import { describeRegistry, findWantedImages, type WantedImage, wantedNotFound } from './wanted-images.ts';
@@ -39,11 +41,10 @@ export function openRegistrySource(
   };
   return {
     description: describeRegistry(client),
-    async readImages(references, sink, { signal, onRead } = {}) {
-      const found: FoundImage[] = [];
-      for (const wanted of await findWantedImages(client, place, references, signal)) {
-        found.push(await findImage(request(wanted, signal), sink));
-      }
+    async readImages(references, sink, { signal, onRead, leaveOut } = {}) {
+      const found = await readEach(references, { signal, leaveOut }, (wanted) =>
+        findImage(request(wanted, signal), sink),
+      );
       await pullLayers(
         client,
         found.flatMap(({ layers }) => layers),
@@ -53,25 +54,48 @@ export function openRegistrySource(
       for (const { image, keys } of found) for (const key of keys) await sink.keepConfig(key, image.config);
       return mergeImages(found.map(({ image }) => image));
     },
-    surveyImages: (references, _known, { signal } = {}) => surveyImages(references, signal),
+    surveyImages: (references, _known, options = {}) => surveyImages(references, options),
     close() {
       client.close();
       return Promise.resolve();
     },
   };
 
+  /** Calls `read` for each image that `references` mean. What a pattern finds and is no image is passed over. */
+  async function readEach<T>(
+    references: readonly Reference[],
+    {
+      signal,
+      leaveOut,
+    }: { readonly signal: AbortSignal | undefined; readonly leaveOut: LeaveOut | undefined },
+    read: (wanted: WantedImage) => Promise<T>,
+  ): Promise<T[]> {
+    const found: T[] = [];
+    let passedOver: BundleError | undefined;
+    for (const wanted of await findWantedImages(client, place, references, signal)) {
+      const own = readUnlessLeftOut(() => read(wanted), wanted.isNamed, leaveOut);
+      const image = await own.catch((error: unknown) => {
+        if (wanted.isNamed || !isBundleError(error, 'image-unsupported')) throw error;
+        passedOver = error;
+        return undefined;
+      });
+      if (image !== undefined) found.push(image);
+    }
+    if (found.length === 0 && passedOver !== undefined) throw passedOver;
+    return found;
+  }
+
   async function surveyImages(
     references: readonly Reference[],
-    signal: AbortSignal | undefined,
+    { signal, leaveOut }: ReadImagesOptions,
   ): Promise<SurveyedImage[]> {
-    const found: RemoteImage[] = [];
-    for (const wanted of await findWantedImages(client, place, references, signal)) {
-      found.push(await readRemoteImage(request(wanted, signal), wanted.name));
-    }
+    const found = await readEach(references, { signal, leaveOut }, (wanted) =>
+      readRemoteImage(request(wanted, signal), wanted.name),
+    );
     return [...groupBy(found, ({ image }) => image.configDigest)].map(([id, same]) => {
       const { image, layers } = same[0];
       const tags = new Set(same.flatMap((one) => one.image.tags));
-      return { id, tags: [...tags].sort(), layers: describeLayers(image, layers) };
+      return { id, tags: [...tags].sort(), config: image.config, layers: describeLayers(image, layers) };
     });
   }
 }

@@ -5,6 +5,7 @@ import { createImage } from '../../image/create-image.ts';
 import { readImagePlatform } from '../../image/image-config.ts';
 import type { Image } from '../../image/image.ts';
 import { isAttestation, type OciDescriptor } from '../../image/oci-descriptor.ts';
+import { findManifestFault, isImageDocument, noImage } from '../../image/no-image.ts';
 import { type OciDocument, parseOciDocument } from '../../image/oci-manifest.ts';
 import { findForPlatform, formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import { formatName } from '../../image/reference.ts';
@@ -30,12 +31,9 @@ export interface RemoteImage {
 
 type ManifestDocument = Extract<OciDocument, { kind: 'manifest' }>;
 
-/** OCI image-spec, media-types.md, and docker's own name for the same. */
-const configTypes = /^application\/vnd\.(?:oci\.image\.config|docker\.container\.image)\./;
-
 /**
  * Reads manifest and config of the image that `name`, its tag or the digest of that, has now. Throws image-not-found,
- * archive-*, config-*, and what the client throws.
+ * image-unsupported, archive-*, config-*, and what the client throws.
  */
 export async function readRemoteImage(request: RemoteRequest, name: ManifestName): Promise<RemoteImage> {
   const { client, wanted, wish, signal } = request;
@@ -107,16 +105,15 @@ function parseManifest({ client, wanted }: RemoteRequest, { mediaType, bytes }: 
       },
     );
   }
+  const label = `${text} of ${describeRegistry(client)}`;
+  // Some registries call any manifest JSON.
+  if (mediaType.startsWith('application/vnd.') && isImageDocument(mediaType) === false) {
+    throw noImage(label, `it is "${mediaType}"`);
+  }
   const document = parseOciDocument(bytes, what);
-  const configType = document.kind === 'manifest' ? document.config.mediaType : undefined;
-  if (configType === undefined || configTypes.test(configType)) return document;
-  throw new BundleError(
-    'archive-unsupported',
-    `Cannot read ${what}: it is no image, but has a ${configType}`,
-    {
-      hint: 'Charts, signatures and other artifacts cannot be loaded by a container engine.',
-    },
-  );
+  const fault = document.kind === 'manifest' ? findManifestFault(document) : undefined;
+  if (fault !== undefined) throw noImage(label, fault);
+  return document;
 }
 
 /** Throws config-missing, config-mismatch. */

@@ -18,6 +18,8 @@ export interface WantedImage {
   /** Of the repository. */
   readonly path: string;
   readonly name: ManifestName;
+  /** Whether it was asked for by this name, and not found by a pattern. */
+  readonly isNamed: boolean;
 }
 
 type RegistryPart = Extract<RegistryPlace, { kind: 'registry' }>;
@@ -88,7 +90,8 @@ export function describeRegistry({ host }: Pick<RegistryClient, 'host'>): string
 }
 
 function wantedOf(reference: SingleReference, path: string): WantedImage {
-  return { reference, path, name: reference.kind === 'name' ? reference.tag : reference.digest };
+  const name = reference.kind === 'name' ? reference.tag : reference.digest;
+  return { reference, path, name, isNamed: true };
 }
 
 /** `registry.example/a` is `a` at registry.example; `a` is `a` wherever it is asked for, and what docker makes of it at Docker Hub. */
@@ -131,7 +134,7 @@ async function expandPattern(
       known.push(formatName(name));
       if (!reference.pattern.matches(`${shown(path)}:${tag}`)) continue;
       const { platform } = reference;
-      wanted.push(wantedOf({ ...name, ...(platform && { platform }) }, path));
+      wanted.push({ ...wantedOf({ ...name, ...(platform && { platform }) }, path), isNamed: false });
     }
   }
   if (wanted.length === 0) throw imageNotFound(reference, describeRegistry(client), known);

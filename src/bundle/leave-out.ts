@@ -1,0 +1,83 @@
+/** Which images a bundle goes without, because no engine would load them, and what is said of each. */
+import type { BundleError } from '../errors.ts';
+import { describeImage } from '../image/describe-image.ts';
+import { parseImageConfig } from '../image/image-config.ts';
+import type { Image } from '../image/image.ts';
+import { findLoadFault } from '../image/load-fault.ts';
+import { cannotLoad, noImage } from '../image/no-image.ts';
+import { familiarName, formatName, type Reference } from '../image/reference.ts';
+import type { DiffId } from '../digest.ts';
+import type { LeaveOut } from '../sources/leave-out.ts';
+
+export interface LeaveOutOptions {
+  /** Whether any image that no engine loads is left out; where not, only what a pattern found and is none. */
+  readonly skipsUnloadable?: boolean | undefined;
+  /** Told of each image that is left out, once. */
+  readonly onLeftOut?: ((error: BundleError) => void) | undefined;
+}
+
+export interface LeftOut {
+  readonly leaveOut: LeaveOut;
+  readonly hasAny: boolean;
+  /** Throws the reason of the first one that was left out where `images` is empty for that. */
+  checkLeft(images: readonly unknown[]): void;
+}
+
+/** Decides for one build. */
+export function createLeftOut({ skipsUnloadable = false, onLeftOut }: LeaveOutOptions): LeftOut {
+  const errors = new Map<string, BundleError>();
+  return {
+    leaveOut(error, isNamed) {
+      if (!skipsUnloadable && (isNamed || error.code !== 'image-unsupported')) throw error;
+      if (!errors.has(error.message)) onLeftOut?.(error);
+      errors.set(error.message, error);
+    },
+    get hasAny() {
+      return errors.size > 0;
+    },
+    checkLeft(images) {
+      const [first] = errors.values();
+      if (images.length === 0 && first !== undefined) throw first;
+    },
+  };
+}
+
+/** The images of `images` whose layers are all tars, as far as `tarFaults` knows; `references` are what they were asked for by. */
+export function keepImagesOfTars(
+  images: readonly Image[],
+  references: readonly Reference[],
+  tarFaults: ReadonlyMap<DiffId, string>,
+  { leaveOut }: LeftOut,
+): Image[] {
+  return images.filter((image) => {
+    const index = image.layers.findIndex((diffId) => tarFaults.has(diffId));
+    const diffId = image.layers[index];
+    if (diffId === undefined) return true;
+    const fault = `its layer ${index + 1} is no tar: ${tarFaults.get(diffId) ?? ''}`;
+    leaveOut(noImage(describeImage(image), fault), isNamed(image, references));
+    return false;
+  });
+}
+
+/** The images of `images` that docker loads, as their configs tell. */
+export function keepLoadableImages<T extends Pick<Image, 'tags' | 'configDigest' | 'config'>>(
+  images: readonly T[],
+  { leaveOut }: LeftOut,
+): T[] {
+  return images.filter((image) => {
+    const name = describeImage(image);
+    const fault = findLoadFault(parseImageConfig(image.config, `the config of ${name}`));
+    if (fault === undefined) return true;
+    leaveOut(cannotLoad(name, fault), true);
+    return false;
+  });
+}
+
+/** An image that was asked for by its digest has no name; one that a pattern found has only names of that. */
+function isNamed({ tags }: Image, references: readonly Reference[]): boolean {
+  const names = new Set(references.map((one) => (one.kind === 'name' ? formatName(one) : undefined)));
+  const isFound = (tag: string): boolean =>
+    !names.has(tag) &&
+    references.some((one) => one.kind === 'pattern' && one.pattern.matches(familiarName(tag)));
+  return references.length > 0 && !(tags.length > 0 && tags.every(isFound));
+}
