@@ -1,6 +1,6 @@
 /** The images that cases begin with: small, with all that images have, and the archives of them. */
 import { execFileSync } from 'node:child_process';
-import { makeImage, makeLayer, makeTree } from '../sample/make-image.mjs';
+import { makeImage, makeLayer, makeTree, sha256 } from '../sample/make-image.mjs';
 import { collect } from '../sample/pack-tar.mjs';
 import { buildOddImages, type FixtureImage } from '../test/fixtures/sample-images.ts';
 import { hybridArchive } from '../test/fixtures/write-hybrid-archive.ts';
@@ -22,6 +22,9 @@ export async function buildBaseImages(revision: 1 | 2 = 1): Promise<FixtureImage
     ...(await buildOddImages()),
   ];
 }
+
+/** The digests of the base images' configs, 64 hex digits each: no other image can be in what was only damaged. */
+export const baseConfigs = once(async () => (await buildBaseImages()).map(({ config }) => sha256(config)));
 
 /** The forms that archives of images have. */
 export const archiveForms = ['legacy', 'hybrid', 'hybrid with gzip', 'oci', 'nested oci with zstd'] as const;

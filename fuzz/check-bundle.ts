@@ -15,8 +15,17 @@ interface Descriptor {
   readonly size: number;
 }
 
-/** The tar in the bundle at `path`. Throws a Finding where anything in it is not what docs/format.md says. */
-export async function checkBundle(path: string): Promise<Buffer> {
+/** What is in a bundle. */
+export interface CheckedBundle {
+  readonly tar: Buffer;
+  /** The digests of the images' configs, 64 hex digits each. */
+  readonly configs: readonly string[];
+  /** The names of the layers' members, image by image. */
+  readonly layers: readonly (readonly string[])[];
+}
+
+/** What is in the bundle at `path`. Throws a Finding where anything in it is not what docs/format.md says. */
+export async function checkBundle(path: string): Promise<CheckedBundle> {
   const tar = decode(path);
   const members = new Map<string, Buffer>();
   for (const { name, content = Buffer.alloc(0) } of await readArchive([
@@ -43,7 +52,11 @@ export async function checkBundle(path: string): Promise<Buffer> {
   for (const entry of entries) checkEntry(entry, get);
   const { manifests } = parse(get('index.json')) as { manifests: readonly Descriptor[] };
   for (const descriptor of manifests) checkManifest(descriptor, get);
-  return tar;
+  return {
+    tar,
+    configs: entries.map(({ Config }) => Config.replace('blobs/sha256/', '')),
+    layers: entries.map(({ Layers }) => Layers),
+  };
 }
 
 function checkEntry({ Config, Layers }: ManifestEntry, get: (name: string) => Buffer): void {

@@ -1,7 +1,7 @@
 /** One case: its random numbers, its sandbox, and the ways in which kinds use the program. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRandom, type Random } from '../sample/pseudo-content.mjs';
-import { checkBundle } from './check-bundle.ts';
+import { type CheckedBundle, checkBundle } from './check-bundle.ts';
 import { Finding } from './finding.ts';
 import { type Outcome, type Program, runProgram } from './run-program.ts';
 import { openSandbox, type Sandbox } from './sandbox.ts';
@@ -34,8 +34,7 @@ export interface FuzzCase {
 export interface Built {
   readonly path: string;
   readonly bytes: Buffer;
-  /** What it decompresses to. */
-  readonly tar: Buffer;
+  readonly content: CheckedBundle;
   readonly outcome: Outcome;
 }
 
@@ -92,14 +91,14 @@ export async function runCase(
       if (outcome.error !== undefined) return undefined;
       if (!existsSync(path))
         throw new Finding(`bundlefs ${outcome.args.join(' ')}: ended well, without an output`);
-      const tar = await checkBundle(path);
+      const content = await checkBundle(path);
       const verified = await fuzz.run(['verify', path], /./);
       if (verified.error !== undefined) {
         throw new Finding(
           `verify of a bundle that was just built: ${verified.error.message}${verified.stdout}`,
         );
       }
-      return { path, bytes: readFileSync(path), tar, outcome };
+      return { path, bytes: readFileSync(path), content, outcome };
     },
   };
   await kind.run(fuzz);

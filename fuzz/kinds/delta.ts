@@ -70,7 +70,7 @@ function apply(
   write('home/base.tar.xz', base);
   write('home/update.delta', delta);
   for (const path of [sandbox.root, sandbox.at('home'), target, sandbox.at('tmp')]) chmodSync(path, 0o777);
-  const command = ['sh', sandbox.at('home/update.delta'), sandbox.at('home/base.tar.xz'), target];
+  const command = ['sh', sandbox.at('home/update.delta'), '-o', target, sandbox.at('home/base.tar.xz')];
   const asNobody =
     process.getuid?.() === 0
       ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', ...command]

@@ -15,6 +15,7 @@ import { buildBaseImages, once } from '../base-images.ts';
 import { writeOciLayout } from '../../test/fixtures/write-oci-layout.ts';
 import type { FuzzCase, Kind } from '../fuzz-case.ts';
 import { byteMutations, mutate } from '../mutate/bytes.ts';
+import { checkImages } from './archive.ts';
 import { mutateJson } from '../mutate/json.ts';
 
 const images = once(() => buildBaseImages());
@@ -30,11 +31,12 @@ export const layoutKind: Kind = {
     const folder = sandbox.at('in/layout');
     await writeOciLayout(folder, await images(), { compression, nested });
     for (let left = 1 + random.below(2); left > 0; left -= 1) changeFile(fuzz, folder);
-    await fuzz.build(
+    const built = await fuzz.build(
       'out.tar.xz',
       ['--from', `oci:${folder}`],
       /^(?:archive|config|layer|xz)-|^image-not-found$|^source-failed$/,
     );
+    if (built !== undefined) await checkImages(built);
   },
 };
 

