@@ -1,11 +1,10 @@
 /** Reads the start of a layer whose blocks are stored. */
-import type { BlockStore } from '../blocks/block-store.ts';
 import type { LayerRecord } from '../blocks/layer-records.ts';
 import type { CheckName } from '../blocks/profile.ts';
 import { openDecodedFile } from '../file/decoded-file.ts';
 import { listDecodableBlocks } from '../file/list-decodable-blocks.ts';
 import { readFully } from '../file/read-chunks.ts';
-import { openStoredFile } from '../file/stored-file.ts';
+import { openStoredFile, type StoredPlaces } from '../file/stored-file.ts';
 import { layOutXz } from '../layout/xz-layout.ts';
 
 /** The first `size` bytes of the layer, fewer where it has no more. Throws block-missing, block-corrupt, xz-corrupt. */
@@ -13,10 +12,10 @@ export async function readLayerStart(
   { blocks, size: layerSize }: LayerRecord,
   size: number,
   check: CheckName,
-  store: Pick<BlockStore, 'blockPath'>,
+  places: StoredPlaces,
 ): Promise<Uint8Array> {
   const layout = layOutXz(blocks, check);
-  const stored = openStoredFile(layout, (key) => store.blockPath(key));
+  const stored = openStoredFile(layout, places);
   try {
     const start = Buffer.alloc(Math.min(size, layerSize));
     await readFully(openDecodedFile(stored, listDecodableBlocks(layout, check)), start, 0);

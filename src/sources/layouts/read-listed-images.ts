@@ -2,6 +2,7 @@
 import { groupBy } from '../../group-by.ts';
 import { appendAll } from '../../long-lists.ts';
 import { type DiffId, hexOf } from '../../digest.ts';
+import { BundleError } from '../../errors.ts';
 import { createImage } from '../../image/create-image.ts';
 import { describeImage } from '../../image/describe-image.ts';
 import type { Image } from '../../image/image.ts';

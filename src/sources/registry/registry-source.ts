@@ -14,7 +14,7 @@ import { parseRegistryPlace, splitRepository } from '../../registry/registry-pla
 import type { ImageSource, LayerSink, ReadImagesOptions, SurveyedImage } from '../image-source.ts';
 import { type LeaveOut, readUnlessLeftOut } from '../leave-out.ts';
 import { pullLayers, type WantedLayer } from './pull-layers.ts';
-import { namesOf, readRemoteImage, type RemoteImage, type RemoteRequest } from './remote-image.ts';
+import { namesOf, readRemoteImage, type RemoteRequest } from './remote-image.ts';
 import { describeRegistry, findWantedImages, type WantedImage, wantedNotFound } from './wanted-images.ts';
 
 /** An image that was found: whole at hand, or with the layers that may have to be fetched. */
