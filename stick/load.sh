@@ -200,7 +200,7 @@ find_engine() {
     fail 4 "Cannot find an engine: $(echo "$wanted" | sed 's/ /, /g') $(plural "$(echo "$wanted" | wc -w)" 'is not installed' 'are not installed') on this machine, or not on the PATH" \
       'Install Docker (or podman) first, then run this again.' 'Is it installed for root only? Then: sudo sh load.sh'
   fi
-  tail -n 3 "$work/all-said" | show_lines '  ' >&2
+  tail -n 3 "$work/all-said" | show_lines '  it said: ' >&2
   if grep -qiE 'permission denied|must be root|operation not permitted' "$work/all-said"; then
     fail 4 "Cannot use the engine: this user ($(id -un 2>/dev/null || id -u)) may not speak to it" 'Run it as root: sudo sh load.sh'
   fi
