@@ -99,7 +99,7 @@ find_engine() {
     *[Pp]odman*) fail 4 'Cannot load into podman: it wants every layer in the archive, also those it has' 'Ask for the full bundle.' ;;
   esac
   version=$(engine version --format '{{.Server.Version}}' 2>&1) || {
-    printf '%s\n' "$version" | show_lines '  ' >&2
+    printf '%s\n' "$version" | show_lines '  docker says: ' >&2
     fail 4 'Cannot reach the engine, or this user may not use it' 'Is it running? Does it want root? Then: sudo sh '"$own_name"
   }
   case "$(engine info --format '{{.DriverStatus}}' 2>/dev/null)" in

@@ -217,7 +217,7 @@ find_engine() {
       'Install Docker (or podman) first, then run this again.' 'Is it installed for root only? Then: sudo sh load.sh'
   fi
   all_said=$(printf '%s' "$all_said" | tail -n 3)
-  printf '%s\n' "$all_said" | show_lines '  ' >&2
+  printf '%s\n' "$all_said" | show_lines '  it said: ' >&2
   if printf '%s\n' "$all_said" | grep -qiE 'permission denied|must be root|operation not permitted'; then
     fail 4 "Cannot use the engine: this user ($(id -un 2>/dev/null || id -u)) may not speak to it" 'Run it as root: sudo sh load.sh'
   fi
