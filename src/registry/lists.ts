@@ -34,7 +34,7 @@ export async function listRepositories(
     path: '/v2/_catalog',
     scopes: ['registry:catalog:*'],
     read: (value) => catalogSchema.parse(value).repositories ?? [],
-    pattern: /^(?=.{1,255}$)[a-z0-9]+(?:[._/-]+[a-z0-9]+)*$/,
+    pattern: /^(?=.{1,255}$)[a-z0-9]+(?:(?:\/|\.|__?|-+)[a-z0-9]+)*$/,
     signal,
   });
 }
