@@ -143,7 +143,7 @@ async function storeLayer(
 async function isRecordOfTar(
   record: LayerRecord,
   check: CheckName,
-  store: Pick<BlockStore, 'blockPath'>,
+  store: BlockStore,
 ): Promise<boolean> {
   if (record.size % tarBlockSize === 0) return true;
   const start = new TarStart();

@@ -7,6 +7,7 @@ import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { findForbidden, forbiddenTexts } from '../support/unprintable.ts';
 import { makeStick, scriptFolder } from './make-stick.ts';
+import { shells } from './run-script.ts';
 
 const attack = '\x1b]0;PWNED\x07\x1b[31m\r\nforged line\r\u202e\u009b31m\u2066';
 /** What scripts look for: with no more than awk and bytes, not all that Unicode hides. */
