@@ -154,7 +154,7 @@ async function takeLayers(
   for (const layer of layers) {
     const { member, diffId, label } = layer;
     if (taken.has(diffId)) continue;
-    const what = `"${member.name}" in ${tableLabel}`;
+    const what = `${label} ("${member.name}" in ${tableLabel})`;
     const wanted = { expected: diffId, label: `${label} ("${member.name}")` };
     const take = async (): Promise<true> => {
       const taking = { what, layer: wanted, ...(signal && { signal }) };
