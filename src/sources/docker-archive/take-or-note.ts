@@ -16,19 +16,22 @@ export async function takeOrNote(
   options: TakeLayerOptions,
 ): Promise<TakenLayer | { readonly error: BundleError }> {
   const iterator = stored[Symbol.asyncIterator]();
-  let hasFailed = false;
-  let last: Promise<unknown> = Promise.resolve();
+  /** Whether the last chunk that was asked for could be read. */
+  let last: Promise<boolean> = Promise.resolve(true);
   const next = (): Promise<IteratorResult<Uint8Array>> => {
     const chunk = iterator.next();
-    last = chunk.catch(() => (hasFailed = true));
+    last = chunk.then(
+      () => true,
+      () => false,
+    );
     return chunk;
   };
   try {
     // Without `return`, so that what a decoder leaves can be read.
     return await takeLayer({ [Symbol.asyncIterator]: () => ({ next }) }, sink, options);
   } catch (error) {
-    await last; // a decoder may have asked for more than it used
-    if (hasFailed || !isBundleError(error, ...faultsOfContent)) throw error;
+    const isReadable = await last; // a decoder may have asked for more than it used
+    if (!isReadable || !isBundleError(error, ...faultsOfContent)) throw error;
     while ((await iterator.next()).done !== true);
     return { error };
   }

@@ -77,7 +77,7 @@ async function locateLayer(
       : foreignLayerMissing(label, table.label, foreignUrls);
   }
   if (member.size === 0 && diffId !== emptyDigest) throw layerEmptied(table, name, label);
-  if (member.kind === 'failed') throw member.error;
+  if (member.kind === 'failed') throw layerUnreadable(member.error, label);
   const layer = { diffId, member, storedDigest: digest ?? findBlobDigest(member.name), label };
   if (member.kind === 'passed') checkLayer(layer, member);
   return layer;
@@ -90,6 +90,11 @@ function layerMissing(table: MemberTable, name: string, label: string): BundleEr
     `Cannot take ${label}: "${name}" is named by ${table.label}, but is not in it`,
     { hint: hollowImageHint('IMAGE') },
   );
+}
+
+/** What was wrong with the member was found before anybody knew what it is. */
+function layerUnreadable({ code, message, hint }: BundleError, label: string): BundleError {
+  return new BundleError(code, `${message}; it should be ${label}`, { ...(hint !== undefined && { hint }) });
 }
 
 function layerEmptied(table: MemberTable, name: string, label: string): BundleError {

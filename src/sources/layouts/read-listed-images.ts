@@ -49,17 +49,18 @@ export async function readListedImages(
     if (image !== undefined) read.push(image);
   }
   const groups = [...groupBy(read, ({ image }) => image.configDigest).values()];
-  const layers = groups.flatMap(([first]) => first.layers);
-  const others = await takeLayers(await findUnread(layers, sink), table.label, sink, {
-    ...options,
-    leaveOut,
-  });
-  const images = groups.map((same) => {
-    const tags = same.flatMap(({ image }) => image.tags);
-    const named = same.find(({ image }) => image.refName !== undefined);
-    return { ...createImage(same[0].image.config, tags), refName: named?.image.refName };
-  });
-  return images.filter((image) => !image.layers.some((diffId) => others.has(diffId)));
+  const unread = await findUnread(
+    groups.flatMap(([first]) => first.layers),
+    sink,
+  );
+  const wrong = await takeLayers(unread, table.label, sink, { ...options, leaveOut });
+  return groups
+    .filter(([first]) => !first.layers.some((layer) => wrong.has(placeOf(layer))))
+    .map((same) => {
+      const tags = same.flatMap(({ image }) => image.tags);
+      const named = same.find(({ image }) => image.refName !== undefined);
+      return { ...createImage(same[0].image.config, tags), refName: named?.image.refName };
+    });
 }
 
 /** Selects each reference from what there is for the platform that it wants. */
@@ -117,26 +118,36 @@ export async function readImage(
   return { image, layers: await locateLayers(table, layers, image, label) };
 }
 
-/** Each layer once that neither passed nor is in the sink. */
+/** Each layer that neither passed nor is in the sink, once for each member that is said to have it. */
 async function findUnread(layers: readonly LocatedLayer[], sink: LayerSink): Promise<LocatedLayer[]> {
-  const unread = new Map<DiffId, LocatedLayer>();
-  const seen = new Set<DiffId>();
+  const unread = new Map<string, LocatedLayer>();
+  const seen = new Map<DiffId, boolean>();
   for (const layer of layers) {
-    if (seen.has(layer.diffId) || layer.member.kind === 'passed') continue;
-    seen.add(layer.diffId);
-    if (!(await sink.hasLayer(layer.diffId))) unread.set(layer.diffId, layer);
+    if (layer.member.kind === 'passed') continue;
+    const isKnown = seen.get(layer.diffId) ?? (await sink.hasLayer(layer.diffId));
+    seen.set(layer.diffId, isKnown);
+    if (!isKnown && !unread.has(placeOf(layer))) unread.set(placeOf(layer), layer);
   }
   return [...unread.values()];
 }
 
-/** Hands them to the sink. Returns those that turned out to be other layers than their images' configs say, and may be left out. */
+/** The same for layers that are said to be the same member. */
+function placeOf({ diffId, member }: LocatedLayer): string {
+  return `${diffId} ${member.name}`;
+}
+
+/**
+ * Hands each diffId to the sink, from the first member that has it. Returns the places of layers that turned out to be
+ * others than their images' configs say, where those may be left out.
+ */
 async function takeLayers(
   layers: readonly LocatedLayer[],
   tableLabel: string,
   sink: LayerSink,
   { signal, onRead, leaveOut }: ReadImagesOptions,
-): Promise<ReadonlySet<DiffId>> {
-  const others = new Set<DiffId>();
+): Promise<ReadonlySet<string>> {
+  const taken = new Set<DiffId>();
+  const wrong = new Set<string>();
   const total = layers.reduce((sum, { member }) => sum + member.size, 0);
   let done = 0;
   async function* counted(member: Member): AsyncGenerator<Uint8Array, void, undefined> {
@@ -149,17 +160,18 @@ async function takeLayers(
   }
   for (const layer of layers) {
     const { member, diffId, label } = layer;
-    const what = `"${member.name}" in ${tableLabel}`;
+    if (taken.has(diffId)) continue;
+    const what = `${label} ("${member.name}" in ${tableLabel})`;
     const wanted = { expected: diffId, label: `${label} ("${member.name}")` };
     const take = async (): Promise<true> => {
       const taking = { what, layer: wanted, ...(signal && { signal }) };
       checkLayer(layer, await takeLayer(counted(member), sink, taking));
       return true;
     };
-    const isTaken = await readUnlessLeftOut(take, true, leaveOut);
-    if (isTaken === undefined) others.add(diffId);
+    if ((await readUnlessLeftOut(take, true, leaveOut)) === true) taken.add(diffId);
+    else wrong.add(placeOf(layer));
   }
-  return others;
+  return wrong;
 }
 
 async function* contentOf(member: Member): AsyncGenerator<Uint8Array, void, undefined> {

@@ -73,12 +73,12 @@ export function openRegistrySource(
     const found: T[] = [];
     let passedOver: BundleError | undefined;
     for (const wanted of await findWantedImages(client, place, references, signal)) {
-      const own = readUnlessLeftOut(() => read(wanted), wanted.isNamed, leaveOut);
-      const image = await own.catch((error: unknown) => {
+      const passOver = (error: unknown): undefined => {
         if (wanted.isNamed || !isBundleError(error, 'image-unsupported')) throw error;
         passedOver = error;
-        return undefined;
-      });
+      };
+      const readOrPassOver = (): Promise<T | undefined> => read(wanted).catch(passOver);
+      const image = await readUnlessLeftOut(readOrPassOver, wanted.isNamed, leaveOut);
       if (image !== undefined) found.push(image);
     }
     if (found.length === 0 && passedOver !== undefined) throw passedOver;
