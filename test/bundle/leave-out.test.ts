@@ -23,10 +23,10 @@ it('prepareBundle does not believe a record of a layer that is no tar, and puts 
   const cache = await openCache(join(await makeTempFolder(), 'cache'));
   const own = completeProfile(profile);
   const maker = createBlockMaker(await cache.openBlocks(own), own, {});
-  const { result } = await maker.makeBlock(pieceOf(text));
+  const block = await maker.makeBlock(pieceOf(text));
   const diffId = `sha256:${createHash('sha256').update(text).digest('hex')}` as DiffId;
   const records = await cache.openLayers(own);
-  await records.putLayer({ diffId, size: text.length, blocks: [await result] });
+  await records.putLayer({ diffId, size: text.length, blocks: [block] });
   const image = makeImage({ name: 'old', tags: ['tiny/old:1'], layers: [text] });
   const source = createMemorySource([image]);
   const references = [parseReference('tiny/old:1')];
