@@ -16,8 +16,9 @@ import { aufsLinks, findWhiteout } from './whiteout.ts';
  * - A folder that has no entry in any layer is there without metadata; one that a lower layer has an entry for keeps
  *   that (containerd does so; docker's graph drivers and podman give it mode 0755).
  * - A hardlink is the file that its target is at that moment, of its own layer or a lower one, found through the
- *   symlinks on its way. Its header's mode, owner, time and xattrs are the file's from then on (see relink). A member that
- *   later replaces one of the names leaves the others as they are.
+ *   symlinks on its way. If that is of its own layer, the mode, owner, time and xattrs of the link's header are the file's
+ *   from then on (see relink); no engine changes a lower layer. A member that later replaces one of the names leaves the
+ *   others as they are.
  * - Of what aufs left in a layer nothing is there, but the files in `.wh..wh.plnk` can be linked to (containerd does so;
  *   docker's overlay2 unpacks that folder as well, though its name says that something else is gone).
  * - A hardlink to nothing, or to a folder, and a root that is no folder are left out, and `onLeftOut` is told: engines
@@ -69,7 +70,8 @@ function addMember<Layer>(
     onLeftOut?.(member);
     return;
   }
-  if (member.kind === 'hardlink') entry.metadata = relink(entry.metadata, member, entry.kind);
+  if (member.kind === 'hardlink' && entry.layer === layer)
+    entry.metadata = relink(entry.metadata, member, entry.kind);
   const last = names.pop();
   const place = { layer, member };
   if (last === undefined) {

@@ -4,9 +4,10 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { LayerMember } from '../../src/tar/layer-member.ts';
-import { rewriteHeader } from '../../src/tar/rewrite-header.ts';
+import { type HeaderChange, rewriteHeader } from '../../src/tar/rewrite-header.ts';
 import { encodeMetaHeader } from '../../src/tar/tar-header.ts';
 import { walkLayer } from '../../src/tar/walk-layer.ts';
+import type { EntryMetadata } from '../../src/tree/entry-metadata.ts';
 import { packMembers, packWithTar } from '../fixtures/pack-members.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { streamReader } from './tar-fixture.ts';
@@ -24,7 +25,7 @@ async function firstMember(tar: Buffer): Promise<LayerMember> {
 }
 
 /** The tar whose first member's headers are changed. */
-async function rewrite(tar: Buffer, change: { path?: string; link?: string }): Promise<Buffer> {
+async function rewrite(tar: Buffer, change: HeaderChange): Promise<Buffer> {
   const { headerPosition, contentPosition, size } = await firstMember(tar);
   const header = rewriteHeader(tar.subarray(headerPosition, contentPosition), change);
   const content = change.link === undefined ? tar.subarray(contentPosition, contentPosition + size) : [];
@@ -59,6 +60,42 @@ describe('rewriteHeader', () => {
     expect(others).toEqual([]);
     expect(after).toMatchObject({ kind: 'hardlink', path: longName, target: `${longName}-first`, size: 0 });
     expect(after).toMatchObject({ mode: 0o755, uid: 3_000_000, xattrs: before.xattrs, mtime: before.mtime });
+  });
+
+  it.each<[string, EntryMetadata]>([
+    ['what fits', { mode: 0o4711, uid: 5, gid: 0o7777777, mtime: 1, xattrs: new Map() }],
+    [
+      'a fraction',
+      { mode: 0, uid: 0, gid: 0, mtime: 1.500000001, exactMtime: '1.500000001', xattrs: new Map() },
+    ],
+    [
+      'what does not',
+      { mode: 0, uid: 2 ** 21, gid: 2 ** 31, mtime: 8 ** 11, xattrs: new Map([['user.b', '\xff']]) },
+    ],
+    [
+      'times before 1970',
+      {
+        mode: 0,
+        uid: 0,
+        gid: 0,
+        mtime: -1,
+        xattrs: new Map([
+          ['a', ''],
+          ['b', '=\n'],
+        ]),
+      },
+    ],
+  ])('gives other metadata, and keeps all else: %s', async (_, changed) => {
+    for (const more of [{}, metadata]) {
+      const tar = await packMembers([{ name: longName, content: 'content', mode: 0o755, pax: more }]);
+      const before = await firstMember(tar);
+      const after = await firstMember(await rewrite(tar, { metadata: changed }));
+      const { mode, uid, gid, mtime, exactMtime, xattrs } = after;
+      expect({ mode, uid, gid, mtime, xattrs, ...(exactMtime !== undefined && { exactMtime }) }).toEqual(
+        changed,
+      );
+      expect(after).toMatchObject({ kind: before.kind, path: before.path, size: before.size });
+    }
   });
 
   it('makes a file of a GNU long name, and a link of another target', async () => {

@@ -65,9 +65,9 @@ export function describeTree(tree: TreeNode<ModelLayer>): string[] {
     if (entry === undefined) return `${path} folder without an entry`;
     if (!isFolder(node) && !firsts.has(entry)) firsts.set(entry, path);
     const { kind, target, device, sparseMap } = entry;
-    const { mode, uid, mtime, xattrs } = entry.metadata;
+    const { mode, uid, mtime, exactMtime, xattrs } = entry.metadata;
     return JSON.stringify({
-      ...{ path, kind, mode, uid, mtime, target, device, xattrs: [...xattrs], sparseMap },
+      ...{ path, kind, mode, uid, mtime, exactMtime, target, device, xattrs: [...xattrs].sort(), sparseMap },
       content: contentOf(entry).toString('latin1'),
       first: firsts.get(entry),
     });

@@ -1,6 +1,7 @@
 /** Planned layers, with every rule that engines have for a layer, on layers at random and on those that once went wrong. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { epoch } from '../../sample/make-image.mjs';
 import type { PackedMember } from '../fixtures/pack-members.ts';
 import { findRelinked } from '../../src/transforms/find-relinked.ts';
 import { createIsAbove } from '../../src/transforms/is-above.ts';
@@ -83,7 +84,18 @@ function checkLayer({ members }: ModelLayer, base: readonly ModelLayer[]): void 
 
 const names = fc.constantFrom('a', 'b', 'c.wh.d', 'd');
 const paths = fc.array(names, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
-const metadata = fc.record({ mode: fc.constantFrom(0o644, 0o4755, 0o700), uid: fc.constantFrom(0, 7) });
+const metadata = fc.record({
+  mode: fc.constantFrom(0o644, 0o4755, 0o700),
+  uid: fc.constantFrom(0, 7, 3_000_000),
+  mtime: fc.constantFrom(epoch, 1_500_000_000),
+  pax: fc.constantFrom<Record<string, string>>(
+    {},
+    { mtime: '1500000000.123456789' },
+    { mtime: '1500000000.123456788' },
+    { 'SCHILY.xattr.user.a': 'a' },
+    { 'SCHILY.xattr.security.capability': 'c', 'SCHILY.xattr.user.b': 'b' },
+  ),
+});
 
 const member: fc.Arbitrary<PackedMember> = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(paths, metadata, fc.constantFrom('', 'one', 'two')).map(asFile) },
@@ -96,7 +108,9 @@ const member: fc.Arbitrary<PackedMember> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.tuple(paths, paths).map(([name, linkname]) => ({ name, type: 'link' as const, linkname })),
+    arbitrary: fc
+      .tuple(paths, paths, metadata)
+      .map(([name, linkname, data]) => ({ name, type: 'link' as const, linkname, ...data })),
   },
   { weight: 1, arbitrary: paths.map((name) => ({ name, type: 'fifo' as const })) },
   { weight: 2, arbitrary: paths.map((path) => ({ name: `./${beside(path, '.wh.')}` })) },
@@ -191,6 +205,40 @@ describe('planLayer', () => {
     const after = await makeModelLayer(other);
     const { members } = await thin([before], [after]);
     expect(members.map(({ kind, path }) => `${kind} ${path}`)).toEqual(expected);
+  });
+
+  it.each<[string, PackedMember[], string[]]>([
+    ['mode', [a, { ...linkTo('a', 'b'), mode: 0o755 }], ['file a', 'hardlink b']],
+    ['owner', [a, { ...linkTo('a', 'b'), uid: 7 }], ['file a', 'hardlink b']],
+    ['time', [a, { ...linkTo('a', 'b'), pax: { mtime: `${epoch}.000000001` } }], ['file a', 'hardlink b']],
+    ['xattrs', [a, { ...linkTo('a', 'b'), pax: { 'SCHILY.xattr.user.a': '1' } }], ['file a', 'hardlink b']],
+    [
+      'owner of a symlink',
+      [
+        { name: 's', type: 'symlink', linkname: 'a' },
+        { ...linkTo('s', 't'), uid: 7 },
+      ],
+      ['symlink s', 'hardlink t'],
+    ],
+  ])('sees the %s in the header of a link alone', async (_, changed, expected) => {
+    const plain = changed.map((one) => (one.type === 'link' ? linkTo(one.linkname ?? '', one.name) : one));
+    const [before, after] = [await makeModelLayer(plain), await makeModelLayer(changed)];
+    const added = await thin([before], [after]);
+    expect(added.members.map(({ kind, path }) => `${kind} ${path}`)).toEqual(expected);
+    expect(describeTree(mergeModel([before, added]))).toEqual(describeTree(mergeModel([after])));
+  });
+
+  it('gives all names of a file the header that counts, whichever of them are left', async () => {
+    const first = await makeModelLayer([
+      a,
+      { ...linkTo('a', 'b'), mode: 0o711 },
+      { ...linkTo('b', 'c'), uid: 9 },
+    ]);
+    for (const gone of ['a', 'b', 'c']) {
+      const second = await makeModelLayer([{ name: `.wh.${gone}` }]);
+      const { members } = await squash([first, second], 0);
+      expect(members.map(({ mode, uid }) => ({ mode, uid }))).toEqual(Array(2).fill({ mode: 0o644, uid: 9 }));
+    }
   });
 
   it('puts an image on itself with nothing', async () => {

@@ -5,10 +5,13 @@ import { createLayerLibrary } from '../../src/explain/layer-library.ts';
 import { verifySame } from '../../src/transforms/verify-same.ts';
 import { type PackedMember, packMembers } from '../fixtures/pack-members.ts';
 
+/** Its header's mode is that of the file, for it is the last one. */
+const folderLink = { name: 'folder/link', type: 'link', linkname: 'folder/file', mode: 0o755 } as const;
+
 const original: readonly PackedMember[] = [
   { name: 'folder/', type: 'directory', mode: 0o700, uid: 7 },
   { name: 'folder/file', content: 'one', mode: 0o755 },
-  { name: 'folder/link', type: 'link', linkname: 'folder/file' },
+  folderLink,
   { name: 'sign', type: 'symlink', linkname: 'folder' },
   { name: 'null', type: 'character-device', devmajor: 1, devminor: 3 },
   { name: 'noted', content: 'x', pax: { 'SCHILY.xattr.user.note': 'a' } },
@@ -39,14 +42,19 @@ describe('verifySame', () => {
     const [folder, , , ...rest] = original;
     if (folder === undefined) throw new TypeError('There is a folder');
     const link = { name: 'folder/link', content: 'one', mode: 0o755 };
-    await verify([...rest, folder, link, { name: 'folder/file', type: 'link', linkname: 'folder/link' }]);
+    await verify([
+      ...rest,
+      folder,
+      link,
+      { name: 'folder/file', type: 'link', linkname: 'folder/link', mode: 0o755 },
+    ]);
   });
 
   it.each<[string, readonly PackedMember[], string]>([
     ['a file that is missing', original.slice(0, -1), 'noted'],
     ['one that is too many', [...original, { name: 'more', content: '' }], 'more'],
     ['other bytes of one size', replace({ name: 'folder/file', content: 'two', mode: 0o755 }), 'folder/file'],
-    ['another mode', replace({ name: 'folder/file', content: 'one', mode: 0o700 }), 'folder/file'],
+    ['another mode', replace({ ...folderLink, mode: 0o700 }), 'folder/file'],
     ['a folder of another owner', replace({ name: 'folder/', type: 'directory', mode: 0o700 }), 'folder'],
     ['a link that is a file', replace({ name: 'folder/link', content: 'one', mode: 0o755 }), 'folder/link'],
     ['another target', replace({ name: 'sign', type: 'symlink', linkname: 'other' }), 'sign'],
