@@ -1,5 +1,6 @@
 /** Reads YAML files that people write; the owner of yaml. */
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -120,31 +121,50 @@ function hasItems(node: unknown): node is { readonly items: readonly unknown[] }
 }
 
 /** Takes out what `!reset` stands before, and tells where that and `!override` are (compose-go, loader/reset.go). */
-function takeTagged(document: Document.Parsed): TaggedPath[] {
-  const tagged: TaggedPath[] = [];
-  let aliasCount = 0;
-  /** Whether the node stays. */
-  const walk = (node: unknown, path: KeyPath): boolean => {
-    if (isAlias(node)) {
-      aliasCount += 1;
-      if (aliasCount > mostAliases) throw new ReferenceError('it has too many aliases');
-      return walk(node.resolve(document), path);
-    }
-    if (!isNode(node)) return true;
-    if (node.tag === '!reset' || node.tag === '!override') {
-      tagged.push({ tag: node.tag, path });
-      return node.tag === '!override';
-    }
+function takeTagged(document: Document.Parsed): readonly TaggedPath[] {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node | undefined>();
+  // Of what aliases stand for, so that each is walked once more, and no more often.
+  const known = new Map<Node, readonly TaggedPath[]>();
+
+  const walkTarget = (target: Node): readonly TaggedPath[] => {
+    const found = known.get(target);
+    if (found !== undefined) return found;
+    known.set(target, []);
+    const tagged = walk(target, []);
+    known.set(target, tagged);
+    return tagged;
+  };
+  const walkAlias = (alias: Alias): readonly TaggedPath[] => {
+    if (!targets.has(alias)) targets.set(alias, anchors.get(alias.source));
+    const target = targets.get(alias);
+    return target === undefined ? [] : walkTarget(target);
+  };
+  const walkChild = (child: unknown, path: KeyPath): readonly TaggedPath[] => {
+    if (isAlias(child))
+      return walkAlias(child).map((found) => ({ ...found, path: [...path, ...found.path] }));
+    return isNode(child) ? walk(child, path) : [];
+  };
+  /** With the paths to `node` before those within it; what is reset is taken out of it. */
+  const walk = (node: Node, path: KeyPath): TaggedPath[] => {
+    if (!isAlias(node) && node.anchor !== undefined && !known.has(node)) anchors.set(node.anchor, node);
+    if (node.tag === '!reset' || node.tag === '!override') return [{ tag: node.tag, path }];
+    const tagged: TaggedPath[] = [];
+    const keep = (child: unknown, at: KeyPath): boolean => {
+      const found = walkChild(child, at);
+      tagged.push(...found);
+      if (tagged.length > mostAliases) throw new ReferenceError('it has too many tags and aliases');
+      return !found.some(({ tag, path }) => tag === '!reset' && path.length === at.length);
+    };
     if (isMap(node)) {
       node.items = node.items.filter(({ key, value }) => {
         const name = isScalar(key) ? String(key.value) : '<<';
-        return walk(value, name === '<<' ? path : [...path, name]);
+        return keep(value, name === '<<' ? path : [...path, name]);
       });
     } else if (isSeq(node)) {
-      node.items = node.items.filter((item, index) => walk(item, [...path, index]));
+      node.items = node.items.filter((item, index) => keep(item, [...path, index]));
     }
-    return true;
+    return tagged;
   };
-  walk(document.contents, []);
-  return tagged;
+  return walkChild(document.contents, []);
 }

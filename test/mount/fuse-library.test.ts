@@ -58,7 +58,7 @@ test('without a libfuse.so.2 of the system, the one that comes with the packages
      console.log('handles', mount.openHandleCount);`,
   );
   expect(seen).toBe(`${archiveName}: OK\nhandles 0`);
-}, 30_000);
+});
 
 test('without the addon, the log says that reads take more time, and JavaScript answers them', async () => {
   const addon = fileURLToPath(new URL('../../build/Release/bundlefs.node', import.meta.url));
@@ -76,31 +76,31 @@ test('without the addon, the log says that reads take more time, and JavaScript 
   );
   expect(seen).toMatch(/^mount-unavailable\|.*file too short.*; reads of this mount take more time$/m);
   expect(seen).toContain(`${archiveName}: OK`);
-}, 30_000);
+});
 
 test('without any libfuse.so.2, it is named with what to install', async () => {
   const requireFromFuse = createRequire(createRequire(import.meta.url).resolve('fuse-native/package.json'));
   const { lib } = requireFromFuse('fuse-shared-library') as { lib: string };
   const seen = await runElsewhere(`${hideLibrary}; mount --bind /dev/null '${lib}'`, 'await loadFuse();');
   expect(seen).toMatch(/^mount-unavailable\|Cannot load "libfuse.so.2": .*\|.*apt-get install libfuse2/);
-}, 30_000);
+});
 
 test('without /dev/fuse, it is named with how to get it', async () => {
   const seen = await runElsewhere('mount -t tmpfs none /dev', 'await loadFuse();');
   expect(seen).toMatch(
     /^mount-unavailable\|Cannot use "\/dev\/fuse": it does not exist\|.*modprobe fuse.*docker run --device \/dev\/fuse --cap-add SYS_ADMIN/,
   );
-}, 30_000);
+});
 
 test('with a /dev/fuse that cannot be opened, the reason is given', async () => {
   const seen = await runElsewhere('mount -t tmpfs none /dev; mkdir /dev/fuse', 'await loadFuse();');
   expect(seen).toMatch(/^mount-unavailable\|Cannot use "\/dev\/fuse": it cannot be opened \(EISDIR/);
-}, 30_000);
+});
 
 test('without fusermount, it is named with what to install', async () => {
   const seen = await runElsewhere('export PATH=/nowhere', 'await loadFuse();');
   expect(seen).toMatch(/^mount-unavailable\|Cannot run "fusermount": .*\|.*apt-get install fuse3/);
-}, 30_000);
+});
 
 test('in a worker thread, mounting is refused rather than a crash', async () => {
   const source = fileURLToPath(new URL('../../src/mount/fuse-library.ts', import.meta.url));
@@ -115,4 +115,4 @@ test('in a worker thread, mounting is refused rather than a crash', async () => 
   const text = await new Promise((resolve) => worker.once('message', resolve));
   await worker.terminate();
   expect(text).toMatch(/^TypeError: Cannot mount a bundle in a worker thread/);
-}, 30_000);
+});

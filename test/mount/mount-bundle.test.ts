@@ -33,7 +33,7 @@ beforeAll(async () => {
   bench = await MountBench.create();
   ({ mountPoint, pid } = await bench.mount());
   archivePath = join(mountPoint, archiveName);
-}, 30_000);
+});
 
 afterAll(() => bench.remove());
 
@@ -234,4 +234,4 @@ describe('a failing file', () => {
 test('a daemon whose JavaScript is busy still gives the right bytes', async () => {
   const busy = await bench.mount({ isBusy: true });
   expect(await hashOf(join(busy.mountPoint, archiveName))).toBe(archiveHash);
-}, 30_000);
+});

@@ -92,7 +92,7 @@ test('a bundle that is mounted already is busy, by a symbolic link too, and goes
     });
   }
   expect(await readFile(join(mountPoint, folderName, 'one.tar'), 'utf8')).toBe('one');
-}, 30_000);
+});
 
 test('a bundle that does not answer is busy after a while', async () => {
   const { mountPoint, pid } = await bench.mount();
@@ -103,14 +103,14 @@ test('a bundle that does not answer is busy after a while', async () => {
   });
   process.kill(pid, 'SIGCONT');
   expect(await readFile(join(mountPoint, folderName, 'one.tar'), 'utf8')).toBe('one');
-}, 30_000);
+});
 
 test('a mount whose daemon was killed with its watcher is cleared away and mounted anew', async () => {
   const mount = await bench.mount();
   await leaveStale(mount);
   await bench.start(mount.mountPoint);
   expect(await readFile(join(mount.mountPoint, folderName, 'one.tar'), 'utf8')).toBe('one');
-}, 30_000);
+});
 
 test('two daemons that start at one moment do not both mount', async () => {
   const mountPoint = await bench.createMountPoint();
@@ -120,4 +120,4 @@ test('two daemons that start at one moment do not both mount', async () => {
   );
   expect(codes.filter((code) => code === 'mounted').length).toBeLessThanOrEqual(1);
   for (const code of codes) expect(code).toMatch(/^(mounted|mount-point-busy|mount-failed)$/);
-}, 30_000);
+});

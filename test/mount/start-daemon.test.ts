@@ -113,19 +113,15 @@ test.each([
   ['0 when told to end', 'SIGTERM', {}, 0],
   ['0 when files were open longer than allowed', 'SIGTERM', { options: { drainTimeoutMs: 20 } }, 0],
   ['1 when it crashed', 'SIGUSR2', { dies: 'at signal' }, 1],
-] as const)(
-  'a daemon ends with status %s',
-  async (_, signal, settings, status) => {
-    const mountPoint = await bench.createMountPoint();
-    const daemon = bench.fork(mountPoint, settings);
-    await once(daemon, 'message');
-    const holdsOpen = 'options' in settings;
-    const file = await open(join(mountPoint, archiveName));
-    if (!holdsOpen) await file.close();
-    daemon.kill(signal);
-    expect(await once(daemon, 'exit')).toEqual([status, null]);
-    expect(await findMount(mountPoint)).toBeUndefined();
-    if (holdsOpen) await expect(file.close()).rejects.toMatchObject({ code: hungUp });
-  },
-  30_000,
-);
+] as const)('a daemon ends with status %s', async (_, signal, settings, status) => {
+  const mountPoint = await bench.createMountPoint();
+  const daemon = bench.fork(mountPoint, settings);
+  await once(daemon, 'message');
+  const holdsOpen = 'options' in settings;
+  const file = await open(join(mountPoint, archiveName));
+  if (!holdsOpen) await file.close();
+  daemon.kill(signal);
+  expect(await once(daemon, 'exit')).toEqual([status, null]);
+  expect(await findMount(mountPoint)).toBeUndefined();
+  if (holdsOpen) await expect(file.close()).rejects.toMatchObject({ code: hungUp });
+});

@@ -51,7 +51,7 @@ describe('unmountBundle', () => {
     await symlink(mountPoint, link);
     await unmountBundle(link);
     expect(await findMount(mountPoint)).toBeUndefined();
-  }, 30_000);
+  });
 
   test('is refused while a file is open, naming who has it, and the mount goes on', async () => {
     const { mountPoint, pid } = await bench.mount();
@@ -66,7 +66,7 @@ describe('unmountBundle', () => {
     await file.close();
     await unmountBundle(mountPoint);
     expect(isAlive(pid)).toBe(false);
-  }, 30_000);
+  });
 
   test('lazily detaches at once, lets what is open be read to its end, and then ends the daemon', async () => {
     const { mountPoint, pid } = await bench.mount();
@@ -76,7 +76,7 @@ describe('unmountBundle', () => {
     expect(isAlive(pid)).toBe(true);
     expect(await done).toBe(slowHash);
     await waitUntil('the daemon ends', () => !isAlive(pid));
-  }, 30_000);
+  });
 
   test('lazily, the end of the old daemon leaves a new mount at the same place alone', async () => {
     const { mountPoint, pid } = await bench.mount();
@@ -92,7 +92,7 @@ describe('unmountBundle', () => {
     expect(await readFile(join(mountPoint, folderName, 'one.tar'), 'utf8')).toBe('one');
     await unmountBundle(mountPoint);
     expect(isAlive(newPid)).toBe(false);
-  }, 30_000);
+  });
 
   test('clears away a mount whose daemon does not answer', async () => {
     const { mountPoint, pid } = await bench.mount();
@@ -101,7 +101,7 @@ describe('unmountBundle', () => {
     expect(await findMount(mountPoint)).toBeUndefined();
     process.kill(pid, 'SIGCONT');
     await waitUntil('the daemon ends', () => !isAlive(pid));
-  }, 30_000);
+  });
 
   test('says what is there where it is no bundle', async () => {
     const { mountPoint } = await bench.mount();
@@ -121,7 +121,7 @@ describe('unmountBundle', () => {
     }
     expect(await findMount(other)).toBeDefined();
     await run('umount', [other]);
-  }, 30_000);
+  });
 });
 
 describe('a daemon', () => {
@@ -146,7 +146,7 @@ describe('a daemon', () => {
     process.kill(pid, 'SIGTERM');
     await expect(done).rejects.toMatchObject({ code: 1 });
     await waitUntil('the daemon ends', () => !isAlive(pid));
-  }, 30_000);
+  });
 
   test('waits for open files no longer than it was allowed to', async () => {
     const { mountPoint, pid } = await bench.mount({ options: { drainTimeoutMs: 50 } });
@@ -156,14 +156,14 @@ describe('a daemon', () => {
     await expect(file.read(Buffer.alloc(10), { position: 0 })).rejects.toMatchObject({ code: hungUp });
     await expect(file.close()).rejects.toMatchObject({ code: hungUp });
     expect(await readdir(mountPoint)).toEqual([]);
-  }, 30_000);
+  });
 
   test('that is killed leaves no mount behind', async () => {
     const { mountPoint, pid } = await bench.mount();
     process.kill(pid, 'SIGKILL');
     await waitUntil('the mount is gone', async () => (await findMount(mountPoint)) === undefined);
     expect(await readdir(mountPoint)).toEqual([]);
-  }, 30_000);
+  });
 
   test('that crashes takes its mount away and says why in the log', async () => {
     const { mountPoint, pid } = await bench.mount({ dies: 'at signal' });
@@ -171,7 +171,7 @@ describe('a daemon', () => {
     await waitUntil('the daemon ends', () => !isAlive(pid));
     expect(await findMount(mountPoint)).toBeUndefined();
     expect(await readFile(bench.logPath, 'utf8')).toContain('Error: nobody catches this');
-  }, 30_000);
+  });
 
   test.each([
     ['umount', []],
@@ -195,5 +195,5 @@ describe('a daemon', () => {
     await waitUntil('the daemon ends', () => !isAlive(pid));
     await expect(file.read(Buffer.alloc(10))).rejects.toThrow();
     await file.close().catch(() => undefined);
-  }, 30_000);
+  });
 });
