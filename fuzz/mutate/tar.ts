@@ -82,7 +82,7 @@ function oddField(random: Random, name: string, size: number, old: Buffer): Buff
   const field = Buffer.alloc(size);
   if (name === 'typeflag') return Buffer.of(typeFlags.charCodeAt(random.below(typeFlags.length)));
   const isNumber = !['name', 'linkname', 'magic', 'uname', 'gname', 'prefix', 'version'].includes(name);
-  switch (random.below(isNumber ? 7 : 5)) {
+  switch (name === 'size' && random.below(2) === 0 ? 5 + random.below(2) : random.below(isNumber ? 7 : 5)) {
     case 0:
       return field;
     case 1:

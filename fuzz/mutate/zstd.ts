@@ -111,7 +111,16 @@ function putFramesIn(random: Random, zst: Buffer): Change {
   // Single_Segment without content, and one that wants the largest window that is read: 128 MiB.
   const empty = Buffer.concat([magic, Buffer.from('2000010000', 'hex')]);
   const wide = Buffer.concat([magic, Buffer.from('0088010000', 'hex')]);
+  const one = Buffer.alloc(4);
+  one.writeUIntLE((2 ** 17 * 8) | 2, 0, 3);
+  const zeros = Buffer.concat([
+    magic,
+    Buffer.from('0038', 'hex'), // a window of 128 KiB
+    ...Array.from({ length: random.pick([1, 100, 8000]) }, () => one),
+    Buffer.from('010000', 'hex'),
+  ]);
   const ways: readonly (readonly [string, Buffer, number])[] = [
+    ['frames of zeros, 128 KiB for each 4 bytes', zeros, 1],
     ['skippable frames', skippable, count],
     ['a skippable frame that lies', lying, 1],
     ['empty frames', empty, count],
