@@ -30,7 +30,7 @@ export class JsonText {
     const isString = this.#peek() === '"';
     const start = this.#position;
     if (isString) this.#position = endOfString(this.#text, start);
-    else while (/[-+.\w]/.test(this.#text[this.#position] ?? '')) this.#position += 1;
+    else while (isOfWord(this.#text.charCodeAt(this.#position))) this.#position += 1;
     return this.#text.slice(start, this.#position);
   }
 
@@ -71,7 +71,7 @@ export class JsonText {
 
   /** The first character that is no space. Moves up to it. */
   #peek(): string {
-    while (/[ \t\r\n]/.test(this.#text[this.#position] ?? '')) this.#position += 1;
+    while (isSpace(this.#text.charCodeAt(this.#position))) this.#position += 1;
     return this.#text[this.#position] ?? '';
   }
 
@@ -87,10 +87,10 @@ export class JsonText {
 export function isDeeperThan(text: string, depth: number): boolean {
   let open = 0;
   for (let position = 0; position < text.length; position += 1) {
-    const sign = text[position];
-    if (sign === '"') position = endOfString(text, position) - 1;
-    else if (sign === '[' || sign === '{') open += 1;
-    else if (sign === ']' || sign === '}') open -= 1;
+    const code = text.charCodeAt(position);
+    if (code === 0x22) position = endOfString(text, position) - 1;
+    else if (code === 0x5b || code === 0x7b) open += 1;
+    else if (code === 0x5d || code === 0x7d) open -= 1;
     if (open > depth) return true;
   }
   return false;
@@ -98,7 +98,19 @@ export function isDeeperThan(text: string, depth: number): boolean {
 
 /** Where the string that starts at `start` ends: behind its second quote. */
 function endOfString(text: string, start: number): number {
-  let position = start + 1;
-  while (position < text.length && text[position] !== '"') position += text[position] === '\\' ? 2 : 1;
-  return position + 1;
+  for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (text[quote - 1 - backslashes] === '\\') backslashes += 1;
+    if (backslashes % 2 === 0) return quote + 1;
+  }
+  return text.length;
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+/** Of a number, true, false or null: anything but a space and `,` `]` `}`; past the end there is NaN. */
+function isOfWord(code: number): boolean {
+  return code > 0x20 && code !== 0x2c && code !== 0x5d && code !== 0x7d;
 }
