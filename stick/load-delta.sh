@@ -140,7 +140,14 @@ check_chains() {
   done
   unset IFS
   if [ "$missing_count" -gt 0 ]; then
-    fail 9 "Cannot load: $missing_count of the layers that this delta builds upon $(plural "$missing_count" 'is' 'are') not in this engine:$missing" \
+    set -f
+    IFS=$newline
+    # shellcheck disable=SC2086 # a word for each layer
+    set -- $missing
+    unset IFS
+    set +f
+    fail 9 "Cannot load: $missing_count of the layers that this delta builds upon $(plural "$missing_count" 'is' 'are') not in this engine:" \
+      "$@" \
       "They belong to: $(list_once "$names_missing")" \
       ${names_pulled:+"There, but not loaded from a bundle of bundlefs, which will not do either: $(list_once "$names_pulled")"} \
       'Load these first, or ask for the full bundle. Nothing was changed.'
@@ -184,7 +191,7 @@ list_missing() {
     case "$missing" in *"$diff_id"*) continue ;; esac
     missing_count=$((missing_count + 1))
     missing="$missing
-    $diff_id"
+  $diff_id"
   done
 }
 

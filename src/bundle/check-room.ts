@@ -1,7 +1,7 @@
 /** Whether the disk of the cache has room for what a source says that it will send. */
-import { statfs } from 'node:fs/promises';
 import { withCacheErrors } from '../blocks/cache-error.ts';
 import type { Cache } from '../blocks/cache.ts';
+import { findFreeSpace } from '../disk/free-space.ts';
 import { BundleError } from '../errors.ts';
 import { formatSize } from '../format-text.ts';
 import type { CheckRoomOptions } from '../sources/image-source.ts';
@@ -20,10 +20,7 @@ export async function checkRoom(
   { label, isCompressed }: CheckRoomOptions,
 ): Promise<void> {
   const least = isCompressed ? size : size / mostRatio;
-  const { bavail, bsize } = await withCacheErrors('look at the disk of', cache.root, () =>
-    statfs(cache.root),
-  );
-  const free = bavail * bsize;
+  const free = await withCacheErrors('look at the disk of', cache.root, () => findFreeSpace(cache.root));
   if (least <= free || least <= free + (await surveyCache(cache, Date.now())).size) return;
   throw new BundleError(
     'cache-full',

@@ -140,11 +140,7 @@ async function storeLayer(
  * Whether a recorded layer starts as a tar does. Versions up to 0.1 recorded layers that do not. Tars are made of blocks, so
  * only a layer that is not is looked at: it has to be decoded for that.
  */
-async function isRecordOfTar(
-  record: LayerRecord,
-  check: CheckName,
-  store: BlockStore,
-): Promise<boolean> {
+async function isRecordOfTar(record: LayerRecord, check: CheckName, store: BlockStore): Promise<boolean> {
   if (record.size % tarBlockSize === 0) return true;
   const start = new TarStart();
   try {
