@@ -5,7 +5,7 @@
 # shellcheck disable=SC2154 # facts and delta.sh stand before this in a delta, the steps behind it
 
 apply_usage() {
-  say "Usage: sh $own_name [options] OLD
+  printf '%s\n' "Usage: sh $own_name [options] OLD
 
 Makes $(list_new_archive) again, equal to the byte to the one that $delta_tool made, from OLD and
 from what is in this file. OLD is only read. Nothing half-written is ever seen under its own name.

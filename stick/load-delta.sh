@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154 # facts and delta.sh stand before this in a delta, the lists behind it
 
 load_usage() {
-  say "Usage: sh $own_name [options]
+  printf '%s\n' "Usage: sh $own_name [options]
 
 Loads new images into docker on this machine, which must have the images that they build upon. Checks that first,
 changes nothing where it is not so, and checks each image afterwards. It may be run again at any time.

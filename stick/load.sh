@@ -24,7 +24,7 @@ if [ "${verify_is_whole-}" != yes ]; then
 fi
 
 load_usage() {
-  say "Usage: sh load.sh [options]
+  printf '%s\n' "Usage: sh load.sh [options]
 
 Loads the images of this folder into the container engine of this machine. First it checks the files, the engine and
 the space, and says what will change; afterwards it checks each image. It may be run again at any time.

@@ -12,7 +12,7 @@ unset IFS CDPATH
 umask 077
 
 verify_usage() {
-  say "Usage: sh verify.sh [options]
+  printf '%s\n' "Usage: sh verify.sh [options]
 
 Checks the bundle in the folder where this file lies. Changes nothing, needs no engine.
 
@@ -705,8 +705,9 @@ check_content() {
   fi
   xz_answer=$(lines_of "$answer" xz)
   tar_answer=$(lines_of "$answer" tar)
-  case "$xz_answer|$tar_answer|$answer" in
-    [0-9]*'|'[0-9]*'|'*listed) ;;
+  # The three are told of in any order.
+  case "$xz_answer|$tar_answer|$newline$answer$newline" in
+    [0-9]*'|'[0-9]*'|'*"${newline}listed$newline"*) ;;
     *) fail 3 'Cannot check the content: one of its programs could not be started, or was ended from outside' 'There may be too little memory. The sums alone: sh verify.sh --quick' ;;
   esac
   if [ "${xz_answer%% *}" -ne 0 ]; then

@@ -97,8 +97,8 @@ export async function prepareChosenBundle(
 /** Once for each layer: what took longer than it will take the next time. */
 function tellOfForeign({ foreign: { count, size } }: Pick<Cache, 'foreign'>): void {
   if (count === 0) return;
-  process.stderr.write(
-    `bundlefs: checked ${formatCount(count, 'layer')}, ${formatSize(size)}, that another user or machine wrote to the cache\n`,
+  printLine(
+    `checked ${formatCount(count, 'layer')}, ${formatSize(size)}, that another user or machine wrote to the cache`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** Reads YAML files that people write; the owner of yaml. */
+import { appendAll } from '../long-lists.ts';
 import {
   type Alias,
   type Document,
@@ -152,7 +153,7 @@ function takeTagged(document: Document.Parsed): readonly TaggedPath[] {
     const tagged: TaggedPath[] = [];
     const keep = (child: unknown, at: KeyPath): boolean => {
       const found = walkChild(child, at);
-      tagged.push(...found);
+      appendAll(tagged, found);
       if (tagged.length > mostAliases) throw new ReferenceError('it has too many tags and aliases');
       return !found.some(({ tag, path }) => tag === '!reset' && path.length === at.length);
     };

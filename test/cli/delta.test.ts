@@ -179,7 +179,7 @@ describe('bundlefs delta', () => {
     const none = await runCli([...args, '--base', json], { cache });
     expect([none.status, none.stderr]).toEqual([
       5,
-      expect.stringContaining('neither a bundle.json nor a recipe'),
+      expect.stringContaining('neither a recipe nor a bundle.json'),
     ]);
   });
 });

@@ -164,15 +164,15 @@ describe('bad input ends with its status and says what to do', () => {
         '--on',
         'tiny/web:1.0',
         '--from',
-        'none.tar',
+        'cut.tar',
         '--on-from',
         'good.tar',
         '-o',
         'good.tar',
       ],
     ],
-    ['delta', ['--base', 'good.tar', '--from', 'none.tar', '-o', 'good.tar']],
-    ['delta', ['--for', 'docker', '--base', 'good.tar', '--from', 'none.tar', '-o', 'good.tar']],
+    ['delta', ['--base', 'good.tar', '--from', 'cut.tar', '-o', 'good.tar']],
+    ['delta', ['--for', 'docker', '--base', 'good.tar', '--from', 'cut.tar', '-o', 'good.tar']],
   ])('what %s reads, as its output: status 7, and it stays: %j', async (verb, args) => {
     const before = await readFile(at('good.tar'));
     const paths = args.map((word) => (word.endsWith('.tar') ? at(word) : word));

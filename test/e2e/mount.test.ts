@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeImage } from '../../sample/make-image.mjs';
+import { packMembers } from '../fixtures/pack-members.ts';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
 import { type CliResult, programPath, runCli, runCliOk } from '../support/run-cli.ts';
@@ -224,14 +225,16 @@ describe('bundlefs mount', () => {
     const again = ['mount', '--from', archive, '--cache', cache, '--preset', '0', mountPoint];
     const env = { XDG_STATE_HOME: join(folder, 'state') };
     const wanted = sha256(await readFile(built));
-    const [check = ''] = await readdir(join(cache, 'v1/checks'));
-    const kept = await readFile(join(cache, 'v1/checks', check), 'utf8');
+    const known = join(folder, 'state/bundlefs/known');
+    const [ofCache = ''] = await readdir(known);
+    const check = join(known, ofCache, 'checks');
+    const kept = await readFile(check, 'utf8');
     for (const damage of [false, true]) {
       expect((await unmount(mountPoint)).status).toBe(0);
       if (damage) await damageBlocks(cache);
       await runCliOk(again, { env });
       expect(sha256(await readFile(mounted))).toBe(wanted);
-      const now = await readFile(join(cache, 'v1/checks', check), 'utf8');
+      const now = await readFile(check, 'utf8');
       expect(now === kept).toBe(!damage);
     }
   });
@@ -241,14 +244,16 @@ describe('bundlefs mount', () => {
     const archive = join(folder, 'images.tar');
     const mountPoint = join(folder, 'mnt');
     await mkdir(mountPoint);
-    const layers = Array.from({ length: 100 }, (_, index) =>
-      Buffer.alloc(1024 + 512 * index, `layer ${index} `),
-    );
-    const images = Array.from({ length: 10 }, (_, index) =>
-      makeImage({
-        name: `many${index}`,
-        tags: [`tiny/many${index}:1`],
-        layers: layers.map((layer) => Buffer.concat([layer, Buffer.alloc(512, index)])),
+    const images = await Promise.all(
+      Array.from({ length: 10 }, async (_, index) => {
+        const layers = Array.from({ length: 100 }, (_, layer) =>
+          packMembers([{ name: `file-${index}`, content: `layer ${layer} `.repeat(10 + layer) }]),
+        );
+        return makeImage({
+          name: `many${index}`,
+          tags: [`tiny/many${index}:1`],
+          layers: await Promise.all(layers),
+        });
       }),
     );
     await writeLegacyArchive(archive, images);

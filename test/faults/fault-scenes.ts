@@ -29,7 +29,7 @@ export async function makeScenes(folder: string): Promise<FaultScene[]> {
   const scene = (verb: string, args: readonly string[], output?: string, isKnown = false): FaultScene => ({
     verb,
     args: [verb, ...args],
-    below: [path('r1.tar'), path('r2.tar'), `${cache}`, ...(output === undefined ? [] : [output])],
+    below: [path('r1.tar'), path('r2.tar'), cache, ...(output === undefined ? [] : [output])],
     ...(output !== undefined && { output }),
     async reset() {
       await rm(cache, { recursive: true, force: true });

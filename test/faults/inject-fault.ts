@@ -77,6 +77,7 @@ export function findFaultyEnd(
   if (/^\s+at /m.test(stderr) || stderr.includes('This is a fault of bundlefs')) return 'it shows its stack';
   const [first = ''] = stderr.split('\n').filter((line) => line.startsWith('bundlefs: '));
   if (first === '') return 'it says nothing';
-  const isNamed = [...names, failed ?? ''].some((name) => first.includes(name)) || /Cannot start/.test(first);
+  const isNamed =
+    [...names, failed ?? ''].some((name) => first.includes(name)) || first.includes('Cannot start');
   return isNamed ? undefined : 'it names no file';
 }

@@ -15,13 +15,12 @@ try {
     if (wanted?.includes(scene.verb) === false) continue;
     const whole = await readWhole(scene);
     for (const call of Object.keys(errnosOf) as FaultCall[]) {
-      for (let nth = 1, isReached = true; isReached; nth += step) {
+      for (let nth = 1; ; nth += step) {
         const errnos = errnosOf[call];
         const errno = errnos[Math.floor(nth / step) % errnos.length] ?? 'EIO';
         await scene.reset();
         const run = await runWithFault(shim, scene.args, { call, errno, nth, below: scene.below });
-        isReached = run.failed !== undefined;
-        if (!isReached) break;
+        if (run.failed === undefined) break;
         runCount += 1;
         const fault =
           findFaultyEnd(run, [folder]) ?? (run.status === 0 ? undefined : await findHalfMade(scene, whole));
@@ -29,7 +28,7 @@ try {
         if (fault === undefined) continue;
         faultCount += 1;
         console.log(
-          `${scene.verb} ${call} ${nth} ${errno} ${run.failed ?? ''}: ${fault}; status ${run.status}: ${run.stderr.split('\n').slice(0, 3).join(' / ')}`,
+          `${scene.verb} ${call} ${nth} ${errno} ${run.failed}: ${fault}; status ${run.status}: ${run.stderr.split('\n').slice(0, 3).join(' / ')}`,
         );
       }
     }

@@ -116,13 +116,13 @@ const hostile: readonly (readonly [
   ],
   [
     'a page that does not end',
-    (_request, response) => flood(response.writeHead(200), `${' '.repeat(1 << 20)}`),
+    (_request, response) => flood(response.writeHead(200), ' '.repeat(1 << 20)),
     (client) => listTags(client, 'a/b'),
     /its answer has more than 16777216 bytes/,
   ],
   [
     'a manifest that does not end',
-    (_request, response) => flood(response.writeHead(200, manifestHeaders), `${' '.repeat(1 << 20)}`),
+    (_request, response) => flood(response.writeHead(200, manifestHeaders), ' '.repeat(1 << 20)),
     (client) => findManifest(client, 'a/b', '1'),
     /read the manifest of a\/b:1 .*its answer has more than 4194304 bytes/,
   ],

@@ -217,7 +217,7 @@ describe('readXzStructure', () => {
     expect(structure.streams[0]?.blocks.length).toBe(1e6);
     expect(structure.uncompressedSize).toBe((1e6 * (1e6 - 1)) / 2);
     expect(reads.count).toBeLessThan(10);
-    expect(reads.size).toBeLessThan(index.length + 200);
+    expect(reads.size).toBeLessThan(index.length + 4 * 64 * 1024); // what is small is read in windows
   });
 
   test('reads as much for each of ten thousand streams as for one of ten', async () => {

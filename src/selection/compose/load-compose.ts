@@ -1,4 +1,5 @@
 /** Loads Compose files with all that they include and extend, as docker compose does. */
+import { appendAll } from '../../long-lists.ts';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { fileFault } from '../file-fault.ts';
@@ -77,7 +78,7 @@ async function findProject(
     }
     const own = await withFound(path, given);
     if (files.length === 0) variables = own;
-    files.push(...(await findComposeFiles(path, own, loaded.paths)));
+    appendAll(files, await findComposeFiles(path, own, loaded.paths));
   }
   return { files, variables: await withFound(dirname(files[0] ?? ''), variables) };
 }

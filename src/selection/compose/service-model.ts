@@ -58,7 +58,7 @@ export function mergeServices(base: ServiceModel | undefined, over: ServiceModel
   for (const [name, own] of over.dependsOn) dependsOn.set(name, { ...dependsOn.get(name), ...own });
   const shared = new Map(base.shared);
   for (const [key, names] of over.shared) {
-    shared.set(key, isList(key) ? [...(shared.get(key) ?? []), ...names] : names);
+    shared.set(key, isList(key) ? (shared.get(key) ?? []).concat(names) : names);
   }
   return {
     ...base,
