@@ -131,12 +131,46 @@ shown() {
       return
       ;;
   esac
-  printf '%s\n' "$1" | awk '
-    {
-      gsub(/[\001-\037\177]|\302[\200-\237\255]|\330\234|\342\200[\213-\217\250-\256]|\342\201[\240-\257]|\357\273\277/, "?")
-      printf "%s%s", (NR > 1 ? "?" : ""), $0
-    }
-    END { print "" }'
+  [ -n "$hidden" ] || list_hidden
+  shown_rest=$1
+  replace_hidden "$newline"
+  shown_ifs=${IFS-" $newline"}
+  IFS=$newline
+  for hidden_one in $hidden; do replace_hidden "$hidden_one"; done
+  IFS=$shown_ifs
+  printf '%s\n' "$shown_rest"
+}
+
+# Puts a ? into shown_rest wherever $1 is.
+replace_hidden() {
+  shown_done=
+  while :; do
+    case "$shown_rest" in
+      *"$1"*)
+        shown_done="$shown_done${shown_rest%%"$1"*}?"
+        shown_rest=${shown_rest#*"$1"}
+        ;;
+      *) break ;;
+    esac
+  done
+  shown_rest=$shown_done$shown_rest
+}
+
+# All that is hidden but the end of a line, one a line: the shell alone does it, for there may be no awk.
+hidden=
+list_hidden() {
+  hidden_codes=
+  for tens in 0 1 2 3; do
+    for ones in 0 1 2 3 4 5 6 7; do
+      [ "$tens$ones" = 00 ] || [ "$tens$ones" = 12 ] || hidden_codes="$hidden_codes\\0$tens$ones\\n"
+      hidden_codes="$hidden_codes\\302\\2$tens$ones\\n"
+      [ "$tens" -lt 2 ] || hidden_codes="$hidden_codes\\342\\201\\2$((tens + 2))$ones\\n"
+    done
+  done
+  for ones in 3 4 5 6 7; do hidden_codes="$hidden_codes\\342\\200\\21$ones\\n"; done
+  for ones in 0 1 2 3 4 5 6; do hidden_codes="$hidden_codes\\342\\200\\25$ones\\n"; done
+  # shellcheck disable=SC2059 # the format is all there is
+  hidden=$(printf "$hidden_codes\\177\\n\\302\\255\\n\\330\\234\\n\\357\\273\\277\\n")
 }
 
 # The same of each line that is read, behind $1.

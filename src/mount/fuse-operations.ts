@@ -111,7 +111,8 @@ export function createFuseOperations(options: FuseOperationsOptions): FuseOperat
       answer(fail(error, path));
       return;
     }
-    answer(0, values[0], values[1]);
+    if (values.length === 1) answer(0, values[0]);
+    else answer(0, values[0], values[1]);
   };
   const getattr: FuseOperations['getattr'] = (path, answer) => {
     attempt(path, answer, () => [toStat(getEntry(path))]);

@@ -37,7 +37,7 @@ const droppedKeys = ['container', 'container_config', 'parent', 'moby.buildkit.c
  * `config` for other layers. Steps that made layers which are gone stay in the history without a layer, so that
  * `docker history` still tells of them; the new layer is its last step. `created` stays: nothing here has a clock. All that
  * is not said to change stays to the byte. Keys are those that engines take for it, in any case, and the last of several
- * counts (Go encoding/json). Throws archive-corrupt where `config` is no config.
+ * counts (Go encoding/json). Throws config-corrupt if `config` is no config.
  */
 export function reworkConfig(
   config: Uint8Array,
@@ -131,5 +131,5 @@ function findLast(fields: readonly JsonField[], name: string): string | undefine
 function readFields(config: Uint8Array): JsonField[] {
   const fields = splitObject(Buffer.from(config).toString('latin1'));
   if (fields !== undefined) return fields;
-  throw new BundleError('archive-corrupt', 'Cannot make another image: its config is no JSON object');
+  throw new BundleError('config-corrupt', 'Cannot make another image: its config is no JSON object');
 }

@@ -14,10 +14,13 @@ const sources = [
   'encoder-pool.cc',
   'extent-table.cc',
   'fd-cache.cc',
+  'file-stamp.cc',
   'frame-decoder.cc',
   'frame-encoder.cc',
+  'open-without-links.cc',
   'pinned-runs.cc',
   'read-handles.cc',
+  'sha256.cc',
 ];
 
 let folder: string;

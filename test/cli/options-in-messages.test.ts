@@ -43,6 +43,7 @@ const foreignOptions: Readonly<Record<string, RegExp>> = {
   '--override-arch': /^--override-arch=…$/,
   '--override-variant': /^--override-variant=…$/,
   '--block-size': /^--block-size=\d+$/, // of xz
+  '--sparse': /\(-S, --sparse\)/, // of tar
   '--user': /container|journalctl/,
   '--device': /container/,
   '--cap-add': /container/,
@@ -51,7 +52,7 @@ const foreignOptions: Readonly<Record<string, RegExp>> = {
 
 /** What stands behind the program's name where a sentence goes on. */
 const prose = new Set(
-  'itself again bundles project reads made serves refuses has needs command process'.split(' '),
+  'itself again follows bundles project reads made serves refuses has needs command process'.split(' '),
 );
 
 const optionPattern = /(?<![\w-])--[a-z][a-z-]*[a-z]/g;

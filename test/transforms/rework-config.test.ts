@@ -153,10 +153,10 @@ describe('reworkConfig', () => {
     );
   });
 
-  it('throws archive-corrupt for what is no config', () => {
+  it('throws config-corrupt for what is no config', () => {
     for (const text of ['[]', 'x', '', '1']) {
       expect(() => reworkConfig(Buffer.from(text), { layers: [diffId('n')], step })).toThrow(
-        expect.objectContaining({ code: 'archive-corrupt' }) as Error,
+        expect.objectContaining({ code: 'config-corrupt' }) as Error,
       );
     }
   });

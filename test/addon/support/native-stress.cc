@@ -76,8 +76,10 @@ struct Sample {
       if (index < 7)
         Expect(system(("mkdir -p " + folder + "/" + std::to_string(index)).c_str()) == 0, "mkdir works");
       std::ofstream(path) << bytes << "trailer";
-      files.push_back(
-          {path, bytes.size(), lzma_crc64(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), 0)});
+      const auto* start = reinterpret_cast<const uint8_t*>(bytes.data());
+      bundlefs::Sha256 hash;
+      hash.Update(start, bytes.size());
+      files.push_back({path, bytes.size(), lzma_crc64(start, bytes.size(), 0), hash.Finish(), ""});
       extents.push_back({whole.size(), 0, index});
       whole += bytes;
     }
