@@ -1,1 +1,0 @@
-/tmp/words/ba/awk
