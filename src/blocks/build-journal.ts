@@ -1,7 +1,7 @@
 /** The journal of builds: what each preparation of a bundle did and cost, newest first (docs/format.md, "The journal"). */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { listOwnFiles } from '../disk/list-own-files.ts';
 import { makeOwnFolder } from '../disk/make-folder.ts';
 import { removeOwnFile } from '../disk/own-files.ts';

@@ -1,5 +1,5 @@
 /** A recipe as a file for people and programs: `bundlefs describe` writes it, `--from recipe:FILE` takes it (docs/format.md, "Recipes"). */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Digest } from '../digest.ts';
 import type { Recipe } from './recipe.ts';
 

@@ -1,5 +1,5 @@
 /** The recipe: the small JSON that says which images make one bundle, and what that bundle is (docs/format.md, "JSON files"). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type DiffId, type Digest, digestOf, isDigest } from '../digest.ts';
 import type { Image } from '../image/image.ts';
 import type { Profile } from './profile.ts';

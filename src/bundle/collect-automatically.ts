@@ -1,6 +1,6 @@
 /** Keeps a cache within its limits without being asked, and without looking at thousands of files after every short build. */
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Cache } from '../blocks/cache.ts';
 import { readOwnFile } from '../disk/own-files.ts';
 import { writeOwnFile } from '../disk/write-durably.ts';

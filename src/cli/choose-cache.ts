@@ -1,5 +1,6 @@
 /** The cache that a verb without images is about: by an option, the project file or the environment. */
 import { cachePath } from '../blocks/cache.ts';
+import { findProjectFile } from '../selection/find-project-file.ts';
 import type { WrittenLimits } from './limit-options.ts';
 
 /** As they stand on the command line. */
@@ -24,6 +25,5 @@ export async function chooseCache({ cache, config }: CacheChoice): Promise<Chose
 async function findProject(
   config: string | undefined,
 ): Promise<{ readonly cache?: string | undefined; readonly gc?: WrittenLimits | undefined } | undefined> {
-  const { findProjectFile } = await import('../selection/project-file.ts');
   return findProjectFile(config, process.cwd());
 }

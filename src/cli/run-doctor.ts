@@ -5,6 +5,7 @@ import { type Finding, problemOf } from '../doctor/finding.ts';
 import { tryMount } from '../doctor/trial-mount.ts';
 import { isBundleError } from '../errors.ts';
 import { printJson, printLines } from '../print.ts';
+import { findProjectFile } from '../selection/find-project-file.ts';
 import type { ProjectFile } from '../selection/project-file.ts';
 import { exitStatus, unexpectedStatus } from './exit-status.ts';
 import { formatCount } from '../format-text.ts';
@@ -43,7 +44,6 @@ async function readProject(
   config: string | false | undefined,
 ): Promise<{ readonly project?: ProjectFile | undefined; readonly finding?: Finding }> {
   if (config === false) return {};
-  const { findProjectFile } = await import('../selection/project-file.ts');
   try {
     return { project: await findProjectFile(config, process.cwd()) };
   } catch (error) {

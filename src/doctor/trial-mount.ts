@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { registerReadModule } from '../addon/read-module.ts';
 import { BundleError, describeError, isBundleError } from '../errors.ts';
 import { createBundleDirectory } from '../mount/bundle-directory.ts';

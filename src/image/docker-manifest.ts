@@ -1,5 +1,5 @@
 /** `manifest.json` of docker-save archives (moby image/tarexport, "manifestItem"). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type BundleError, isBundleError } from '../errors.ts';
 import { checkForeignValue, parseForeignJson } from './foreign-json.ts';
 

@@ -1,5 +1,5 @@
 /** Parses JSON that others wrote: lenient about what bundlefs does not know, strict about what it relies on. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { BundleError } from '../errors.ts';
 
 /**

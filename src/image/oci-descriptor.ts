@@ -1,5 +1,5 @@
 /** OCI descriptors: what indexes and manifests refer to blobs by (OCI image-spec, descriptor.md). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Digest, isDigest, parseDigest } from '../digest.ts';
 import { BundleError, isBundleError } from '../errors.ts';
 import { checkForeignValue } from './foreign-json.ts';

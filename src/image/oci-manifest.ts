@@ -1,5 +1,5 @@
 /** OCI image manifests and indexes, and docker's, which have the same shape (OCI image-spec, manifest.md, image-index.md). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseForeignJson } from './foreign-json.ts';
 import {
   type OciDescriptor,

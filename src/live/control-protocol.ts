@@ -1,5 +1,5 @@
 /** What is said over a control socket: one JSON object a line. One request a connection, then answers up to its end. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { progressSchema, refreshSchema, statusSchema } from './status.ts';
 
 /** Of the protocol. A daemon answers requests of its own version only; an update of bundlefs may find an older one. */

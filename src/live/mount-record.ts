@@ -1,6 +1,6 @@
 /** What is written down of each mount of this user, so that it can be found, and missed when it has died. */
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { listOwnFiles } from '../disk/list-own-files.ts';
 import { readOwnFile, removeOwnFile } from '../disk/own-files.ts';
 import { makePrivateFolder } from '../disk/private-folder.ts';

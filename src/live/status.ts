@@ -1,5 +1,5 @@
 /** What a mount says of itself: to `bundlefs status`, in `.bundlefs/status.json`, and in its metrics. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const count = z.int().nonnegative();
 const time = z.string();

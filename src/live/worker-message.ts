@@ -1,5 +1,5 @@
 /** What a worker, the process that makes the next generation, tells the daemon. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BundleError } from '../errors.ts';
 import { fromFailedMessage, toFailedMessage, type DaemonMessage } from '../mount/daemon-message.ts';
 import { isErrorCode } from '../mount/errno-of.ts';

@@ -1,6 +1,6 @@
 /** Asks a program that keeps logins for docker: `docker-credential-NAME get`. */
 import { spawn } from 'node:child_process';
-import { z } from 'zod';
+import * as z from 'zod';
 import { findErrno } from '../errors.ts';
 
 const secretSchema = z.object({ Username: z.string(), Secret: z.string() });

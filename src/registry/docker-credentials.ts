@@ -1,7 +1,7 @@
 /** What the docker command keeps of logins: its config file, and the helpers that it names. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { BundleError, describeError, findErrno } from '../errors.ts';
 import { readSmallFile } from '../read-small-file.ts';
 import { askCredentialHelper } from './credential-helper.ts';

@@ -1,6 +1,6 @@
 /** Which registries need not prove who they are: docker's own list, one of ours, and this machine. */
 import { BlockList, isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readSmallFile } from '../read-small-file.ts';
 
 const daemonSchema = z.object({ 'insecure-registries': z.array(z.string()).nullish() });

@@ -1,5 +1,5 @@
 /** The lists that a registry gives: tags of a repository, and repositories. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { BundleError } from '../errors.ts';
 import { registryLimits } from './limits.ts';
 import { pullScope, type ReadManifestOptions } from './manifests.ts';

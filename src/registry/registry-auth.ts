@@ -1,5 +1,5 @@
 /** Answers a registry's question who asks: with a login, or with a token that is had for one (distribution docs/spec/auth). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { BundleError } from '../errors.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { Credentials, FoundCredentials } from './docker-credentials.ts';

@@ -1,5 +1,5 @@
 /** Turns what goes wrong between bundlefs and a registry into errors that say what to do. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { BundleError, describeError, type ErrorCode, findErrno, isBundleError } from '../errors.ts';
 
 /** Whom errors are about, and what was being done. */

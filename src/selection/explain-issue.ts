@@ -1,5 +1,5 @@
 /** Turns what zod says of a project file into a line that says where, what was found and what was wanted. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { editDistance } from '../image/near-misses.ts';
 import { describeValue, type Position } from './file-fault.ts';
 import type { KeyPath, YamlDocument } from './yaml-document.ts';

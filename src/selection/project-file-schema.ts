@@ -1,5 +1,5 @@
 /** What may stand in a project file, bundlefs.yaml; docs/project-file.md says it for people, docs/bundlefs.schema.json for editors. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const text = z.string().min(1, 'text that is not empty');
 const texts = z.array(text);

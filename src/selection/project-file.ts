@@ -1,14 +1,9 @@
-/** Finds, reads and checks the project file. */
-import { dirname, join, resolve } from 'node:path';
-import { isBundleError } from '../errors.ts';
+/** Checks the content of a project file. */
+import { dirname, resolve } from 'node:path';
 import { explainIssue } from './explain-issue.ts';
 import { fileFault, formatPosition } from './file-fault.ts';
 import { type ProjectFileContent, projectFileSchema } from './project-file-schema.ts';
-import { findTextFile, readTextFile } from './read-text-file.ts';
 import { parseYaml } from './yaml-document.ts';
-
-/** The name under which it is found in the working folder. */
-export const projectFileName = 'bundlefs.yaml';
 
 /** A project file whose paths are absolute. */
 export interface ProjectFile extends ProjectFileContent {
@@ -16,30 +11,6 @@ export interface ProjectFile extends ProjectFileContent {
 }
 
 const shownCount = 5;
-
-/**
- * The project file at `path`; where that is undefined, the one in `folder`, if there is one. Throws selection-invalid
- * with line and column.
- */
-export async function findProjectFile(
-  path: string | undefined,
-  folder: string,
-): Promise<ProjectFile | undefined> {
-  if (path !== undefined)
-    return parseProjectFile(
-      await readTextFile(resolve(folder, path), 'a project file'),
-      resolve(folder, path),
-    );
-  const found = join(folder, projectFileName);
-  const text = await findTextFile(found, 'a project file').catch((error: unknown) => {
-    if (!isBundleError(error)) throw error;
-    throw fileFault(found, undefined, error.message, {
-      cause: error,
-      hint: 'To go on without it: --no-config',
-    });
-  });
-  return text === undefined ? undefined : parseProjectFile(text, found);
-}
 
 /** The content of the file at `path`, with its paths made absolute. Throws selection-invalid. */
 export function parseProjectFile(text: string, path: string): ProjectFile {

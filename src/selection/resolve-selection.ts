@@ -7,6 +7,7 @@ import { parseReference, type Reference } from '../image/reference.ts';
 import { parseTagRule, type TagRule } from '../image/tag-rules.ts';
 import type { Transform } from '../transforms/transform.ts';
 import { parseImageList } from './image-list.ts';
+import { findProjectFile, projectFileName } from './find-project-file.ts';
 import type { ProjectFile } from './project-file.ts';
 import { decodeText, mostTextSize, readTextFile, tooLarge } from './read-text-file.ts';
 import { listTransforms } from './list-transforms.ts';
@@ -94,13 +95,12 @@ export async function resolveSelection(given: GivenSelection, context: ResolveCo
 
 async function findProject({ config }: GivenSelection, folder: string): Promise<ProjectFile | undefined> {
   if (config === false) return undefined;
-  const { findProjectFile } = await import('./project-file.ts');
   return findProjectFile(config, folder);
 }
 
 /** A project file that comes to be changes the answer, too. */
 function watchedProject({ config }: GivenSelection, folder: string): string[] {
-  return config === undefined ? [join(folder, 'bundlefs.yaml')] : [];
+  return config === undefined ? [join(folder, projectFileName)] : [];
 }
 
 function hasSelection({ images, imagesFile = [], compose = [] }: GivenSelection): boolean {

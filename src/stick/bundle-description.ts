@@ -1,5 +1,5 @@
 /** `bundle.json`: what is on a stick, for programs (docs/format.md, "bundle.json"; docs/bundle.schema.json). */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const size = z.int().nonnegative();
 const hex = z.string().regex(/^[0-9a-f]{64}$/);

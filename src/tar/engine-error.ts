@@ -1,5 +1,5 @@
 /** Finds the error that an engine wrote into the middle of an export, for by then it has answered 200 already. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** moby pkg/jsonmessage, as streamformatter.FormatError writes it (api/server/router/image, getImagesGet): one line. */
 const engineErrorSchema = z.object({ errorDetail: z.object({ message: z.string() }) });

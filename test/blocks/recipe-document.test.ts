@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createRecipe, recipeDigest, recipeSchema } from '../../src/blocks/recipe.ts';
 import { describeRecipe, recipeDocumentSchema } from '../../src/blocks/recipe-document.ts';
 import { createImage } from '../../src/image/create-image.ts';

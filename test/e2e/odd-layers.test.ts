@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { StreamByteReader } from '../../src/tar/byte-reader.ts';
 import { walkLayer } from '../../src/tar/walk-layer.ts';
 import { links } from '../fixtures/odd-layers/links.ts';

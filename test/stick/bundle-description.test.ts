@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { bundleDescriptionSchema, encodeBundleDescription } from '../../src/stick/bundle-description.ts';
 import { sketchBundle, sketchParts } from './descriptions.ts';
 

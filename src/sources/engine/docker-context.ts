@@ -1,7 +1,7 @@
 /** Reads the contexts of the docker command (docker/cli cli/context/store). */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { BundleError, describeError, findErrno } from '../../errors.ts';
 import { readSmallFile } from '../../read-small-file.ts';
 import { type EngineTls, readTlsFolder } from './engine-tls.ts';

@@ -1,5 +1,5 @@
 /** A connection to a Docker engine, with the version of the API agreed. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { chooseVersion } from './api-version.ts';
 import {
   createAgent,

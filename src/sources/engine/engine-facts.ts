@@ -1,5 +1,5 @@
 /** What an engine says of itself. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EngineConnection } from './engine-connection.ts';
 
 export interface EngineFacts {

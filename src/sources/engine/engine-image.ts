@@ -1,5 +1,5 @@
 /** What an engine says of its images. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type DiffId, type Digest, isDigest } from '../../digest.ts';
 import type { ImagePlatform } from '../../image/image-config.ts';
 import { formatName, type Reference } from '../../image/reference.ts';

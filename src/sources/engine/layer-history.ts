@@ -1,5 +1,5 @@
 /** What an engine says of an image's layers: the steps that made them and, about, their sizes. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { tidyStep } from '../../image/image-config.ts';
 import type { SurveyedLayer } from '../image-source.ts';
 import type { EngineConnection } from './engine-connection.ts';

@@ -1,5 +1,5 @@
 /** Reads what an engine says while it loads images: JSON objects, one behind the other (moby pkg/jsonmessage). */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const messageSchema = z.object({
   stream: z.string().optional(),

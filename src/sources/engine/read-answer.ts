@@ -1,5 +1,5 @@
 /** Reads what an engine answers. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An answer is held in memory; a list of all images has a few hundred bytes for each. */
 const largestAnswerSize = 64 * 1024 * 1024;

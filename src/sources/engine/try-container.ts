@@ -1,6 +1,6 @@
 /** Whether an engine can make a container of an image: it may list one in full whose layers it never unpacked. */
 import { Readable } from 'node:stream';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Digest } from '../../digest.ts';
 import { type EngineConnection, checkAnswer } from './engine-connection.ts';
 import { parseAnswer, readText } from './read-answer.ts';

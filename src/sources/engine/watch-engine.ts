@@ -1,5 +1,5 @@
 /** Notices that an engine's images change, for as long as wanted, through restarts of the engine. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { BundleError, describeError, isBundleError } from '../../errors.ts';
 import { checkAnswer, connectEngine, type EngineConnection } from './engine-connection.ts';
 import { findEngineEndpoint } from './engine-endpoint.ts';

@@ -1,5 +1,5 @@
 /** Reads a recipe from a file, and finds out what it says of each image. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type RecipeDocument, recipeDocumentSchema } from '../../blocks/recipe-document.ts';
 import { type Digest, type DiffId, digestOf, parseDiffId, parseDigest } from '../../digest.ts';
 import { BundleError, describeError, findErrno } from '../../errors.ts';
