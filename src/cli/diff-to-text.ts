@@ -51,8 +51,8 @@ function describeRow({ change, added }: ImageDiff): string[] {
 }
 
 function describeNew({ after, added, gone }: BundleDiff): string[] {
-  const whole = [...after.layers.values()].reduce((sum, layer) => sum + (layer.size ?? 0), 0);
-  const share = whole > 0 ? ` of ${formatSize(whole)} (${formatShare(added.size / whole)})` : '';
+  const { size, wholeSize } = added;
+  const share = wholeSize > 0 ? ` of ${formatSize(wholeSize)} (${formatShare(size / wholeSize)})` : '';
   const stored =
     added.storedSize === undefined || after.storedSize === undefined || !added.byBlocks
       ? ''

@@ -13,6 +13,8 @@ export interface NewContents extends NewBytes {
   readonly byBlocks: boolean;
   readonly newBlockCount: number;
   readonly blockCount: number;
+  /** Bytes of everything that was compared, so that `size` is a part of it: of all blocks, or of all layers. */
+  readonly wholeSize: number;
   /** Of every layer of the bundle. */
   readonly layers: ReadonlyMap<DiffId, NewBytes>;
 }
@@ -37,6 +39,9 @@ export function measureNew(before: BundleContents, after: BundleContents): NewCo
     newBlockCount: fresh.length,
     blockCount: blocks.length,
     size: sum(parts.map((part) => part.size)),
+    wholeSize: sum(
+      byBlocks ? blocks.map(({ size }) => size) : [...after.layers.values()].map(({ size = 0 }) => size),
+    ),
     ...(storedSizes.every((size) => size !== undefined) && { storedSize: sum(storedSizes) }),
     layers,
   };

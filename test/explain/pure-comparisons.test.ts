@@ -42,6 +42,55 @@ describe('compareImages', () => {
       ['removed', 'r/gone:1', ''],
     ]);
   });
+
+  it('has each image once, and leaves none alone that has its config, a name or a repository in common with another one', () => {
+    const name = fc.tuple(fc.constantFrom('r/a', 'r/b', 'r/c'), fc.integer({ min: 1, max: 4 }));
+    const images = fc.uniqueArray(
+      fc.record({
+        names: fc.uniqueArray(
+          name.map(([repository, tag]) => `${repository}:${tag}`),
+          { minLength: 1, maxLength: 3 },
+        ),
+        layers: fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1, maxLength: 4 }),
+      }),
+      // An image is its config, which its layers stand for here.
+      { maxLength: 8, selector: ({ layers }) => layers.join('') },
+    );
+    const make = fc.tuple(images, images).map((sides) =>
+      sides.map((side) =>
+        side.map(({ names, layers }) => ({
+          ...image('', layers.join('')),
+          id: id(layers.join('')),
+          names,
+        })),
+      ),
+    );
+    const repositories = ({ names }: ContentImage): string[] => names.map((one) => one.replace(/:.*/, ''));
+    const share = (one: readonly string[], other: readonly string[]): boolean =>
+      one.some((item) => other.includes(item));
+    fc.assert(
+      fc.property(make, ([before = [], after = []]) => {
+        const changes = compareImages(before, after);
+        const olds = changes.flatMap((change) => ('before' in change ? [change.before] : []));
+        const news = changes.flatMap((change) => ('after' in change ? [change.after] : []));
+        expect(new Set(olds)).toEqual(new Set(before));
+        expect(olds.length).toBe(before.length);
+        expect(news).toEqual(after);
+        for (const change of changes) {
+          if (change.kind === 'same' || change.kind === 'retagged')
+            expect(change.before.id).toBe(change.after.id);
+          if (change.kind !== 'rebuilt') continue;
+          expect(after.map((one) => one.id)).not.toContain(change.before.id);
+          expect(share(repositories(change.before), repositories(change.after))).toBe(true);
+        }
+        const added = changes.flatMap((change) => (change.kind === 'added' ? [change.after] : []));
+        const removed = changes.flatMap((change) => (change.kind === 'removed' ? [change.before] : []));
+        for (const a of removed) {
+          for (const b of added) expect(share(repositories(a), repositories(b))).toBe(false);
+        }
+      }),
+    );
+  });
 });
 
 describe('measureNew', () => {
@@ -65,6 +114,7 @@ describe('measureNew', () => {
     expect(found).toMatchObject({
       byBlocks: true,
       size: 40,
+      wholeSize: 60,
       storedSize: 20,
       newBlockCount: 1,
       blockCount: 2,
@@ -73,9 +123,9 @@ describe('measureNew', () => {
   });
 
   it('counts layers where a side has no blocks', () => {
-    expect(measureNew(contents(), contents())).toMatchObject({ byBlocks: false, size: 0 });
+    expect(measureNew(contents(), contents())).toMatchObject({ byBlocks: false, size: 0, wholeSize: 30 });
     const none = { ...contents(), layers: new Map<DiffId, never>() };
-    expect(measureNew(none, contents())).toMatchObject({ byBlocks: false, size: 30 });
+    expect(measureNew(none, contents())).toMatchObject({ byBlocks: false, size: 30, wholeSize: 30 });
   });
 });
 
