@@ -3,7 +3,7 @@ import eslint from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-const printRule = 'Print with printLines, printJson or warnLines of src/print.ts.';
+const printRule = 'Print with printLines, printJson or warnLines of src/ground/print.ts.';
 const loops = [
   'ForStatement',
   'ForOfStatement',
@@ -21,7 +21,7 @@ const longListRules = [
     // Allowed: a list that is written out, the rest parameter of the function around it, and codes of errors.
     selector: `CallExpression[callee.name!='isBundleError'] > SpreadElement.arguments:not([argument.type='ArrayExpression']):not(${restOnly})`,
     message:
-      'A list spread into arguments may be too long for a call: use appendAll or largestOf of src/long-lists.ts, or a loop.',
+      'A list spread into arguments may be too long for a call: use appendAll or largestOf of src/ground/long-lists.ts, or a loop.',
   },
   {
     selector: "NewExpression > SpreadElement.arguments:not([argument.type='ArrayExpression'])",
@@ -33,11 +33,11 @@ const longListRules = [
   },
   {
     selector: `:matches(${loops}) ArrayExpression > SpreadElement:has(CallExpression[callee.property.name='get'])`,
-    message: 'A list in a map is copied for each member: collect with groupBy of src/group-by.ts.',
+    message: 'A list in a map is copied for each member: collect with groupBy of src/ground/group-by.ts.',
   },
   {
     selector: `:matches(${loops}) CallExpression[callee.property.name='set'] ObjectExpression > Property > ArrayExpression > SpreadElement`,
-    message: 'A list in a map is copied for each member: collect with groupBy of src/group-by.ts.',
+    message: 'A list in a map is copied for each member: collect with groupBy of src/ground/group-by.ts.',
   },
   {
     selector: `:matches(${loops}) AssignmentExpression > ArrayExpression.right > SpreadElement`,
@@ -76,9 +76,9 @@ export default defineConfig(
     },
   },
   {
-    // Names of images and files may hold what a terminal obeys: what people read goes through src/print.ts, which shows it.
+    // Names of images and files may hold what a terminal obeys: what people read goes through src/ground/print.ts, which shows it.
     files: ['src/**'],
-    ignores: ['src/print.ts'],
+    ignores: ['src/ground/print.ts'],
     rules: {
       'no-restricted-properties': [
         'error',

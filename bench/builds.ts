@@ -2,7 +2,7 @@
 import { copyFileSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { cuttingRule } from '../src/plan/cutting-rule.ts';
+import { cuttingRule } from '../src/plan/cut/cutting-rule.ts';
 import { measure, takeMedian } from './measure.ts';
 import { addPieces, measureReuse, type Pieces, readPieces } from './pieces.ts';
 import { build, bundlefs, type Setting } from './setting.ts';

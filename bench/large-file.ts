@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { digestOf, hexOf } from '../src/digest.ts';
+import { digestOf, hexOf } from '../src/ground/digest.ts';
 import { startEngine } from '../test/support/throwaway-engine.ts';
 import { measure } from './measure.ts';
 import { bundlefs } from './setting.ts';

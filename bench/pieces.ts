@@ -1,9 +1,9 @@
 /** Which pieces an archive's layers are cut into, and how much of them is known from another: in bytes of content. */
-import { contentKey } from '../src/bundle/content-key.ts';
-import { cuttingRule } from '../src/plan/cutting-rule.ts';
-import { digestOf, finishDigest, startDigest, type DiffId } from '../src/digest.ts';
-import type { Piece } from '../src/plan/piece-cutter.ts';
-import { openSource } from '../src/sources/open-source.ts';
+import { contentKey } from '../src/plan/layout/content-key.ts';
+import { cuttingRule } from '../src/plan/cut/cutting-rule.ts';
+import { digestOf, finishDigest, startDigest, type DiffId } from '../src/ground/digest.ts';
+import type { Piece } from '../src/plan/cut/piece-cutter.ts';
+import { openSource } from '../src/place/open-source.ts';
 
 /** Digest of each piece to its size and how often it occurs. */
 export type Pieces = Map<string, { readonly size: number; count: number }>;

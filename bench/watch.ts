@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { statusSchema, type MountStatus } from '../src/live/status.ts';
+import { statusSchema, type MountStatus } from '../src/mount/control/status.ts';
 import {
   type CopyLoop,
   copyFolder,

@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander';
 import { exitStatus } from '../src/cli/exit-status.ts';
 import { createProgram } from '../src/cli/main.ts';
-import { type BundleError, describeError, isBundleError } from '../src/errors.ts';
+import { type BundleError, describeError, isBundleError } from '../src/ground/errors.ts';
 import { Finding } from './finding.ts';
 
 /** What a verb did. */

@@ -7,7 +7,7 @@ namespace bundlefs {
 
 namespace {
 
-// scanGear(bytes, start, end, mask, hash, table): see GearScan in src/plan/piece-cutter.ts. Unsigned numbers
+// scanGear(bytes, start, end, mask, hash, table): see GearScan in src/plan/cut/piece-cutter.ts. Unsigned numbers
 // wrap around as the int32 of JavaScript do.
 Napi::Value ScanGear(const Napi::CallbackInfo& info) {
   const auto bytes = info[0].As<Napi::Uint8Array>();

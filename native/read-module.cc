@@ -136,7 +136,7 @@ int Statfs(const char* path, struct statvfs* info) { return libfuse.fs_statfs(Ne
 
 int Open(const char* path, fuse_file_info* info) { return libfuse.fs_open(Next(), path, info); }
 
-// What src/mount/fuse-operations.ts answers, no less: what is absent here is ENOSYS to the kernel.
+// What src/mount/fuse/fuse-operations.ts answers, no less: what is absent here is ENOSYS to the kernel.
 fuse_operations Operations() {
   fuse_operations operations = {};
   operations.init = Init;

@@ -12,9 +12,12 @@ await rm(unfinished, { recursive: true, force: true });
 await build({
   ...bundleOptions,
   // What a process starts with. A verb's own code is loaded when it is called for.
-  entryPoints: ['src/cli/main.ts', 'src/cli/mount-daemon.ts', 'src/cli/mount-worker.ts'],
+  entryPoints: {
+    'cli/main': 'src/cli/main.ts',
+    'cli/mount-daemon': 'src/cli/serve/mount-daemon.ts',
+    'cli/mount-worker': 'src/cli/serve/mount-worker.ts',
+  },
   outdir: unfinished,
-  outbase: 'src',
 });
 await rm('dist', { recursive: true, force: true });
 await rename(unfinished, 'dist');

@@ -1,7 +1,7 @@
 /** Writes man/, the manual pages: `npm run man`. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createProgram } from '../src/cli/main.ts';
-import { readVersion } from '../src/cli/read-version.ts';
+import { readVersion } from '../src/request/version.ts';
 import { createManPages } from './man/man-pages.ts';
 
 const folder = new URL('../man/', import.meta.url);

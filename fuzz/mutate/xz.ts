@@ -1,8 +1,8 @@
 /** Changes .xz files by their parts (.xz 1.2.1), with CRC32s that fit. */
 import { crc32 } from 'node:zlib';
 import type { Random } from '../../sample/pseudo-content.mjs';
-import { encodeIndex } from '../../src/xz/index-field.ts';
-import { writeVli, vliSize } from '../../src/xz/vli.ts';
+import { encodeIndex } from '../../src/format/xz/index-field.ts';
+import { writeVli, vliSize } from '../../src/format/xz/vli.ts';
 import { byteMutations, type Change, mutate, type Mutation, oddNumber } from './bytes.ts';
 
 /** The parts of a .xz file with one Stream. */

@@ -1,5 +1,5 @@
 /** Decodes zstd (RFC 8878) front to back with libzstd: one frame or several, and skippable ones between. */
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 import { decodeInSteps } from './decode-steps.ts';
 import { loadAddon } from './load-addon.ts';
 

@@ -1,7 +1,7 @@
 /** Reads a virtual file that is made of runs of other files and of memory, natively: no JavaScript for each run. */
 import { getSystemErrorName } from 'node:util';
-import { type Digest, hexOf, isDigest } from '../digest.ts';
-import { BundleError } from '../errors.ts';
+import { type Digest, hexOf, isDigest } from '../ground/digest.ts';
+import { BundleError } from '../ground/errors.ts';
 import { loadAddon } from './load-addon.ts';
 import type { RawExtentTable, RawReadFailure } from './raw-addon.ts';
 

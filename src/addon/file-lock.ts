@@ -1,6 +1,6 @@
 /** Advisory locks of whole files between processes: flock(2), which Node does not offer. */
 import { getSystemErrorName } from 'node:util';
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 import { loadAddon } from './load-addon.ts';
 
 /**

@@ -1,6 +1,6 @@
 /** Encodes and decodes single zstd frames (RFC 8878 §3.1.1) with libzstd, off the main thread. */
 import { setMaxListeners } from 'node:events';
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 import { loadAddon } from './load-addon.ts';
 
 export interface EncodedFrame {

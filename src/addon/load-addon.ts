@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { BundleError, describeError } from '../errors.ts';
+import { BundleError, describeError } from '../ground/errors.ts';
 import type { RawAddon } from './raw-addon.ts';
 
 const require = createRequire(import.meta.url);

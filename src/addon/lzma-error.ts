@@ -1,5 +1,5 @@
 /** What liblzma's return values mean to bundlefs. */
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 
 /** LZMA_OK (lzma/base.h). */
 export const lzmaOk = 0;

@@ -1,6 +1,6 @@
 /** Tells the service manager that started this process how it is doing: sd_notify(3). */
 import { getSystemErrorName } from 'node:util';
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 import { loadAddon } from './load-addon.ts';
 
 /**

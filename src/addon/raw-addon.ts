@@ -1,6 +1,6 @@
 /** What the native addon exports, as it is: arguments are trusted there, so only the files of this folder may call it. */
 
-import type { GearScan } from '../plan/piece-cutter.ts';
+import type { GearScan } from '../plan/cut/piece-cutter.ts';
 
 export interface RawAddon {
   /** lzma_version_string. */

@@ -1,5 +1,5 @@
 /** Puts the addon's read module into libfuse 2, where it answers reads of a mount without JavaScript. */
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 import { loadAddon } from './load-addon.ts';
 
 /** What goes behind libfuse's option `modules=`; native/read-module.h has it too. */

@@ -1,9 +1,9 @@
-/** The scan for cut points, natively: what src/plan/content-cutter.ts does with every byte of a big file. */
-import type { GearScan } from '../plan/piece-cutter.ts';
+/** The scan for cut points, natively: what src/plan/cut/content-cutter.ts does with every byte of a big file. */
+import type { GearScan } from '../plan/cut/piece-cutter.ts';
 import { loadAddon } from './load-addon.ts';
 
 /**
- * A GearScan (src/plan/piece-cutter.ts). Runs on this thread, at 1 to 2 GB/s. Throws RangeError for a range outside of
+ * A GearScan (src/plan/cut/piece-cutter.ts). Runs on this thread, at 1 to 2 GB/s. Throws RangeError for a range outside of
  * `bytes`, for a table that has not 256 entries, and where there is no room for the hash.
  */
 export const scanGearNatively: GearScan = (bytes, start, end, mask, hash, table) => {

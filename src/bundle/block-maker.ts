@@ -1,13 +1,13 @@
 /** Makes blocks of pieces: finds a piece that is known, encodes, reads back and stores one that is not. */
 import { availableParallelism } from 'node:os';
-import type { BlockKey, BlockRecord } from '../blocks/block-record.ts';
-import type { BlockStore } from '../blocks/block-store.ts';
-import type { EncoderSettings } from '../blocks/profile.ts';
-import { joinPiece, type Piece, pieceOf } from '../plan/piece-cutter.ts';
+import type { BlockKey, BlockRecord } from '../plan/layout/block-record.ts';
+import type { BlockStore } from '../cache/block-store.ts';
+import type { EncoderSettings } from '../plan/layout/profile.ts';
+import { joinPiece, type Piece, pieceOf } from '../plan/cut/piece-cutter.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
-import { contentKey } from './content-key.ts';
+import { contentKey } from '../plan/layout/content-key.ts';
 import { encodePiece } from './encode-piece.ts';
-import { createWorkLimit } from './work-limit.ts';
+import { createWorkLimit } from '../ground/work-limit.ts';
 
 /** A block is read back some ten times as fast as it was encoded, and takes twice its content in memory meanwhile. */
 const encodersPerReadBack = 8;

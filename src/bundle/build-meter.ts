@@ -1,6 +1,6 @@
 /** What the preparation of a bundle costs, counted while it runs, so that a failed one is known too. */
-import type { BlockKey } from '../blocks/block-record.ts';
-import { createStopwatch, type Stopwatch } from './stopwatch.ts';
+import type { BlockKey } from '../plan/layout/block-record.ts';
+import { createStopwatch, type Stopwatch } from '../ground/stopwatch.ts';
 
 export interface BuildMeter {
   /** Runs while the source is read, the waits for encoders included. */

@@ -1,11 +1,11 @@
 /** Whether the disk of the cache has room for what a source says that it will send. */
-import { withCacheErrors } from '../blocks/cache-error.ts';
-import type { Cache } from '../blocks/cache.ts';
+import { withCacheErrors } from '../cache/cache-error.ts';
+import type { Cache } from '../cache/cache.ts';
 import { findFreeSpace } from '../disk/free-space.ts';
-import { BundleError } from '../errors.ts';
-import { formatSize } from '../format-text.ts';
-import type { CheckRoomOptions } from '../sources/image-source.ts';
-import { surveyCache } from './survey-cache.ts';
+import { BundleError } from '../ground/errors.ts';
+import { formatSize } from '../ground/format-text.ts';
+import type { CheckRoomOptions } from '../image/image-source.ts';
+import { surveyCache } from '../cache/upkeep/survey-cache.ts';
 
 /** What is not compressed may take a hundredth here: text takes a fifth, and zeros next to nothing. */
 const mostRatio = 100;

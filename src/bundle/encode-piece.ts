@@ -1,12 +1,12 @@
 /** Makes the block of a piece: encoded, read back, and not stored anywhere yet. */
 import { encodeBlock } from '../addon/block-codec.ts';
-import { type BlockKey, type BlockRecord, storedSize } from '../blocks/block-record.ts';
-import type { EncoderSettings } from '../blocks/profile.ts';
-import { readBack } from '../blocks/read-back.ts';
-import { digestOf } from '../digest.ts';
-import { pieceOf } from '../plan/piece-cutter.ts';
-import { contentKey } from './content-key.ts';
-import type { WorkLimit } from './work-limit.ts';
+import { type BlockKey, type BlockRecord, storedSize } from '../plan/layout/block-record.ts';
+import type { EncoderSettings } from '../plan/layout/profile.ts';
+import { readBack } from '../cache/read-back.ts';
+import { digestOf } from '../ground/digest.ts';
+import { pieceOf } from '../plan/cut/piece-cutter.ts';
+import { contentKey } from '../plan/layout/content-key.ts';
+import type { WorkLimit } from '../ground/work-limit.ts';
 
 /** A block that lies in memory. */
 export interface EncodedPiece {

@@ -1,22 +1,22 @@
 /** The way in: takes layers from a source, cuts them, and has every piece made a block; reading runs ahead of encoding by a bounded amount. */
 import { scanGearNatively } from '../addon/scan-gear.ts';
-import type { BlockRecord } from '../blocks/block-record.ts';
-import type { BlockStore } from '../blocks/block-store.ts';
-import type { Cache } from '../blocks/cache.ts';
-import type { LayerRecord, LayerRecords } from '../blocks/layer-records.ts';
-import type { CheckName } from '../blocks/profile.ts';
-import { type DiffId, finishDigest, startDigest } from '../digest.ts';
-import { BundleError, isBundleError } from '../errors.ts';
-import { cuttingRule } from '../plan/cutting-rule.ts';
-import type { Piece } from '../plan/piece-cutter.ts';
-import type { LayerSink } from '../sources/image-source.ts';
-import { tarBlockSize } from '../tar/tar-header.ts';
-import { TarStart } from '../tar/tar-start.ts';
+import type { BlockRecord } from '../plan/layout/block-record.ts';
+import type { BlockStore } from '../cache/block-store.ts';
+import type { Cache } from '../cache/cache.ts';
+import type { LayerRecord, LayerRecords } from '../cache/layer-records.ts';
+import type { CheckName } from '../plan/layout/profile.ts';
+import { type DiffId, finishDigest, startDigest } from '../ground/digest.ts';
+import { BundleError, isBundleError } from '../ground/errors.ts';
+import { cuttingRule } from '../plan/cut/cutting-rule.ts';
+import type { Piece } from '../plan/cut/piece-cutter.ts';
+import type { LayerSink } from '../image/image-source.ts';
+import { tarBlockSize } from '../format/tar/tar-header.ts';
+import { TarStart } from '../format/tar/tar-start.ts';
 import type { BlockMaker } from './block-maker.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 import { checkRoom } from './check-room.ts';
 import { readLayerStart } from './read-layer-start.ts';
-import { createWorkLimit } from './work-limit.ts';
+import { createWorkLimit } from '../ground/work-limit.ts';
 
 /** Bytes of pieces under way: two of the largest. With less, one encoder waits for the other wherever files are big. */
 const pieceBudget = 32 * 1024 * 1024;

@@ -1,7 +1,7 @@
 /** The digests of a bundle, whole and in parts, kept with its recipe so that they are computed once. */
-import type { Cache } from '../blocks/cache.ts';
-import { type Recipe, recipeDigest } from '../blocks/recipe.ts';
-import { type Digest, findDigestOfHex, finishDigest, hexOf, startDigest } from '../digest.ts';
+import type { Cache } from '../cache/cache.ts';
+import { type Recipe, recipeDigest } from '../plan/layout/recipe.ts';
+import { type Digest, findDigestOfHex, finishDigest, hexOf, startDigest } from '../ground/digest.ts';
 import type { VirtualFile } from '../file/virtual-file.ts';
 
 /** The digests of parts of a bundle, and a name for where it was cut. */

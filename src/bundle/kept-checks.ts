@@ -1,9 +1,9 @@
 /** Remembers that all blocks of a bundle were found right: for a day, and for as long as nobody touches their files. */
 import { createHash } from 'node:crypto';
-import type { BlockRecord } from '../blocks/block-record.ts';
-import type { BlockStore } from '../blocks/block-store.ts';
-import type { Cache } from '../blocks/cache.ts';
-import { type Recipe, recipeDigest } from '../blocks/recipe.ts';
+import type { BlockRecord } from '../plan/layout/block-record.ts';
+import type { BlockStore } from '../cache/block-store.ts';
+import type { Cache } from '../cache/cache.ts';
+import { type Recipe, recipeDigest } from '../plan/layout/recipe.ts';
 
 /** What was found right is looked at again after this time: disks forget. */
 const trustMs = 24 * 60 * 60 * 1000;

@@ -1,13 +1,13 @@
 /** Which images a bundle goes without, because no engine would load them, and what is said of each. */
-import type { BundleError } from '../errors.ts';
+import type { BundleError } from '../ground/errors.ts';
 import { describeImage } from '../image/describe-image.ts';
 import { parseImageConfig } from '../image/image-config.ts';
 import type { Image } from '../image/image.ts';
 import { findLoadFault } from '../image/load-fault.ts';
 import { cannotLoad, noImage } from '../image/no-image.ts';
 import { familiarName, formatName, type Reference } from '../image/reference.ts';
-import type { DiffId } from '../digest.ts';
-import type { LeaveOut } from '../sources/leave-out.ts';
+import type { DiffId } from '../ground/digest.ts';
+import type { LeaveOut } from '../place/leave-out.ts';
 
 export interface LeaveOutOptions {
   /** Whether any image that no engine loads is left out; where not, only what a pattern found and is none. */

@@ -1,5 +1,5 @@
 /** How much of a bundle was there already. */
-import { type BlockKey, type BlockRecord, storedSize } from '../blocks/block-record.ts';
+import { type BlockKey, type BlockRecord, storedSize } from '../plan/layout/block-record.ts';
 
 /** How much of a bundle was there and how much had to be made. Sizes are stored bytes unless they say otherwise. */
 export interface BundleStatistics {

@@ -1,24 +1,24 @@
 /** A bundle open for reading, and how one is opened from its recipe without encoding anything. */
-import type { BlockRecord } from '../blocks/block-record.ts';
-import type { BlockStore } from '../blocks/block-store.ts';
-import type { Cache } from '../blocks/cache.ts';
-import type { Lease } from '../blocks/leases.ts';
-import { type Recipe, recipeDigest } from '../blocks/recipe.ts';
-import type { LayerRecord } from '../blocks/layer-records.ts';
-import type { DiffId } from '../digest.ts';
-import { BundleError } from '../errors.ts';
+import type { BlockRecord } from '../plan/layout/block-record.ts';
+import type { BlockStore } from '../cache/block-store.ts';
+import type { Cache } from '../cache/cache.ts';
+import type { Lease } from '../cache/leases.ts';
+import { type Recipe, recipeDigest } from '../plan/layout/recipe.ts';
+import type { LayerRecord } from '../cache/layer-records.ts';
+import type { DiffId } from '../ground/digest.ts';
+import { BundleError } from '../ground/errors.ts';
 import type { DecodedBlocks } from '../file/decoded-blocks.ts';
 import { type DecodedFile, openDecodedFile } from '../file/decoded-file.ts';
-import { listDecodableBlocks } from '../file/list-decodable-blocks.ts';
+import { listDecodableBlocks } from '../file/decodable-blocks.ts';
 import { openStoredFile, type StoredFile, type StoredPlaces } from '../file/stored-file.ts';
 import { createImage } from '../image/create-image.ts';
 import type { Image } from '../image/image.ts';
-import type { Layout } from '../layout/extent.ts';
-import { sliceLayout } from '../layout/slice-layout.ts';
-import { type AssembledBundle, assembleBundle } from './assemble.ts';
-import { contentKey } from './content-key.ts';
-import { pieceOf } from '../plan/piece-cutter.ts';
-import { mapWithLimit } from './map-with-limit.ts';
+import type { Layout } from '../plan/layout/extent.ts';
+import { sliceLayout } from '../plan/layout/slice-layout.ts';
+import { type AssembledBundle, assembleBundle } from '../plan/layout/assemble.ts';
+import { contentKey } from '../plan/layout/content-key.ts';
+import { pieceOf } from '../plan/cut/piece-cutter.ts';
+import { mapWithLimit } from '../ground/map-with-limit.ts';
 
 const filesAtOnce = 16;
 

@@ -1,11 +1,11 @@
 /** Reads the start of a layer whose blocks are stored. */
-import type { LayerRecord } from '../blocks/layer-records.ts';
-import type { CheckName } from '../blocks/profile.ts';
+import type { LayerRecord } from '../cache/layer-records.ts';
+import type { CheckName } from '../plan/layout/profile.ts';
 import { openDecodedFile } from '../file/decoded-file.ts';
-import { listDecodableBlocks } from '../file/list-decodable-blocks.ts';
+import { listDecodableBlocks } from '../file/decodable-blocks.ts';
 import { readFully } from '../file/read-chunks.ts';
 import { openStoredFile, type StoredPlaces } from '../file/stored-file.ts';
-import { layOutXz } from '../layout/xz-layout.ts';
+import { layOutXz } from '../plan/layout/xz-layout.ts';
 
 /** The first `size` bytes of the layer, fewer where it has no more. Throws block-missing, block-corrupt, xz-corrupt. */
 export async function readLayerStart(

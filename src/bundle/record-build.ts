@@ -1,8 +1,8 @@
 /** Prepares a bundle and leaves an entry of it in the cache's journal. */
-import type { BuildEntry } from '../blocks/build-journal.ts';
-import { profileName } from '../blocks/profile.ts';
-import { recipeDigest } from '../blocks/recipe.ts';
-import { describeError, isBundleError } from '../errors.ts';
+import type { BuildEntry } from '../cache/build-journal.ts';
+import { profileName } from '../plan/layout/profile.ts';
+import { recipeDigest } from '../plan/layout/recipe.ts';
+import { describeError, isBundleError } from '../ground/errors.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 import {
   completeProfile,

@@ -1,5 +1,5 @@
 /** The bundle tar without some of its layers, for an engine that has these. */
-import type { DiffId } from '../digest.ts';
+import type { DiffId } from '../ground/digest.ts';
 import { fileOfBytes } from '../file/file-of-bytes.ts';
 import { joinFiles } from '../file/joined-file.ts';
 import { sliceFile } from '../file/slice-file.ts';

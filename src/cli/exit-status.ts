@@ -1,5 +1,5 @@
 /** The exit status of every error code; the README lists what they mean. */
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../ground/errors.ts';
 
 export const exitStatus = {
   'invalid-argument': 2,

@@ -1,6 +1,6 @@
 /** Refuses empty arguments and option values, which would mean the working folder, a default, or nothing at all. */
 import type { Command } from 'commander';
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 
 /** Throws invalid-argument where one that `command` was given is empty. */
 export function refuseEmpty(command: Command): void {

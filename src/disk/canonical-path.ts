@@ -1,7 +1,7 @@
 /** A path without symbolic links. */
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { findErrno } from '../errors.ts';
+import { findErrno } from '../ground/errors.ts';
 
 /**
  * The absolute path of what the user named: links in it are followed now, once. What is not there yet keeps its name.

@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { tryLockFile, tryLockShared } from '../addon/file-lock.ts';
-import { findErrno } from '../errors.ts';
+import { findErrno } from '../ground/errors.ts';
 import type { OpenFolder } from './open-folder.ts';
 
 /** Of a file that somebody else removed, or may remove and we may not: sweeping is no reason to fail. ELOOP is a link. */

@@ -2,7 +2,7 @@
 import { fchmodSync, mkdirSync } from 'node:fs';
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { findErrno } from '../errors.ts';
+import { findErrno } from '../ground/errors.ts';
 import { type OpenFolder, openOwnFolder } from './open-folder.ts';
 
 /** Set-group-ID and writable by the group: its owner has made it for a group to share. */

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { findErrno } from '../errors.ts';
+import { findErrno } from '../ground/errors.ts';
 import { openOwnFolder } from './open-folder.ts';
 
 /** __O_TMPFILE of asm-generic/fcntl.h, which Node has no name for: a file that is in no folder (open(2)). */

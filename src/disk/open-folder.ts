@@ -10,7 +10,7 @@ import {
   statSync,
 } from 'node:fs';
 import { openWithoutLinks } from '../addon/open-without-links.ts';
-import { findErrno } from '../errors.ts';
+import { findErrno } from '../ground/errors.ts';
 import { describeKind, ForeignThingError } from './foreign-thing.ts';
 
 const flags = constants.O_RDONLY | constants.O_DIRECTORY;

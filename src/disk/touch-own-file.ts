@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { findErrno } from '../errors.ts';
+import { findErrno } from '../ground/errors.ts';
 import { makeOwnFolder } from './make-folder.ts';
 import { openOwnFolder } from './open-folder.ts';
 

@@ -2,15 +2,15 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { cachePath, cacheRoot } from '../blocks/cache.ts';
-import { withCacheErrors } from '../blocks/cache-error.ts';
-import { badForm } from '../blocks/cache-names.ts';
+import { cachePath, cacheRoot } from '../cache/cache.ts';
+import { withCacheErrors } from '../cache/cache-error.ts';
+import { badForm } from '../cache/cache-names.ts';
 import { listOwnFolders, listOwnThings } from '../disk/list-own-files.ts';
 import { openOwnFolder } from '../disk/open-folder.ts';
 import { startOwnFile } from '../disk/write-durably.ts';
-import { formatCount, formatSize } from '../format-text.ts';
-import { BundleError, findErrno } from '../errors.ts';
-import { findCoveringMount } from '../mount/mountinfo.ts';
+import { formatCount, formatSize } from '../ground/format-text.ts';
+import { BundleError, findErrno } from '../ground/errors.ts';
+import { findCoveringMount } from '../disk/mountinfo.ts';
 import { type CheckContext, type Finding, ok, problem, problemOf, warning } from './finding.ts';
 
 /** One layer's worth, and what a bundle of a few images takes. */

@@ -2,8 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openBuildJournal } from '../blocks/build-journal.ts';
-import { cachePath, cacheRoot } from '../blocks/cache.ts';
+import { openBuildJournal } from '../cache/build-journal.ts';
+import { cachePath, cacheRoot } from '../cache/cache.ts';
 import { type CheckContext, type Finding, ok, warning } from './finding.ts';
 
 /** Clocks are set, and hosts that share a cache differ a little. */

@@ -1,11 +1,11 @@
 /** Which engine is asked, whether it answers, and what its kind means for bundlefs. */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BundleError, isBundleError } from '../errors.ts';
-import { connectEngine, type EngineConnection } from '../sources/engine/engine-connection.ts';
-import { type EngineEndpoint, findEngineEndpoint } from '../sources/engine/engine-endpoint.ts';
-import { describeEngine as describeEndpoint } from '../sources/engine/engine-error.ts';
-import { askEngineFacts, type EngineFacts } from '../sources/engine/engine-facts.ts';
+import { BundleError, isBundleError } from '../ground/errors.ts';
+import { connectEngine, type EngineConnection } from '../place/engine/talk/engine-connection.ts';
+import { type EngineEndpoint, findEngineEndpoint } from '../place/engine/talk/engine-endpoint.ts';
+import { describeEngine as describeEndpoint } from '../place/engine/talk/engine-error.ts';
+import { askEngineFacts, type EngineFacts } from '../place/engine/talk/engine-facts.ts';
 import { type CheckContext, type Finding, ok, problemOf, warning } from './finding.ts';
 
 /** A clock that is so far off is noticed elsewhere, too: by TLS, by what is "created" when. */

@@ -1,8 +1,8 @@
 /** Whether this user may mount: the device, the program that mounts for users, and what it allows. */
 import { access, open, readFile, stat } from 'node:fs/promises';
-import { findErrno, describeError } from '../errors.ts';
-import { findAllowOther } from '../mount/check-user.ts';
-import { findFusermount } from '../mount/fuse-library.ts';
+import { findErrno, describeError } from '../ground/errors.ts';
+import { findAllowOther } from '../mount/fuse/check-user.ts';
+import { findFusermount } from '../mount/fuse/fuse-library.ts';
 import { type CheckContext, type Finding, ok, oneLine, problem, problemOf, warning } from './finding.ts';
 
 const device = '/dev/fuse';

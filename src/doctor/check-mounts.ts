@@ -1,6 +1,6 @@
 /** Which mounts of this user are dead: whoever looks into one gets an error, or waits for ever. */
-import { findMounts, type FoundMount } from '../live/find-mounts.ts';
-import { probePath } from '../mount/probe-path.ts';
+import { findMounts, type FoundMount } from '../mount/control/find-mounts.ts';
+import { probePath } from '../disk/probe-path.ts';
 import { type CheckContext, type Finding, ok, problemOf, warning } from './finding.ts';
 
 export async function checkMounts({ environment, signal }: CheckContext): Promise<Finding[]> {

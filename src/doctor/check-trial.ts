@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, realpath, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { describeError, hintLines } from '../errors.ts';
-import { detachMount } from '../mount/detach-mount.ts';
-import { findMount } from '../mount/mountinfo.ts';
+import { describeError, hintLines } from '../ground/errors.ts';
+import { detachMount } from '../mount/fuse/detach-mount.ts';
+import { findMount } from '../disk/mountinfo.ts';
 import { type CheckContext, type Finding, ok, oneLine, problem, warning } from './finding.ts';
 import { type TrialReport, trialReportSchema } from './trial-mount.ts';
 

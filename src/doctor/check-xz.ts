@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { describeError, findErrno } from '../errors.ts';
+import { describeError, findErrno } from '../ground/errors.ts';
 import { type CheckContext, type Finding, ok, oneLine, warning } from './finding.ts';
 
 const timeoutMs = 10_000;

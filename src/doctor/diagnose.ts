@@ -1,5 +1,5 @@
 /** All checks, each on its own: what is broken for one says nothing of the others. */
-import { isBundleError } from '../errors.ts';
+import { isBundleError } from '../ground/errors.ts';
 import { type CheckContext, type Finding, problemOf } from './finding.ts';
 
 type Check = (context: CheckContext) => Finding[] | Promise<Finding[]>;

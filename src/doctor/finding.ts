@@ -6,8 +6,8 @@ import {
   findErrno,
   hintLines,
   isBundleError,
-} from '../errors.ts';
-import { showText } from '../show-text.ts';
+} from '../ground/errors.ts';
+import { showText } from '../ground/show-text.ts';
 
 export type Finding = Harmless | Problem;
 

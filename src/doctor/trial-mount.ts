@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as z from 'zod';
 import { registerReadModule } from '../addon/read-module.ts';
-import { BundleError, describeError, isBundleError } from '../errors.ts';
-import { createBundleDirectory } from '../mount/bundle-directory.ts';
-import { loadFuseNative } from '../mount/fuse-library.ts';
-import { createMemoryFile } from '../mount/memory-file.ts';
-import { mountBundle } from '../mount/mount-bundle.ts';
+import { BundleError, describeError, isBundleError } from '../ground/errors.ts';
+import { createBundleDirectory } from '../mount/fuse/bundle-directory.ts';
+import { loadFuseNative } from '../mount/fuse/fuse-library.ts';
+import { createMemoryFile } from '../mount/fuse/memory-file.ts';
+import { mountBundle } from '../mount/fuse/mount-bundle.ts';
 
 export const trialReportSchema = z.object({
   /** Where the loaded libfuse 2 lies; absent where none could be loaded. */

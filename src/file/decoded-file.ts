@@ -1,11 +1,11 @@
 /** The decoded view: the content of a .xz file's blocks at random access, decoded on read, with the last ones kept. */
 import { crc64, decodeBlock } from '../addon/block-codec.ts';
-import type { CheckName } from '../blocks/profile.ts';
+import type { CheckName } from '../plan/layout/profile.ts';
 import { decodeXzInto } from '../addon/decode-xz-into.ts';
 import { createDecodeError, lzmaDataError } from '../addon/lzma-error.ts';
-import { encodeIndex, roundUpToFour } from '../xz/index-field.ts';
-import { encodeStreamFooter } from '../xz/stream-footer.ts';
-import { encodeStreamHeader } from '../xz/stream-header.ts';
+import { encodeIndex, roundUpToFour } from '../format/xz/index-field.ts';
+import { encodeStreamFooter } from '../format/xz/stream-footer.ts';
+import { encodeStreamHeader } from '../format/xz/stream-header.ts';
 import { createDecodedBlocks, type Decode, type DecodedBlocks } from './decoded-blocks.ts';
 import type { Grow } from './growing-content.ts';
 import { readFully } from './read-chunks.ts';

@@ -1,7 +1,7 @@
 /** A plain file on disk as a virtual file. */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { BundleError, describeError, findErrno } from '../errors.ts';
+import { BundleError, describeError, findErrno } from '../ground/errors.ts';
 import { readChunks } from './read-chunks.ts';
 import type { VirtualFile } from './virtual-file.ts';
 

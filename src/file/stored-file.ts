@@ -1,8 +1,8 @@
 /** The `.tar.xz` view, and others of stored bytes: a layout read straight from stored blocks, never decoded, each checked when it is first touched. */
 import { type ExtentFile, type ExtentInput, ExtentReader, type ReadHandle } from '../addon/extent-reader.ts';
-import type { BlockKey } from '../blocks/block-record.ts';
-import type { BlockStore } from '../blocks/block-store.ts';
-import type { Layout } from '../layout/extent.ts';
+import type { BlockKey } from '../plan/layout/block-record.ts';
+import type { BlockStore } from '../cache/block-store.ts';
+import type { Layout } from '../plan/layout/extent.ts';
 import { readChunks } from './read-chunks.ts';
 import type { VirtualFile } from './virtual-file.ts';
 

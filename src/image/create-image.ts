@@ -1,5 +1,5 @@
 /** Makes an image of its config bytes and tags. */
-import { digestOf } from '../digest.ts';
+import { digestOf } from '../ground/digest.ts';
 import { describeImage } from './describe-image.ts';
 import { parseImageConfig } from './image-config.ts';
 import type { Image } from './image.ts';

@@ -1,5 +1,5 @@
 /** What a person calls an image. */
-import { hexOf } from '../digest.ts';
+import { hexOf } from '../ground/digest.ts';
 import type { Image } from './image.ts';
 import { familiarName } from './reference.ts';
 

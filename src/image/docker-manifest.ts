@@ -1,6 +1,6 @@
 /** `manifest.json` of docker-save archives (moby image/tarexport, "manifestItem"). */
 import * as z from 'zod';
-import { type BundleError, isBundleError } from '../errors.ts';
+import { type BundleError, isBundleError } from '../ground/errors.ts';
 import { checkForeignValue, parseForeignJson } from './foreign-json.ts';
 
 export interface DockerManifestEntry {

@@ -1,5 +1,5 @@
 /** What is said of a foreign layer that is not where its image is: bundlefs fetches nothing from elsewhere (docs/decisions/0095). */
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 
 /** The error for the layer that `label` names, which `place` (`archive "images.tar"`) knows only the addresses of. */
 export function foreignLayerMissing(label: string, place: string, urls: readonly string[]): BundleError {

@@ -1,6 +1,6 @@
 /** Image configs: what bundlefs takes from the OCI image configuration (image-spec, config.md), read as docker reads it. */
-import { type DiffId, isDigest } from '../digest.ts';
-import { BundleError, isBundleError } from '../errors.ts';
+import { type DiffId, isDigest } from '../ground/digest.ts';
+import { BundleError, isBundleError } from '../ground/errors.ts';
 import { dockerConfig } from './docker-config.ts';
 import { GoJsonFault, type GoValue, readGoJson } from './go-json.ts';
 

@@ -1,5 +1,5 @@
 /** The error for an image that a source does not have. */
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 import { parsePattern, splitFamiliar } from './name-pattern.ts';
 import { findNearMisses } from './near-misses.ts';
 import { familiarName, type Reference } from './reference.ts';

@@ -1,5 +1,5 @@
 /** What an image is to bundlefs: its exact config bytes, its ordered layers, its tags. */
-import type { DiffId, Digest } from '../digest.ts';
+import type { DiffId, Digest } from '../ground/digest.ts';
 
 export interface Image {
   /** sha256 of `config`: the image id on engines with graph drivers. */

@@ -1,5 +1,5 @@
 /** Patterns of image names, as `docker images --filter reference=` has them: Go's path.Match on the names that docker shows. */
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 
 export interface NamePattern {
   /** Whether an image is meant whose name docker shows as `name`: `shop/web:1`. */

@@ -1,5 +1,5 @@
 /** Manifests that stand for no image: signatures, attestations, SBOMs, charts, modules, files that oras pushed. */
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 import type { OciDescriptor } from './oci-descriptor.ts';
 
 /** OCI image-spec, media-types.md, and docker's own names for the same. */

@@ -1,7 +1,7 @@
 /** OCI descriptors: what indexes and manifests refer to blobs by (OCI image-spec, descriptor.md). */
 import * as z from 'zod';
-import { type Digest, isDigest, parseDigest } from '../digest.ts';
-import { BundleError, isBundleError } from '../errors.ts';
+import { type Digest, isDigest, parseDigest } from '../ground/digest.ts';
+import { BundleError, isBundleError } from '../ground/errors.ts';
 import { checkForeignValue } from './foreign-json.ts';
 import type { ImagePlatform } from './image-config.ts';
 

@@ -1,5 +1,5 @@
 /** Pairs what is old with what is new by what they have in common, in linear time. */
-import { groupBy } from '../group-by.ts';
+import { groupBy } from '../ground/group-by.ts';
 
 /**
  * For those of `after`, in their order, the first of `before` that has a key in common and that none before it took:

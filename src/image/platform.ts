@@ -1,5 +1,5 @@
 /** Platforms of images: the words for them, which one a config is for, and which one of several is wanted. */
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 import type { ImagePlatform } from './image-config.ts';
 
 /** Which image to take of several under one name. */

@@ -1,6 +1,6 @@
 /** Image references as users write them, and their one fully qualified form (distribution/reference, "familiar names"). */
-import { isDigest, type Digest } from '../digest.ts';
-import { BundleError, isBundleError } from '../errors.ts';
+import { isDigest, type Digest } from '../ground/digest.ts';
+import { BundleError, isBundleError } from '../ground/errors.ts';
 import type { ImagePlatform } from './image-config.ts';
 import { isPatternText, type NamePattern, parsePattern } from './name-pattern.ts';
 

@@ -1,5 +1,5 @@
 /** Which layers need not be sent to an engine that has images already. */
-import type { DiffId } from '../digest.ts';
+import type { DiffId } from '../ground/digest.ts';
 
 export interface WithLayers {
   /** diffIds from the lowest up. */

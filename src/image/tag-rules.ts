@@ -1,6 +1,6 @@
 /** Other names for images in a bundle than they have at their source: the rules of `--tag-as`. */
-import { hexOf } from '../digest.ts';
-import { BundleError } from '../errors.ts';
+import { hexOf } from '../ground/digest.ts';
+import { BundleError } from '../ground/errors.ts';
 import type { Image } from './image.ts';
 import { compilePattern, isPatternText, splitFamiliar } from './name-pattern.ts';
 import { findNearMisses } from './near-misses.ts';

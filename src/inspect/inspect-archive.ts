@@ -1,15 +1,15 @@
 /** What an archive holds: images, layers and blocks, found without reading more of it than that takes. */
-import { type DiffId, type Digest, digestOf } from '../digest.ts';
+import { type DiffId, type Digest, digestOf } from '../ground/digest.ts';
 import { describeImage } from '../image/describe-image.ts';
 import { type HistoryEntry, type ImagePlatform, parseImageConfig } from '../image/image-config.ts';
 import { familiarName } from '../image/reference.ts';
-import { listImages } from '../sources/layouts/list-images.ts';
-import type { ListedImage } from '../sources/layouts/listed-image.ts';
-import type { MemberTable } from '../sources/layouts/member-table.ts';
-import { readConfig } from '../sources/layouts/read-config.ts';
-import { wishPlatform } from '../sources/platform-wish.ts';
-import type { XzStructure } from '../xz/xz-structure.ts';
-import { openArchive, type ReadArchiveOptions } from './open-archive.ts';
+import { listImages } from '../place/archive/layouts/list-images.ts';
+import type { ListedImage } from '../place/archive/layouts/listed-image.ts';
+import type { MemberTable } from '../place/archive/layouts/member-table.ts';
+import { readConfig } from '../place/archive/layouts/read-config.ts';
+import { wishPlatform } from '../place/platform-wish.ts';
+import type { XzStructure } from '../format/xz/xz-structure.ts';
+import { openArchive, type ReadArchiveOptions } from '../place/archive/open-archive.ts';
 
 export interface ArchiveReport {
   readonly path: string;

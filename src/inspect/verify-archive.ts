@@ -1,20 +1,20 @@
 /** Whether an archive is sound: every block, every layer against its diffId, every manifest entry. */
-import { type Digest, hexOf } from '../digest.ts';
-import { BundleError, isBundleError } from '../errors.ts';
+import { type Digest, hexOf } from '../ground/digest.ts';
+import { BundleError, isBundleError } from '../ground/errors.ts';
 import { createImage } from '../image/create-image.ts';
 import type { Image } from '../image/image.ts';
 import { parseImageConfig } from '../image/image-config.ts';
 import { findLoadFault } from '../image/load-fault.ts';
 import { cannotLoad, noImage } from '../image/no-image.ts';
 import { familiarName } from '../image/reference.ts';
-import { listImages, listIndexedImages } from '../sources/layouts/list-images.ts';
-import { ociIndexName } from '../sources/layouts/list-oci-images.ts';
-import type { ListedImage, LocatedBlob } from '../sources/layouts/listed-image.ts';
-import { type LocatedLayer, locateLayers } from '../sources/layouts/locate-layers.ts';
-import { findDocument, type Member, type MemberTable } from '../sources/layouts/member-table.ts';
-import { readConfig } from '../sources/layouts/read-config.ts';
-import { wishPlatform } from '../sources/platform-wish.ts';
-import { openArchive, type ReadArchiveOptions } from './open-archive.ts';
+import { listImages, listIndexedImages } from '../place/archive/layouts/list-images.ts';
+import { ociIndexName } from '../place/archive/layouts/list-oci-images.ts';
+import type { ListedImage, LocatedBlob } from '../place/archive/layouts/listed-image.ts';
+import { type LocatedLayer, locateLayers } from '../place/archive/layouts/locate-layers.ts';
+import { findDocument, type Member, type MemberTable } from '../place/archive/layouts/member-table.ts';
+import { readConfig } from '../place/archive/layouts/read-config.ts';
+import { wishPlatform } from '../place/platform-wish.ts';
+import { openArchive, type ReadArchiveOptions } from '../place/archive/open-archive.ts';
 
 export interface VerifyReport {
   readonly path: string;

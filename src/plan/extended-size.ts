@@ -1,6 +1,6 @@
 /** The size that a PAX extended header gives the member that follows it: what the member's own header says may be nothing. */
-import { largestPaxSize, parsePaxNumber, parsePaxRecords } from '../tar/pax-records.ts';
-import type { ScannedHeader } from '../tar/scan-tar-header.ts';
+import { largestPaxSize, parsePaxNumber, parsePaxRecords } from '../format/tar/pax-records.ts';
+import type { ScannedHeader } from '../format/tar/scan-tar-header.ts';
 
 /** Told of every member in the order of a layer. */
 export interface ExtendedSize {

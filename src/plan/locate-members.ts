@@ -1,5 +1,5 @@
 /** Where the content of each member lies in the bundle tar. */
-import { encodeTarHeader, tarPadding } from '../tar/tar-header.ts';
+import { encodeTarHeader, tarPadding } from '../format/tar/tar-header.ts';
 import type { Member } from './plan-bundle.ts';
 
 /** Where the content of a member begins, in bytes from the start of the tar; it has as many as the member says. */

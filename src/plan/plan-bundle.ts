@@ -1,7 +1,7 @@
 /** Plans the bundle tar: which members it has, in which order, and the bytes of all that is not a layer. */
-import { type DiffId, type Digest, digestOf, hexOf } from '../digest.ts';
+import { type DiffId, type Digest, digestOf, hexOf } from '../ground/digest.ts';
 import type { Image } from '../image/image.ts';
-import { appendAll } from '../long-lists.ts';
+import { appendAll } from '../ground/long-lists.ts';
 import { type ImagePlatform, readImagePlatform } from '../image/image-config.ts';
 import { refNameKey } from '../image/oci-descriptor.ts';
 import { compareText, orderImages, orderLayers } from './total-order.ts';

@@ -1,5 +1,5 @@
 /** Plans the index.json of an OCI layout that has images under names of their own. */
-import type { Digest } from '../digest.ts';
+import type { Digest } from '../ground/digest.ts';
 import type { Image } from '../image/image.ts';
 import { readImagePlatform } from '../image/image-config.ts';
 import { familiarName } from '../image/reference.ts';

@@ -1,6 +1,6 @@
 /** Turns the members of a bundle tar into its run of segments: glue, whose bytes are known, and layers. */
-import type { DiffId } from '../digest.ts';
-import { encodeTarHeader, tarEnd, tarPadding } from '../tar/tar-header.ts';
+import type { DiffId } from '../ground/digest.ts';
+import { encodeTarHeader, tarEnd, tarPadding } from '../format/tar/tar-header.ts';
 import type { Member } from './plan-bundle.ts';
 
 /** A run of the bundle tar that starts and ends a block. */

@@ -1,7 +1,7 @@
 /** The one order of images and layers in a bundle, whatever order they came in. */
-import { groupBy } from '../group-by.ts';
-import { largestOf } from '../long-lists.ts';
-import type { DiffId } from '../digest.ts';
+import { groupBy } from '../ground/group-by.ts';
+import { largestOf } from '../ground/long-lists.ts';
+import type { DiffId } from '../ground/digest.ts';
 import type { Image } from '../image/image.ts';
 
 /** Compares by UTF-16 code units: the same on every host, unlike localeCompare. */

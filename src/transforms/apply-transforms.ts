@@ -1,7 +1,7 @@
 /** Applies transforms to the images that a source gave: the step between reading and bundling them. */
-import { appendAll } from '../long-lists.ts';
+import { appendAll } from '../ground/long-lists.ts';
 import type { ReworkImages, Workshop } from '../bundle/prepare-bundle.ts';
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 import { imageNotFound } from '../image/image-not-found.ts';
 import type { Image } from '../image/image.ts';
 import { isPatternText } from '../image/name-pattern.ts';

@@ -1,9 +1,9 @@
 /** What no layer can be made of: names that say something else there, and images for other systems than Linux. */
-import { BundleError } from '../errors.ts';
+import { BundleError } from '../ground/errors.ts';
 import { readImagePlatform } from '../image/image-config.ts';
 import type { Image } from '../image/image.ts';
-import { type TreeNode, walkTree } from '../tree/tree.ts';
-import { whiteoutPrefix } from '../tree/whiteout.ts';
+import { type TreeNode, walkTree } from '../format/tree/tree.ts';
+import { whiteoutPrefix } from '../format/tree/whiteout.ts';
 import { describeSource } from './describe-source.ts';
 
 /** Throws archive-unsupported where something in `tree` is named as whiteouts are; `what` names the image. */

@@ -1,6 +1,6 @@
 /** How many layers of an image stay as they are when it is squashed. */
-import { hexOf } from '../digest.ts';
-import { BundleError } from '../errors.ts';
+import { hexOf } from '../ground/digest.ts';
+import { BundleError } from '../ground/errors.ts';
 import type { Image } from '../image/image.ts';
 import { describeSource } from './describe-source.ts';
 import type { SquashedLayers } from './transform.ts';

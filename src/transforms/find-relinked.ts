@@ -1,6 +1,6 @@
 /** Files whose content stays and whose hardlinks do not: a layer has to bring them, for it cannot link to lower layers. */
-import { groupBy } from '../group-by.ts';
-import { findNode, isFolder, type TreeEntry, type TreeNode, walkTree } from '../tree/tree.ts';
+import { groupBy } from '../ground/group-by.ts';
+import { findNode, isFolder, type TreeEntry, type TreeNode, walkTree } from '../format/tree/tree.ts';
 
 /**
  * A name of each file of `after` that must be brought because it has other names than in `before`: names that were of

@@ -1,6 +1,6 @@
 /** What a layer has to hide of the layers below so that a tree comes out. */
-import { isFolder, sortedChildren, type TreeNode } from '../tree/tree.ts';
-import { opaqueName, whiteoutPrefix } from '../tree/whiteout.ts';
+import { isFolder, sortedChildren, type TreeNode } from '../format/tree/tree.ts';
+import { opaqueName, whiteoutPrefix } from '../format/tree/whiteout.ts';
 
 /** A whiteout: the folder that it lies in, and its name there. */
 export interface FoundWhiteout {

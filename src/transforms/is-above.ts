@@ -1,5 +1,5 @@
 /** What of a merged tree the layers above some others have put there: what a squashed layer has to bring. */
-import { findNode, isFolder, type TreeNode } from '../tree/tree.ts';
+import { findNode, isFolder, type TreeNode } from '../format/tree/tree.ts';
 
 /** Says so of the nodes of a tree that was made of `base`, the merged tree of the layers `kept`, and others above these. */
 export function createIsAbove<Layer>(

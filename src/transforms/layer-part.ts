@@ -1,6 +1,6 @@
 /** What a layer made of other layers consists of: runs of their bytes, changed headers, and what no layer has. */
-import type { EntryMetadata } from '../tree/entry-metadata.ts';
-import type { MemberPlace } from '../tree/tree.ts';
+import type { EntryMetadata } from '../format/tree/entry-metadata.ts';
+import type { MemberPlace } from '../format/tree/tree.ts';
 
 export type LayerPart<Layer> =
   /** Bytes of a layer as they stand there: whole members, headers and padding with them. */

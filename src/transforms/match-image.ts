@@ -1,5 +1,5 @@
 /** Which images a transform means, and how those are called that are made of them. */
-import { hexOf } from '../digest.ts';
+import { hexOf } from '../ground/digest.ts';
 import type { Image } from '../image/image.ts';
 import { isPatternText } from '../image/name-pattern.ts';
 import {

@@ -1,9 +1,9 @@
 /** The layers of a build, for making others of them: listed, and read at random access from the cache's blocks. */
 import type { Workshop } from '../bundle/prepare-bundle.ts';
-import type { DiffId } from '../digest.ts';
-import { BundleError } from '../errors.ts';
-import { createLayerLibrary, type LayerLibrary, type LeftOut } from '../explain/layer-library.ts';
-import { openStoredLayers } from '../explain/stored-layers.ts';
+import type { DiffId } from '../ground/digest.ts';
+import { BundleError } from '../ground/errors.ts';
+import { createLayerLibrary, type LayerLibrary, type LeftOut } from '../inspect/contents/layer-library.ts';
+import { openStoredLayers } from '../file/stored-layers.ts';
 import { readChunks } from '../file/read-chunks.ts';
 import type { ReadableLayer } from './write-layer.ts';
 

@@ -1,8 +1,15 @@
 /** Plans the one layer that makes a tree of another: which members of which layers it takes, and in which order. */
-import type { LayerMember } from '../tar/layer-member.ts';
-import { tarPadding } from '../tar/tar-header.ts';
-import { isSameMetadata, metadataOf, relink } from '../tree/entry-metadata.ts';
-import { findNode, isFolder, splitPath, type TreeEntry, type TreeNode, walkTree } from '../tree/tree.ts';
+import type { LayerMember } from '../format/tar/layer-member.ts';
+import { tarPadding } from '../format/tar/tar-header.ts';
+import { isSameMetadata, metadataOf, relink } from '../format/tree/entry-metadata.ts';
+import {
+  findNode,
+  isFolder,
+  splitPath,
+  type TreeEntry,
+  type TreeNode,
+  walkTree,
+} from '../format/tree/tree.ts';
 import { findWhiteouts } from './find-whiteouts.ts';
 import type { LayerPart } from './layer-part.ts';
 

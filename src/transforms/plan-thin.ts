@@ -1,11 +1,11 @@
 /** Plans a thin image: the layers of an older image, and one with only what differs in the newer one. */
-import type { DiffId } from '../digest.ts';
-import { BundleError } from '../errors.ts';
-import { compareMergedTrees, type FileChange, mergeLayers } from '../explain/compare-files.ts';
+import type { DiffId } from '../ground/digest.ts';
+import { BundleError } from '../ground/errors.ts';
+import { compareMergedTrees, type FileChange, mergeLayers } from '../inspect/contents/compare-files.ts';
 import { readImagePlatform } from '../image/image-config.ts';
 import type { Image } from '../image/image.ts';
 import { formatPlatform, isSamePlatform } from '../image/platform.ts';
-import { findNode, isFolder, type TreeEntry } from '../tree/tree.ts';
+import { findNode, isFolder, type TreeEntry } from '../format/tree/tree.ts';
 import { checkNames, checkSystem } from './check-image.ts';
 import { describeSource } from './describe-source.ts';
 import { findRelinked } from './find-relinked.ts';

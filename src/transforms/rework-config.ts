@@ -1,6 +1,6 @@
 /** Configs of images whose layers were made anew: everything else in them stays, and the history fits the layers. */
-import type { DiffId } from '../digest.ts';
-import { BundleError } from '../errors.ts';
+import type { DiffId } from '../ground/digest.ts';
+import { BundleError } from '../ground/errors.ts';
 import { parseImageConfig } from '../image/image-config.ts';
 import {
   isGoKey,

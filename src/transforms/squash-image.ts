@@ -1,11 +1,11 @@
 /** Squashes images: one layer in place of the upper ones, or of all. */
 import type { Workshop } from '../bundle/prepare-bundle.ts';
-import type { DiffId } from '../digest.ts';
-import { BundleError } from '../errors.ts';
+import type { DiffId } from '../ground/digest.ts';
+import { BundleError } from '../ground/errors.ts';
 import { createImage } from '../image/create-image.ts';
 import type { Image } from '../image/image.ts';
-import { mergeLayer } from '../explain/compare-files.ts';
-import { createTree, type TreeNode } from '../tree/tree.ts';
+import { mergeLayer } from '../inspect/contents/compare-files.ts';
+import { createTree, type TreeNode } from '../format/tree/tree.ts';
 import { checkNames, checkSystem } from './check-image.ts';
 import { describeSource } from './describe-source.ts';
 import { createIsAbove } from './is-above.ts';

@@ -1,6 +1,6 @@
 /** Makes a thin image: the layers of an older image, and one with only what differs in the newer one. */
 import type { Workshop } from '../bundle/prepare-bundle.ts';
-import type { DiffId } from '../digest.ts';
+import type { DiffId } from '../ground/digest.ts';
 import { createImage } from '../image/create-image.ts';
 import type { Image } from '../image/image.ts';
 import { describeSource } from './describe-source.ts';

@@ -1,8 +1,8 @@
 /** The check before anything made here is handed out: both images are merged from their layers, and compared. */
-import type { DiffId } from '../digest.ts';
-import { BundleError } from '../errors.ts';
-import { compareMergedTrees, mergeLayers } from '../explain/compare-files.ts';
-import { isFolder, type TreeNode, walkTree } from '../tree/tree.ts';
+import type { DiffId } from '../ground/digest.ts';
+import { BundleError } from '../ground/errors.ts';
+import { compareMergedTrees, mergeLayers } from '../inspect/contents/compare-files.ts';
+import { isFolder, type TreeNode, walkTree } from '../format/tree/tree.ts';
 import type { OpenLayers } from './open-layers.ts';
 
 export interface VerifySameOptions {

@@ -1,8 +1,8 @@
 /** Writes a planned layer as a tar: copies are streamed from their layers, and nothing else is ever in memory. */
-import { encodeMetaHeader, tarEnd, tarPadding } from '../tar/tar-header.ts';
-import { rewriteHeader } from '../tar/rewrite-header.ts';
-import { encodeLayerText } from '../tar/layer-text.ts';
-import type { LayerMember } from '../tar/layer-member.ts';
+import { encodeMetaHeader, tarEnd, tarPadding } from '../format/tar/tar-header.ts';
+import { rewriteHeader } from '../format/tar/rewrite-header.ts';
+import { encodeLayerText } from '../format/tar/layer-text.ts';
+import type { LayerMember } from '../format/tar/layer-member.ts';
 import type { LayerPart } from './layer-part.ts';
 
 /** A layer at random access. */

@@ -7,7 +7,7 @@ import { xz } from '@napi-rs/lzma';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc64, decodeBlock, encodeBlock, liblzmaVersion } from '../../src/addon/block-codec.ts';
-import type { CheckName, EncoderSettings } from '../../src/blocks/profile.ts';
+import type { CheckName, EncoderSettings } from '../../src/plan/layout/profile.ts';
 import { frameBlock } from './support/frame-block.ts';
 import { runXz } from './support/run-xz.ts';
 import { noiseBytes, textBytes } from './support/sample-bytes.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ExtentFile, ExtentReader } from '../../src/addon/extent-reader.ts';
-import { digestOf } from '../../src/digest.ts';
+import { digestOf } from '../../src/ground/digest.ts';
 import { chain, createFile, readSlice } from './support/extent-files.ts';
 import { noiseBytes } from './support/sample-bytes.ts';
 

@@ -15,7 +15,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ExtentFile, type ExtentInput, ExtentReader } from '../../src/addon/extent-reader.ts';
 import { stampFiles } from '../../src/addon/stamp-files.ts';
-import { digestOf } from '../../src/digest.ts';
+import { digestOf } from '../../src/ground/digest.ts';
 import { chain, createFile, readSlice } from './support/extent-files.ts';
 import { noiseBytes } from './support/sample-bytes.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadAddon } from '../../src/addon/load-addon.ts';
-import { BundleError } from '../../src/errors.ts';
+import { BundleError } from '../../src/ground/errors.ts';
 
 let folder: string;
 

@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { liblzmaVersion } from '../../src/addon/block-codec.ts';
-import { storedSize } from '../../src/blocks/block-record.ts';
-import { openCache } from '../../src/blocks/cache.ts';
+import { storedSize } from '../../src/plan/layout/block-record.ts';
+import { openCache } from '../../src/cache/cache.ts';
 import { createBlockMaker } from '../../src/bundle/block-maker.ts';
 import { createBuildMeter } from '../../src/bundle/build-meter.ts';
-import { type Piece, pieceOf } from '../../src/plan/piece-cutter.ts';
+import { type Piece, pieceOf } from '../../src/plan/cut/piece-cutter.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
 const settings = { liblzma: liblzmaVersion(), preset: 1, extreme: false, check: 'crc64' } as const;

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { makeImage } from '../../sample/make-image.mjs';
 import { collect, packTar, type TarMember } from '../../sample/pack-tar.mjs';
-import { openCache } from '../../src/blocks/cache.ts';
+import { openCache } from '../../src/cache/cache.ts';
 import { prepareBundle } from '../../src/bundle/prepare-bundle.ts';
 import type { VirtualFile } from '../../src/file/virtual-file.ts';
 import { noiseBytes } from '../addon/support/sample-bytes.ts';

@@ -1,11 +1,11 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openCache } from '../../src/blocks/cache.ts';
-import { recipeDigest } from '../../src/blocks/recipe.ts';
+import { openCache } from '../../src/cache/cache.ts';
+import { recipeDigest } from '../../src/plan/layout/recipe.ts';
 import { completeProfile } from '../../src/bundle/prepare-bundle.ts';
 import { recordBuild } from '../../src/bundle/record-build.ts';
-import { BundleError } from '../../src/errors.ts';
+import { BundleError } from '../../src/ground/errors.ts';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { createMemorySource } from '../support/memory-source.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';

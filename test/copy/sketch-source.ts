@@ -1,9 +1,9 @@
 /** Something to copy that is no bundle: files of any bytes, under the names that a bundle's have. */
 import { createCipheriv, createHash } from 'node:crypto';
 import { fileOfBytes } from '../../src/file/file-of-bytes.ts';
-import { type CopyFile, type CopySource } from '../../src/copy/copy-source.ts';
-import { sumsName } from '../../src/stick/file-names.ts';
-import { digestOf, hexOf } from '../../src/digest.ts';
+import { type CopyFile, type CopySource } from '../../src/product/copy/copy-source.ts';
+import { sumsName } from '../../src/bundle/file-names.ts';
+import { digestOf, hexOf } from '../../src/ground/digest.ts';
 import { sketchBundle } from '../stick/descriptions.ts';
 
 /** `size` bytes that look random, and are the same for the same seed. */

@@ -1,13 +1,13 @@
 /** Makes a bundle, the one after it, and the delta between them: in files, as they are carried. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCache } from '../../src/blocks/cache.ts';
+import { openCache } from '../../src/cache/cache.ts';
 import { type Bundle } from '../../src/bundle/open-bundle.ts';
 import { prepareBundle } from '../../src/bundle/prepare-bundle.ts';
-import { createDelta, type Delta } from '../../src/delta/create-delta.ts';
-import { readBaseBundle } from '../../src/delta/delta-base.ts';
+import { createDelta, type Delta } from '../../src/product/delta/create-delta.ts';
+import { readBaseBundle } from '../../src/product/delta/delta-base.ts';
 import type { VirtualFile } from '../../src/file/virtual-file.ts';
-import { createStick, type Stick } from '../../src/stick/create-stick.ts';
+import { createStick, type Stick } from '../../src/product/stick/create-stick.ts';
 import { buildOddImages, buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { createMemorySource } from '../support/memory-source.ts';
 

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openCache } from '../../src/blocks/cache.ts';
+import { openCache } from '../../src/cache/cache.ts';
 import { checkCache } from '../../src/doctor/check-cache.ts';
 import { checkClock } from '../../src/doctor/check-clock.ts';
 import { checkEngine } from '../../src/doctor/check-engine.ts';
@@ -13,7 +13,7 @@ import { checkNode } from '../../src/doctor/check-node.ts';
 import { checkXz } from '../../src/doctor/check-xz.ts';
 import { diagnose } from '../../src/doctor/diagnose.ts';
 import { type CheckContext, problemOf } from '../../src/doctor/finding.ts';
-import { BundleError } from '../../src/errors.ts';
+import { BundleError } from '../../src/ground/errors.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
 const hourMs = 3_600_000;

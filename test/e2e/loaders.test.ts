@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { digestOf, hexOf } from '../../src/digest.ts';
+import { digestOf, hexOf } from '../../src/ground/digest.ts';
 import { buildOddImages, buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { digestOf } from '../../src/digest.ts';
+import { digestOf } from '../../src/ground/digest.ts';
 import {
   buildBareImage,
   buildOddImages,
@@ -14,7 +14,7 @@ import {
 } from '../fixtures/sample-images.ts';
 import { expectedImage } from '../fixtures/expected-image.ts';
 import { openDiskFile } from '../../src/file/disk-file.ts';
-import { loadIntoEngine } from '../../src/outputs/load-into-engine.ts';
+import { loadIntoEngine } from '../../src/place/engine/load-into-engine.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { layerOf, omit } from '../fixtures/archive-members.ts';
 import { startNewerEngine } from '../support/newer-engine.ts';

@@ -4,7 +4,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { digestOf } from '../../src/digest.ts';
+import { digestOf } from '../../src/ground/digest.ts';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { createLiveBench, type LiveBench } from '../support/live-bench.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { epoch, makeImage, makeLayer, makeTree } from '../../sample/make-image.mjs';
-import { digestOf } from '../../src/digest.ts';
+import { digestOf } from '../../src/ground/digest.ts';
 import { packMembers } from '../fixtures/pack-members.ts';
 import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';

@@ -17,7 +17,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeImage, makeLayer } from '../../sample/make-image.mjs';
-import { digestOf, hexOf } from '../../src/digest.ts';
+import { digestOf, hexOf } from '../../src/ground/digest.ts';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
 import { createLiveBench, type LiveBench } from '../support/live-bench.ts';

@@ -9,7 +9,7 @@ import { makeImage, makeLayer, makeTree } from '../../sample/make-image.mjs';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
 import type { FixtureImage } from '../fixtures/sample-images.ts';
 import { waitUntil } from '../mount/support/start-test-daemon.ts';
-import type { MountStatus } from '../../src/live/status.ts';
+import type { MountStatus } from '../../src/mount/control/status.ts';
 import { createLiveBench, type LiveBench } from '../support/live-bench.ts';
 import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';
 

@@ -5,7 +5,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { digestOf, hexOf } from '../../src/digest.ts';
+import { digestOf, hexOf } from '../../src/ground/digest.ts';
 import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';

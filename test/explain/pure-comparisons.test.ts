@@ -1,15 +1,15 @@
 /** Comparisons on plain data: images, new bytes, encoded blocks, past builds. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { BlockKey } from '../../src/blocks/block-record.ts';
-import { type DiffId, digestOf } from '../../src/digest.ts';
-import { attributeMembers, findEncodedBlocks } from '../../src/explain/attribute-blocks.ts';
-import type { ContentBlock, ContentImage } from '../../src/explain/bundle-contents.ts';
-import { compareImages } from '../../src/explain/compare-images.ts';
-import { matchLayers } from '../../src/explain/explain-image.ts';
-import { measureNew } from '../../src/explain/measure-new.ts';
+import type { BlockKey } from '../../src/plan/layout/block-record.ts';
+import { type DiffId, digestOf } from '../../src/ground/digest.ts';
+import { attributeMembers, findEncodedBlocks } from '../../src/inspect/cost/attribute-blocks.ts';
+import type { ContentBlock, ContentImage } from '../../src/inspect/contents/bundle-contents.ts';
+import { compareImages } from '../../src/inspect/contents/compare-images.ts';
+import { matchLayers } from '../../src/inspect/cost/explain-image.ts';
+import { measureNew } from '../../src/inspect/contents/measure-new.ts';
 import { tidyStep } from '../../src/image/image-config.ts';
-import type { LayerMember } from '../../src/tar/layer-member.ts';
+import type { LayerMember } from '../../src/format/tar/layer-member.ts';
 
 const id = (text: string): DiffId => digestOf(Buffer.from(text)) as DiffId;
 const image = (name: string, layers: string, steps: readonly string[] = []): ContentImage => ({

@@ -1,11 +1,11 @@
 /** Plans for images of a real engine: nothing is exported for them, and steps and sizes of layers come from its history. */
 import { expect, it, onTestFinished } from 'vitest';
-import { openCache } from '../../src/blocks/cache.ts';
+import { openCache } from '../../src/cache/cache.ts';
 import { prepareBundle } from '../../src/bundle/prepare-bundle.ts';
-import { surveyBuild } from '../../src/explain/survey-build.ts';
+import { surveyBuild } from '../../src/inspect/cost/survey-build.ts';
 import { parseReference } from '../../src/image/reference.ts';
-import { openEngineSource } from '../../src/sources/engine/engine-source.ts';
-import { chooseSteps } from '../../src/sources/engine/layer-history.ts';
+import { openEngineSource } from '../../src/place/engine/engine-source.ts';
+import { chooseSteps } from '../../src/place/engine/layer-history.ts';
 import { join } from 'node:path';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';

@@ -8,7 +8,7 @@ import { baseArchive } from '../../fuzz/base-images.ts';
 import { type Kind, runCase } from '../../fuzz/fuzz-case.ts';
 import { archiveKind, buildBothWays } from '../../fuzz/kinds/archive.ts';
 import { bundlefs, type Program, runProgram } from '../../fuzz/run-program.ts';
-import { BundleError, type ErrorCode } from '../../src/errors.ts';
+import { BundleError, type ErrorCode } from '../../src/ground/errors.ts';
 
 let folder: string;
 const cwd = process.cwd();

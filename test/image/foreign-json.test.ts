@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../src/digest.ts';
+import { digestOf } from '../../src/ground/digest.ts';
 import { createImage } from '../../src/image/create-image.ts';
 import { parseDockerManifest } from '../../src/image/docker-manifest.ts';
 import { parseImageConfig } from '../../src/image/image-config.ts';

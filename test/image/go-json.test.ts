@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../src/digest.ts';
+import { digestOf } from '../../src/ground/digest.ts';
 import { isGoTime } from '../../src/image/go-time.ts';
 import {
   goBool,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../src/digest.ts';
+import { digestOf } from '../../src/ground/digest.ts';
 import { findTaggedName, normaliseTag, parseReference } from '../../src/image/reference.ts';
 
 describe('normaliseTag', () => {

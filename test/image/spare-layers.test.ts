@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findSpareLayers } from '../../src/image/spare-layers.ts';
-import { type DiffId, digestOf } from '../../src/digest.ts';
+import { type DiffId, digestOf } from '../../src/ground/digest.ts';
 
 const layer = (name: string): DiffId => digestOf(Buffer.from(name)) as DiffId;
 const image = (...names: readonly string[]): { readonly layers: readonly DiffId[] } => ({

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { digestOf, hexOf } from '../../src/digest.ts';
+import { digestOf, hexOf } from '../../src/ground/digest.ts';
 import type { Image } from '../../src/image/image.ts';
 import { familiarName, normaliseTag } from '../../src/image/reference.ts';
 import { applyTagRules, parseTagRule } from '../../src/image/tag-rules.ts';

@@ -1,9 +1,9 @@
 /** Layouts of bundles that do not exist, to cut: blocks have sizes and keys, and no bytes. */
 import { createHash } from 'node:crypto';
-import type { BlockKey, BlockRecord } from '../../src/blocks/block-record.ts';
-import { digestOf } from '../../src/digest.ts';
-import type { Layout } from '../../src/layout/extent.ts';
-import { layOutXz } from '../../src/layout/xz-layout.ts';
+import type { BlockKey, BlockRecord } from '../../src/plan/layout/block-record.ts';
+import { digestOf } from '../../src/ground/digest.ts';
+import type { Layout } from '../../src/plan/layout/extent.ts';
+import { layOutXz } from '../../src/plan/layout/xz-layout.ts';
 
 /** A block named `name`: its key is as good as random, and always the same. */
 export function fakeBlock(name: string, unpaddedSize: number): BlockRecord {

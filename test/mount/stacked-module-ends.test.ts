@@ -6,7 +6,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { unmountBundle } from '../../src/mount/unmount.ts';
+import { unmountBundle } from '../../src/mount/fuse/unmount.ts';
 import { MountBench } from './support/start-test-daemon.ts';
 import { createTableFile } from './support/table-file.ts';
 

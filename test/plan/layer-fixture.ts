@@ -1,7 +1,7 @@
 /** Layers for the tests of src/plan: tars of files with content of a chosen kind, and what a cutter makes of them. */
 import { createHash } from 'node:crypto';
-import { joinPiece, type PieceCutter } from '../../src/plan/piece-cutter.ts';
-import { encodeTarHeader, tarEnd, tarPadding } from '../../src/tar/tar-header.ts';
+import { joinPiece, type PieceCutter } from '../../src/plan/cut/piece-cutter.ts';
+import { encodeTarHeader, tarEnd, tarPadding } from '../../src/format/tar/tar-header.ts';
 import { sealHeader } from '../tar/tar-fixture.ts';
 
 export interface LayerFile {

@@ -3,7 +3,7 @@ import { locateMembers } from '../../src/plan/locate-members.ts';
 import { planBundle } from '../../src/plan/plan-bundle.ts';
 import { planOciIndex } from '../../src/plan/plan-oci-index.ts';
 import { planSegments } from '../../src/plan/plan-segments.ts';
-import { digestOf } from '../../src/digest.ts';
+import { digestOf } from '../../src/ground/digest.ts';
 import type { Image } from '../../src/image/image.ts';
 import { expectedImage } from '../fixtures/expected-image.ts';
 import { buildOddImages, buildSampleImages } from '../fixtures/sample-images.ts';

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createFileCutter } from '../../src/plan/file-cutter.ts';
+import { createFileCutter } from '../../src/plan/cut/file-cutter.ts';
 import {
   base256,
   gnuMagic,

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type DiffId, digestOf } from '../../src/digest.ts';
+import { type DiffId, digestOf } from '../../src/ground/digest.ts';
 import { createImage } from '../../src/image/create-image.ts';
 import type { Image } from '../../src/image/image.ts';
 import { planBundle } from '../../src/plan/plan-bundle.ts';
 import { planSegments } from '../../src/plan/plan-segments.ts';
-import { StreamByteReader } from '../../src/tar/byte-reader.ts';
-import { walkTar } from '../../src/tar/walk-tar.ts';
+import { StreamByteReader } from '../../src/format/tar/byte-reader.ts';
+import { walkTar } from '../../src/format/tar/walk-tar.ts';
 
 const layers = ['base', 'top'].map((name) => Buffer.from(name.repeat(300)));
 const diffIds = layers.map((bytes) => digestOf(bytes) as DiffId);

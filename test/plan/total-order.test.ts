@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DiffId, digestOf } from '../../src/digest.ts';
+import { type DiffId, digestOf } from '../../src/ground/digest.ts';
 import type { Image } from '../../src/image/image.ts';
 import { compareText, orderImages, orderLayers } from '../../src/plan/total-order.ts';
 

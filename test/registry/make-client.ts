@@ -1,5 +1,5 @@
 /** Options for clients of tests: no login of this machine, and no waiting. */
-import type { RetryRule } from '../../src/registry/retry.ts';
+import type { RetryRule } from '../../src/place/registry/talk/retry.ts';
 
 /** Notes how long it was to wait, and does not. */
 export function impatientRule(waits: number[] = []): RetryRule {

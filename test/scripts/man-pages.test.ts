@@ -9,7 +9,7 @@ import { createManPages, type ManPage } from '../../scripts/man/man-pages.ts';
 import { exitStatusTexts } from '../../scripts/man/sections.ts';
 import { exitStatus } from '../../src/cli/exit-status.ts';
 import { createProgram } from '../../src/cli/main.ts';
-import { readVersion } from '../../src/cli/read-version.ts';
+import { readVersion } from '../../src/request/version.ts';
 
 const run = promisify(execFile);
 const manFolder = fileURLToPath(new URL('../../man/', import.meta.url));

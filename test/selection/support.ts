@@ -5,7 +5,7 @@ import {
   type GivenSelection,
   resolveSelection,
   type Selection,
-} from '../../src/selection/resolve-selection.ts';
+} from '../../src/request/resolve-selection.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
 export interface Scene {

@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openEngineSource } from '../../src/sources/engine/engine-source.ts';
+import { openEngineSource } from '../../src/place/engine/engine-source.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';
 import { makeCertificates, startTlsFront } from '../support/tls-front.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findEngineEndpoint } from '../../src/sources/engine/engine-endpoint.ts';
+import { findEngineEndpoint } from '../../src/place/engine/talk/engine-endpoint.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
 /** A folder as docker's configuration, with these files in it. */

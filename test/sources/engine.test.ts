@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { hexOf } from '../../src/digest.ts';
-import { BundleError } from '../../src/errors.ts';
+import { hexOf } from '../../src/ground/digest.ts';
+import { BundleError } from '../../src/ground/errors.ts';
 import type { Image } from '../../src/image/image.ts';
 import { parseReference } from '../../src/image/reference.ts';
-import { openEngineSource } from '../../src/sources/engine/engine-source.ts';
-import type { LayerSink, ReadImagesOptions } from '../../src/sources/image-source.ts';
+import { openEngineSource } from '../../src/place/engine/engine-source.ts';
+import type { LayerSink, ReadImagesOptions } from '../../src/image/image-source.ts';
 import { expectedImage } from '../fixtures/expected-image.ts';
 import {
   buildBareImage,

@@ -3,8 +3,8 @@ import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ImageSource } from '../../src/sources/image-source.ts';
-import { openSource } from '../../src/sources/open-source.ts';
+import type { ImageSource } from '../../src/image/image-source.ts';
+import { openSource } from '../../src/place/open-source.ts';
 import {
   type ArchiveMember,
   configOf,

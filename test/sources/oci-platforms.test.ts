@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Digest, digestOf, hexOf } from '../../src/digest.ts';
+import { type Digest, digestOf, hexOf } from '../../src/ground/digest.ts';
 import type { Image } from '../../src/image/image.ts';
 import { parseReference } from '../../src/image/reference.ts';
-import { openSource } from '../../src/sources/open-source.ts';
+import { openSource } from '../../src/place/open-source.ts';
 import { mediaTypes } from '../fixtures/oci-blobs.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { createRecordingSink } from './recording-sink.ts';

@@ -2,11 +2,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { BundleError, type ErrorCode } from '../../src/errors.ts';
+import { BundleError, type ErrorCode } from '../../src/ground/errors.ts';
 import type { Image } from '../../src/image/image.ts';
 import { parseReference } from '../../src/image/reference.ts';
-import type { ImageSource } from '../../src/sources/image-source.ts';
-import { openSource } from '../../src/sources/open-source.ts';
+import type { ImageSource } from '../../src/image/image-source.ts';
+import { openSource } from '../../src/place/open-source.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { asInput } from './offer-images.ts';
 import { createRecordingSink } from './recording-sink.ts';

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Image } from '../../src/image/image.ts';
 import { parseReference } from '../../src/image/reference.ts';
-import { openSource } from '../../src/sources/open-source.ts';
+import { openSource } from '../../src/place/open-source.ts';
 import { expectedImage } from '../fixtures/expected-image.ts';
 import { buildOddImages, buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';

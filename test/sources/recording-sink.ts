@@ -1,7 +1,7 @@
 /** A layer sink that keeps all it is given in memory. */
-import { type DiffId, type Digest, digestOf } from '../../src/digest.ts';
-import { BundleError } from '../../src/errors.ts';
-import type { LayerSink } from '../../src/sources/image-source.ts';
+import { type DiffId, type Digest, digestOf } from '../../src/ground/digest.ts';
+import { BundleError } from '../../src/ground/errors.ts';
+import type { LayerSink } from '../../src/image/image-source.ts';
 
 export interface RecordingSink extends LayerSink {
   readonly layers: ReadonlyMap<DiffId, Buffer>;

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { digestOf, hexOf } from '../../src/digest.ts';
+import { digestOf, hexOf } from '../../src/ground/digest.ts';
 import type { Image } from '../../src/image/image.ts';
 import { parseReference } from '../../src/image/reference.ts';
-import { openSource } from '../../src/sources/open-source.ts';
+import { openSource } from '../../src/place/open-source.ts';
 import { expectedImage } from '../fixtures/expected-image.ts';
 import { buildOddImages, buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { hybridArchive } from '../fixtures/write-hybrid-archive.ts';

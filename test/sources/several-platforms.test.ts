@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { packTar } from '../../sample/pack-tar.mjs';
 import { inspectArchive } from '../../src/inspect/inspect-archive.ts';
-import { openSource } from '../../src/sources/open-source.ts';
+import { openSource } from '../../src/place/open-source.ts';
 import type { ArchiveMember } from '../fixtures/archive-members.ts';
 import { BlobSet, type Descriptor, mediaTypes } from '../fixtures/oci-blobs.ts';
 import { packMembers } from '../fixtures/pack-members.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compareBundles, type ImageChange } from '../../src/stick/compare-bundles.ts';
-import { compareParts } from '../../src/stick/compare-parts.ts';
+import { compareBundles, type ImageChange } from '../../src/product/stick/compare-bundles.ts';
+import { compareParts } from '../../src/product/stick/compare-parts.ts';
 import { sketchBundle, type SketchedImage, sketchParts } from './descriptions.ts';
 
 const image = (name: string, content: string, ...layers: string[]): SketchedImage => ({

@@ -1,8 +1,8 @@
 /** Descriptions of bundles that do not exist, and images to go with them, for tests of what is made from descriptions. */
 import { createHash } from 'node:crypto';
-import type { BundleDescription } from '../../src/stick/bundle-description.ts';
-import { digestOf } from '../../src/digest.ts';
-import type { PageInput } from '../../src/stick/page/page-model.ts';
+import type { BundleDescription } from '../../src/bundle/bundle-description.ts';
+import { digestOf } from '../../src/ground/digest.ts';
+import type { PageInput } from '../../src/product/stick/page/page-model.ts';
 
 export interface SketchedImage {
   readonly names: readonly string[];

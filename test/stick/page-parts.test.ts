@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { formatDate, formatMoment } from '../../src/stick/page/format-date.ts';
-import { html, toHtml } from '../../src/stick/page/html.ts';
-import { groupLayers } from '../../src/stick/page/layer-groups.ts';
-import { palettes } from '../../src/stick/page/page-style.ts';
+import { formatDate, formatMoment } from '../../src/product/stick/page/format-date.ts';
+import { html, toHtml } from '../../src/product/stick/page/html.ts';
+import { groupLayers } from '../../src/product/stick/page/layer-groups.ts';
+import { palettes } from '../../src/product/stick/page/page-style.ts';
 import { sketchBundle } from './descriptions.ts';
 
 /** WCAG 2.2, "contrast ratio" and "relative luminance". */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { renderPage } from '../../src/stick/page/render-page.ts';
+import { renderPage } from '../../src/product/stick/page/render-page.ts';
 import { sketchBundle, type SketchedImage, sketchParts } from './descriptions.ts';
 
 const image = (name: string, ...layers: string[]): SketchedImage => ({

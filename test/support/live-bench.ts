@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { statusSchema, type MountStatus } from '../../src/live/status.ts';
+import { statusSchema, type MountStatus } from '../../src/mount/control/status.ts';
 import { joinStream } from './join-stream.ts';
 import { type CliResult, runCli, runCliOk, type RunCliOptions } from './run-cli.ts';
 import { makeTempFolder } from './temp-folder.ts';

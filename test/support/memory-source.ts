@@ -1,7 +1,7 @@
 /** An image source whose images are in memory: for tests of what comes behind sources. */
 import { expectedImage } from '../fixtures/expected-image.ts';
 import type { FixtureImage } from '../fixtures/sample-images.ts';
-import type { ImageSource } from '../../src/sources/image-source.ts';
+import type { ImageSource } from '../../src/image/image-source.ts';
 
 /** Offers `images`, all of them whatever is asked for; layers come in chunks of an odd size. */
 export function createMemorySource(

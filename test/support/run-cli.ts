@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { findErrno } from '../../src/errors.ts';
+import { findErrno } from '../../src/ground/errors.ts';
 
 export const programPath = fileURLToPath(new URL('../../bin/bundlefs', import.meta.url));
 

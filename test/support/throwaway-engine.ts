@@ -6,7 +6,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { findErrno } from '../../src/errors.ts';
+import { findErrno } from '../../src/ground/errors.ts';
 
 const run = promisify(execFile);
 const startTimeoutMs = 30_000;

@@ -1,7 +1,7 @@
 /** Small tar archives and chunkings of them, for the tests of src/tar. */
-import { type ByteReader, StreamByteReader } from '../../src/tar/byte-reader.ts';
-import { encodeTarHeader, tarEnd, tarPadding } from '../../src/tar/tar-header.ts';
-import { walkTar } from '../../src/tar/walk-tar.ts';
+import { type ByteReader, StreamByteReader } from '../../src/format/tar/byte-reader.ts';
+import { encodeTarHeader, tarEnd, tarPadding } from '../../src/format/tar/tar-header.ts';
+import { walkTar } from '../../src/format/tar/walk-tar.ts';
 
 export interface FixtureMember {
   readonly name: string;

@@ -1,13 +1,13 @@
 /** Small layers for tests of transforms: made, listed, merged and written again. */
 import { collect } from '../../sample/pack-tar.mjs';
 import { type PackedMember, packMembers } from '../fixtures/pack-members.ts';
-import { FileByteReader } from '../../src/tar/byte-reader.ts';
-import type { LayerMember } from '../../src/tar/layer-member.ts';
-import { walkLayer } from '../../src/tar/walk-layer.ts';
+import { FileByteReader } from '../../src/format/tar/byte-reader.ts';
+import type { LayerMember } from '../../src/format/tar/layer-member.ts';
+import { walkLayer } from '../../src/format/tar/walk-layer.ts';
 import type { LayerPart } from '../../src/transforms/layer-part.ts';
 import { type ReadableLayer, writeLayer } from '../../src/transforms/write-layer.ts';
-import { applyLayer } from '../../src/tree/apply-layer.ts';
-import { createTree, isFolder, type TreeEntry, type TreeNode, walkTree } from '../../src/tree/tree.ts';
+import { applyLayer } from '../../src/format/tree/apply-layer.ts';
+import { createTree, isFolder, type TreeEntry, type TreeNode, walkTree } from '../../src/format/tree/tree.ts';
 
 /** A layer whose tar is in memory. */
 export interface ModelLayer {

@@ -7,9 +7,9 @@ import { findRelinked } from '../../src/transforms/find-relinked.ts';
 import { createIsAbove } from '../../src/transforms/is-above.ts';
 import { planLayer } from '../../src/transforms/plan-layer.ts';
 import { measureLayer } from '../../src/transforms/write-layer.ts';
-import { compareTrees } from '../../src/tree/compare-trees.ts';
-import { findNode, isFolder, type TreeEntry } from '../../src/tree/tree.ts';
-import { findWhiteout } from '../../src/tree/whiteout.ts';
+import { compareTrees } from '../../src/format/tree/compare-trees.ts';
+import { findNode, isFolder, type TreeEntry } from '../../src/format/tree/tree.ts';
+import { findWhiteout } from '../../src/format/tree/whiteout.ts';
 import {
   contentOf,
   describeTree,

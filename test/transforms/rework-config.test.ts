@@ -1,6 +1,6 @@
 /** Configs of made images: as many steps with a layer as there are layers, and everything else as it was. */
 import { describe, expect, it } from 'vitest';
-import { type DiffId, digestOf } from '../../src/digest.ts';
+import { type DiffId, digestOf } from '../../src/ground/digest.ts';
 import { layerSteps, parseImageConfig } from '../../src/image/image-config.ts';
 import { reworkConfig } from '../../src/transforms/rework-config.ts';
 

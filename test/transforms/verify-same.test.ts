@@ -1,7 +1,7 @@
 /** The check before a made image is handed out sees whatever it could have got wrong. */
 import { describe, expect, it } from 'vitest';
-import { type DiffId, digestOf } from '../../src/digest.ts';
-import { createLayerLibrary } from '../../src/explain/layer-library.ts';
+import { type DiffId, digestOf } from '../../src/ground/digest.ts';
+import { createLayerLibrary } from '../../src/inspect/contents/layer-library.ts';
 import { verifySame } from '../../src/transforms/verify-same.ts';
 import { type PackedMember, packMembers } from '../fixtures/pack-members.ts';
 

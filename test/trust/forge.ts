@@ -4,16 +4,16 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeBlock } from '../../src/addon/block-codec.ts';
 import { encodeFrame } from '../../src/addon/frame-codec.ts';
-import { encodeTrailer, findRecordInTrailer, trailerSize } from '../../src/blocks/block-file.ts';
+import { encodeTrailer, findRecordInTrailer, trailerSize } from '../../src/cache/block-file.ts';
 import {
   blockForm,
   type BlockKey,
   type BlockRecord,
   frameForm,
   type StoredForm,
-} from '../../src/blocks/block-record.ts';
-import { parseEncoderName } from '../../src/blocks/profile.ts';
-import { digestOf } from '../../src/digest.ts';
+} from '../../src/plan/layout/block-record.ts';
+import { parseEncoderName } from '../../src/plan/layout/profile.ts';
+import { digestOf } from '../../src/ground/digest.ts';
 
 type Row = [key: string, unpaddedSize: number, uncompressedSize: number, hex: string, crc64: string];
 

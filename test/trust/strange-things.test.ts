@@ -19,12 +19,12 @@ import {
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { openCache } from '../../src/blocks/cache.ts';
-import { collectGarbage } from '../../src/bundle/collect-garbage.ts';
+import { openCache } from '../../src/cache/cache.ts';
+import { collectGarbage } from '../../src/cache/upkeep/collect-garbage.ts';
 import { prepareBundle } from '../../src/bundle/prepare-bundle.ts';
-import { surveyCache } from '../../src/bundle/survey-cache.ts';
-import { verifyCache } from '../../src/bundle/verify-cache.ts';
-import { isBundleError } from '../../src/errors.ts';
+import { surveyCache } from '../../src/cache/upkeep/survey-cache.ts';
+import { verifyCache } from '../../src/cache/upkeep/verify-cache.ts';
+import { isBundleError } from '../../src/ground/errors.ts';
 import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { createMemorySource } from '../support/memory-source.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';

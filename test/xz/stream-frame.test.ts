@@ -2,10 +2,10 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BundleError } from '../../src/errors.ts';
-import { encodeIndex, parseIndex } from '../../src/xz/index-field.ts';
-import { encodeStreamFooter, parseStreamFooter } from '../../src/xz/stream-footer.ts';
-import { encodeStreamHeader, isXz, parseStreamHeader } from '../../src/xz/stream-header.ts';
+import { BundleError } from '../../src/ground/errors.ts';
+import { encodeIndex, parseIndex } from '../../src/format/xz/index-field.ts';
+import { encodeStreamFooter, parseStreamFooter } from '../../src/format/xz/stream-footer.ts';
+import { encodeStreamHeader, isXz, parseStreamHeader } from '../../src/format/xz/stream-header.ts';
 import { compress, isAcceptedByXz } from './xz-fixture.ts';
 
 const checks = ['crc32', 'crc64', 'sha256'] as const;

@@ -1,6 +1,6 @@
 /** Real .xz files, and bytes as a file, for the tests of src/xz. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import type { XzInput } from '../../src/xz/xz-structure.ts';
+import type { XzInput } from '../../src/format/xz/xz-structure.ts';
 
 /** What the real `xz` makes of `content`. */
 export function compress(content: Uint8Array | string, ...options: readonly string[]): Buffer {

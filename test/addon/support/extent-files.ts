@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc64 } from '../../../src/addon/block-codec.ts';
-import { digestOf } from '../../../src/digest.ts';
+import { digestOf } from '../../../src/ground/digest.ts';
 import type { ExtentFile, ExtentInput, ExtentReader } from '../../../src/addon/extent-reader.ts';
 
 /** A file in `folder` whose first bytes are `bytes`, with a trailer that belongs to nobody. */

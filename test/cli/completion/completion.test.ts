@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keepRecord } from '../../../src/live/mount-record.ts';
+import { keepRecord } from '../../../src/mount/control/mount-record.ts';
 import { runCliOk } from '../../support/run-cli.ts';
 import { startEngine } from '../../support/throwaway-engine.ts';
 import { type AskShell, shells, withShell } from './ask-shells.ts';

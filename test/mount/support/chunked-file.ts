@@ -1,5 +1,5 @@
 /** A file put together from thousands of chunks of uneven length, as a bundle is from blocks. */
-import type { MountedFile } from '../../../src/mount/mounted-file.ts';
+import type { MountedFile } from '../../../src/mount/fuse/mounted-file.ts';
 import { generateBytes } from './generated-file.ts';
 
 /** `chunkCount` chunks; equal seeds give equal files. `content` is the whole, for comparing. */

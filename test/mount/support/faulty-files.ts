@@ -1,6 +1,6 @@
 /** Files that fail in every way a file can. */
-import { BundleError } from '../../../src/errors.ts';
-import type { MountedFile, OpenFile } from '../../../src/mount/mounted-file.ts';
+import { BundleError } from '../../../src/ground/errors.ts';
+import type { MountedFile, OpenFile } from '../../../src/mount/fuse/mounted-file.ts';
 import { createGeneratedFile } from './generated-file.ts';
 
 const size = 300_000;

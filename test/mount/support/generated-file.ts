@@ -1,7 +1,7 @@
 /** Files whose bytes are computed from their positions, so that no test needs gigabytes to check gigabytes. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { MountedFile, OpenFile } from '../../../src/mount/mounted-file.ts';
+import type { MountedFile, OpenFile } from '../../../src/mount/fuse/mounted-file.ts';
 
 export interface GeneratedFileOptions {
   readonly size: number;

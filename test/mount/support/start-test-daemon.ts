@@ -8,10 +8,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 
-import type { RunDaemonOptions } from '../../../src/mount/daemon.ts';
-import { detachMount } from '../../../src/mount/detach-mount.ts';
-import { findMount } from '../../../src/mount/mountinfo.ts';
-import { startDaemon, type StartedDaemon } from '../../../src/mount/start-daemon.ts';
+import type { RunDaemonOptions } from '../../../src/mount/fuse/daemon.ts';
+import { detachMount } from '../../../src/mount/fuse/detach-mount.ts';
+import { findMount } from '../../../src/disk/mountinfo.ts';
+import { startDaemon, type StartedDaemon } from '../../../src/mount/fuse/start-daemon.ts';
 
 export interface TestDaemonSettings {
   /** Whether JavaScript keeps the daemon's thread for half of the time. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { crc64 } from '../../../src/addon/block-codec.ts';
 import { ExtentReader, type ExtentFile, type ExtentInput } from '../../../src/addon/extent-reader.ts';
-import { digestOf } from '../../../src/digest.ts';
-import type { MountedFile } from '../../../src/mount/mounted-file.ts';
+import { digestOf } from '../../../src/ground/digest.ts';
+import type { MountedFile } from '../../../src/mount/fuse/mounted-file.ts';
 import { noiseBytes } from '../../addon/support/sample-bytes.ts';
 
 export interface TableFileOptions {

@@ -1,9 +1,9 @@
 /** A daemon to test with: serves the test directory; SIGUSR2 publishes the next generation. */
 import { existsSync, writeFileSync } from 'node:fs';
 
-import { createBundleDirectory, type BundleDirectory } from '../../../src/mount/bundle-directory.ts';
-import { mountBundle } from '../../../src/mount/mount-bundle.ts';
-import { logError, runDaemon } from '../../../src/mount/daemon.ts';
+import { createBundleDirectory, type BundleDirectory } from '../../../src/mount/fuse/bundle-directory.ts';
+import { mountBundle } from '../../../src/mount/fuse/mount-bundle.ts';
+import { logError, runDaemon } from '../../../src/mount/fuse/daemon.ts';
 import type { TestDaemonSettings } from './start-test-daemon.ts';
 import { openTableFile } from './table-file.ts';
 import { createTestDirectory } from './test-directory.ts';

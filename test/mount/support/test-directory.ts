@@ -1,8 +1,8 @@
 /** What the test daemon shows: known to the daemon, which serves it, and to the tests, which compare. */
 import { createHash } from 'node:crypto';
 
-import { createBundleDirectory, type BundleDirectory } from '../../../src/mount/bundle-directory.ts';
-import { createMemoryFile } from '../../../src/mount/memory-file.ts';
+import { createBundleDirectory, type BundleDirectory } from '../../../src/mount/fuse/bundle-directory.ts';
+import { createMemoryFile } from '../../../src/mount/fuse/memory-file.ts';
 import { createChunkedFile } from './chunked-file.ts';
 import { faultyFiles } from './faulty-files.ts';
 import { createGeneratedFile } from './generated-file.ts';

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { formatPlatform, parsePlatform } from '../../../src/image/platform.ts';
-import { findErrno } from '../../../src/errors.ts';
+import { findErrno } from '../../../src/ground/errors.ts';
 import { findUnpacked, type UnpackedSuite } from '../../support/unpacked-packages.ts';
 
 const run = promisify(execFile);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPlatform } from '../../../src/image/platform.ts';
-import { isBundleError } from '../../../src/errors.ts';
+import { isBundleError } from '../../../src/ground/errors.ts';
 import { setSceneIn } from '../support.ts';
 import { type Answer, askCompose, type ComposeProject, suites } from './compose-peer.ts';
 import { type CornerProject, cornerProjects } from './corner-projects.ts';

@@ -1,0 +1,44 @@
+/** What `bundlefs squash` does. */
+import type { Selection } from '../../../request/resolve-selection.ts';
+import type { SquashedLayers } from '../../../transforms/transform.ts';
+import { formatSize } from '../../../ground/format-text.ts';
+import { checkOneImage, type DescribeOutcome, type ResultOptions, runTransform } from './run-transform.ts';
+import { nameImage } from '../../../image/name-images.ts';
+
+export interface SquashOptions extends ResultOptions {
+  readonly last?: number;
+  readonly fromLayer?: string;
+}
+
+/** Squashes the one image that is selected, hands the result out and prints what it is. */
+export async function runSquash(
+  selection: Selection,
+  options: SquashOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  checkOneImage(selection, 'squash');
+  const layers = chosenLayers(options);
+  const transform = {
+    kind: 'squash',
+    mustMatch: true,
+    ...(options.tag !== undefined && { as: options.tag }),
+    ...(layers && { layers }),
+  } as const;
+  await runTransform(selection, options, transform, describeSquash, signal);
+}
+
+function chosenLayers({ last, fromLayer }: SquashOptions): SquashedLayers | undefined {
+  if (last !== undefined) return { last };
+  if (fromLayer === undefined) return undefined;
+  return { from: /^[0-9]{1,4}$/.test(fromLayer) ? Number(fromLayer) : fromLayer };
+}
+
+const describeSquash: DescribeOutcome = ({ before, after }, layer) => {
+  const keptCount = after.layers.length - 1;
+  const count = before.layers.length - keptCount;
+  const kept = keptCount === 0 ? '' : `, ${keptCount} kept`;
+  return {
+    text: `${nameImage(before)}: ${count} layers in one of ${formatSize(layer.size)} (${formatSize(layer.storedSize)} compressed)${kept}`,
+    fields: { squashed: { id: before.configDigest, layerCount: count, keptCount }, layer },
+  };
+};

@@ -1,9 +1,0 @@
-/** What `bundlefs why` found out, before it is written as text or JSON. */
-import type { ChosenBuild } from '../explain/choose-build.ts';
-import type { ExplainedLayer } from '../explain/explain-image.ts';
-
-/** What is known of an image's last encoding. */
-export interface WhyReport {
-  readonly chosen: ChosenBuild;
-  readonly layers: readonly ExplainedLayer[];
-}

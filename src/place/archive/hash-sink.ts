@@ -1,0 +1,24 @@
+/** A sink that keeps nothing of a layer but what it hashes to. */
+import { type DiffId, finishDigest, startDigest } from '../../ground/digest.ts';
+import type { LayerSink } from '../../image/image-source.ts';
+import { TarStart } from '../../format/tar/tar-start.ts';
+
+/** Reads every layer it is given; has none. */
+export function createHashSink(): LayerSink {
+  return {
+    hasLayer: () => Promise.resolve(false),
+    async addLayer(content) {
+      const hash = startDigest();
+      const start = new TarStart();
+      let size = 0;
+      for await (const chunk of content) {
+        hash.update(chunk);
+        start.push(chunk);
+        size += chunk.length;
+      }
+      return { diffId: finishDigest(hash) as DiffId, size, tarFault: start.findFaultAtEnd() };
+    },
+    findConfig: () => Promise.resolve(undefined),
+    keepConfig: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,55 @@
+/** The file of a bundle, in the format that the options of a verb ask for. */
+import type { Cache } from '../../cache/cache.ts';
+import type { PrepareProgress } from '../../bundle/prepare-bundle.ts';
+import type { Bundle } from '../../bundle/open-bundle.ts';
+import type { VirtualFile } from '../../file/virtual-file.ts';
+import type { Selection } from '../resolve-selection.ts';
+import type { FrameStatistics } from '../../bundle/measure-frames.ts';
+import { prepareZst } from '../../bundle/zst/prepare-zst.ts';
+import { collectByLimits } from './bundle.ts';
+import type { ChosenFormat } from '../../cli/options/format-options.ts';
+import { formatSize } from '../../ground/format-text.ts';
+import { startProgress } from './progress.ts';
+
+/** Belongs to the bundle, and is closed with it. */
+export interface ChosenArchive {
+  readonly file: VirtualFile;
+  /** What that took; undefined for `.tar.xz`, whose blocks are the bundle's own. */
+  readonly frames?: FrameStatistics;
+}
+
+export interface PrepareArchiveOptions {
+  readonly signal: AbortSignal;
+  /** Told besides the line on the terminal, of content that has become frames. */
+  readonly onProgress?: (progress: PrepareProgress) => void;
+  /** See PrepareChosenOptions. */
+  readonly onCollected?: (text: string) => void;
+}
+
+/** Has frames made where they are wanted and missing, with progress on a terminal. Throws as prepareZst does. */
+export async function prepareArchive(
+  selection: Selection,
+  bundle: Bundle,
+  cache: Cache,
+  { format, level }: ChosenFormat,
+  { signal, onProgress, onCollected }: PrepareArchiveOptions,
+): Promise<ChosenArchive> {
+  if (format === 'xz') return { file: bundle.xz };
+  using line = startProgress({ label: 'encoding zstd' });
+  const { file, statistics } = await prepareZst(bundle, cache, {
+    level,
+    signal,
+    onProgress: ({ doneSize, encodedSize, totalSize }) => {
+      const reusedSize = doneSize - encodedSize;
+      line.show(doneSize, totalSize, `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`);
+      onProgress?.({ readSize: doneSize, totalSize, encodedSize, reusedSize });
+    },
+  });
+  await collectByLimits(cache, selection, statistics.encodedSize, onCollected);
+  return { file, frames: statistics };
+}
+
+/** How much of `frames` is new, for people. */
+export function describeFrames({ size, encodedSize, reusedSize }: FrameStatistics): string {
+  return `${formatSize(size)} as zstd (${formatSize(encodedSize)} newly encoded, ${formatSize(reusedSize)} reused)`;
+}
