@@ -1,8 +1,7 @@
 /** Which images a bundle goes without, because no engine would load them, and what is said of each. */
 import type { BundleError } from '../ground/errors.ts';
-import { describeImage } from '../image/describe-image.ts';
+import { describeImage, type Image } from '../image/image.ts';
 import { parseImageConfig } from '../image/image-config.ts';
-import type { Image } from '../image/image.ts';
 import { findLoadFault } from '../image/load-fault.ts';
 import { cannotLoad, noImage } from '../image/no-image.ts';
 import { familiarName, formatName, type Reference } from '../image/reference.ts';

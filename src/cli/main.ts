@@ -28,8 +28,7 @@ import { addVerifyCommand } from './verbs/verify/command.ts';
 import { addWhyCommand } from './verbs/why/command.ts';
 import { exitStatus, unexpectedStatus } from './exit-status.ts';
 import { readVersion } from '../request/version.ts';
-import { refuseEmpty } from './refuse-empty.ts';
-import { writeOutputWhole } from '../place/file/write-output-whole.ts';
+import { writeOutputWhole } from '../place/file/write-to-stream.ts';
 
 /** Runs the program with these arguments and sets the exit status of the process. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -147,4 +146,20 @@ function chainLines(error: Error): string[] {
 function linesOfUsageError(text: string): string[] {
   const [, message = '', guess] = /^(?:error: )?(.*?)(?:\n(\(Did you mean [^\n]*\)))?\n?$/s.exec(text) ?? [];
   return [`bundlefs: ${message}`, ...(guess === undefined ? [] : [guess])];
+}
+
+/** Throws invalid-argument where one that `command` was given is empty. */
+export function refuseEmpty(command: Command): void {
+  if (command.args.includes('')) throw empty('an argument');
+  for (const option of command.options) {
+    const value: unknown = command.getOptionValue(option.attributeName());
+    if (value === '' || (Array.isArray(value) && value.includes('')))
+      throw empty(option.long ?? option.flags);
+  }
+}
+
+function empty(what: string): BundleError {
+  return new BundleError('invalid-argument', `Cannot use ${what} "": it is empty`, {
+    hint: 'Perhaps it is a variable of the shell that is not set.',
+  });
 }

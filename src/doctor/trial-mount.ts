@@ -8,7 +8,7 @@ import { registerReadModule } from '../addon/read-module.ts';
 import { BundleError, describeError, isBundleError } from '../ground/errors.ts';
 import { createBundleDirectory } from '../mount/fuse/bundle-directory.ts';
 import { loadFuseNative } from '../mount/fuse/fuse-library.ts';
-import { createMemoryFile } from '../mount/fuse/memory-file.ts';
+import { createMemoryFile } from '../mount/fuse/mounted-file.ts';
 import { mountBundle } from '../mount/fuse/mount-bundle.ts';
 
 export const trialReportSchema = z.object({

@@ -1,6 +1,6 @@
 /** What an archive holds: images, layers and blocks, found without reading more of it than that takes. */
 import { type DiffId, type Digest, digestOf } from '../ground/digest.ts';
-import { describeImage } from '../image/describe-image.ts';
+import { describeImage } from '../image/image.ts';
 import { type HistoryEntry, type ImagePlatform, parseImageConfig } from '../image/image-config.ts';
 import { familiarName } from '../image/reference.ts';
 import { listImages } from '../place/archive/layouts/list-images.ts';

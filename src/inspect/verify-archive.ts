@@ -1,8 +1,7 @@
 /** Whether an archive is sound: every block, every layer against its diffId, every manifest entry. */
 import { type Digest, hexOf } from '../ground/digest.ts';
 import { BundleError, isBundleError } from '../ground/errors.ts';
-import { createImage } from '../image/create-image.ts';
-import type { Image } from '../image/image.ts';
+import { createImage, type Image } from '../image/image.ts';
 import { parseImageConfig } from '../image/image-config.ts';
 import { findLoadFault } from '../image/load-fault.ts';
 import { cannotLoad, noImage } from '../image/no-image.ts';

@@ -6,10 +6,9 @@ import { imageNotFound } from '../image/image-not-found.ts';
 import type { Image } from '../image/image.ts';
 import { isPatternText } from '../image/name-pattern.ts';
 import { parseReference, type Reference } from '../image/reference.ts';
-import { countKept } from './count-kept.ts';
+import { countKept, squashImage } from './squash-image.ts';
 import { createMatcher, isMeant, type TakenNames } from './match-image.ts';
 import { nothingSaved, type ThinPlan } from './plan-thin.ts';
-import { squashImage } from './squash-image.ts';
 import { thinImage } from './thin-image.ts';
 import type { ThinTransform, Transform } from './transform.ts';
 

@@ -4,7 +4,7 @@ import { readImagePlatform } from '../image/image-config.ts';
 import type { Image } from '../image/image.ts';
 import { type TreeNode, walkTree } from '../format/tree/tree.ts';
 import { whiteoutPrefix } from '../format/tree/whiteout.ts';
-import { describeSource } from './describe-source.ts';
+import { familiarName } from '../image/reference.ts';
 
 /** Throws archive-unsupported where something in `tree` is named as whiteouts are; `what` names the image. */
 export function checkNames<Layer>(tree: TreeNode<Layer>, what: string): void {
@@ -25,4 +25,9 @@ export function checkSystem(image: Image): void {
     'archive-unsupported',
     `Cannot make a layer of ${describeSource(image)}: it is for ${os}, only layers for linux are understood`,
   );
+}
+
+/** `"shop/web:1"`, or by its id where it has no name. */
+export function describeSource({ tags, configDigest }: Image): string {
+  return `"${tags[0] === undefined ? configDigest : familiarName(tags[0])}"`;
 }

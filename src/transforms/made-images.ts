@@ -1,7 +1,6 @@
 /** What was made of an image is kept by what it was made of and how: the next build finds it and reads no layer. */
 import { type Digest, digestOf } from '../ground/digest.ts';
-import { createImage } from '../image/create-image.ts';
-import type { Image } from '../image/image.ts';
+import { createImage, type Image } from '../image/image.ts';
 import type { LayerSink } from '../image/image-source.ts';
 
 /** Changes with what the same image would be made to. */

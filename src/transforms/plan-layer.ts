@@ -11,7 +11,7 @@ import {
   walkTree,
 } from '../format/tree/tree.ts';
 import { findWhiteouts } from './find-whiteouts.ts';
-import type { LayerPart } from './layer-part.ts';
+import type { LayerPart } from './write-layer.ts';
 
 export interface PlanLayerOptions<Layer> {
   /** What the layers below make; a tree of nothing but its root for a layer that stands alone. */

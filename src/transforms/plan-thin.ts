@@ -6,13 +6,11 @@ import { readImagePlatform } from '../image/image-config.ts';
 import type { Image } from '../image/image.ts';
 import { formatPlatform, isSamePlatform } from '../image/platform.ts';
 import { findNode, isFolder, type TreeEntry } from '../format/tree/tree.ts';
-import { checkNames, checkSystem } from './check-image.ts';
-import { describeSource } from './describe-source.ts';
+import { checkNames, checkSystem, describeSource } from './check-image.ts';
 import { findRelinked } from './find-relinked.ts';
-import type { LayerPart } from './layer-part.ts';
+import { type LayerPart, measureLayer } from './write-layer.ts';
 import type { OpenLayers } from './open-layers.ts';
 import { planLayer } from './plan-layer.ts';
-import { measureLayer } from './write-layer.ts';
 
 export interface ThinOptions {
   /** Whether what differs in nothing but its times is taken for the same; it keeps those of the older image. */

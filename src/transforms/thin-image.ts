@@ -1,9 +1,8 @@
 /** Makes a thin image: the layers of an older image, and one with only what differs in the newer one. */
 import type { Workshop } from '../bundle/prepare-bundle.ts';
 import type { DiffId } from '../ground/digest.ts';
-import { createImage } from '../image/create-image.ts';
-import type { Image } from '../image/image.ts';
-import { describeSource } from './describe-source.ts';
+import { createImage, type Image } from '../image/image.ts';
+import { describeSource } from './check-image.ts';
 import { findMade, keepMade } from './made-images.ts';
 import { openLayers } from './open-layers.ts';
 import { isSaving, planThin, type ThinOptions, type ThinPlan } from './plan-thin.ts';

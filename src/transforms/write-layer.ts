@@ -3,7 +3,8 @@ import { encodeMetaHeader, tarEnd, tarPadding } from '../format/tar/tar-header.t
 import { rewriteHeader } from '../format/tar/rewrite-header.ts';
 import { encodeLayerText } from '../format/tar/layer-text.ts';
 import type { LayerMember } from '../format/tar/layer-member.ts';
-import type { LayerPart } from './layer-part.ts';
+import type { EntryMetadata } from '../format/tree/entry-metadata.ts';
+import type { MemberPlace } from '../format/tree/tree.ts';
 
 /** A layer at random access. */
 export interface ReadableLayer {
@@ -92,3 +93,26 @@ async function readHeader(
   for await (const chunk of layer.stream(headerPosition, contentPosition)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
+
+export type LayerPart<Layer> =
+  /** Bytes of a layer as they stand there: whole members, headers and padding with them. */
+  | { readonly kind: 'copy'; readonly layer: Layer; readonly start: number; readonly size: number }
+  /** A member under another name, or with other metadata. */
+  | {
+      readonly kind: 'rename';
+      readonly place: MemberPlace<Layer>;
+      readonly path: string;
+      readonly metadata?: EntryMetadata | undefined;
+    }
+  /** A member as a hardlink to another one of the same layer. */
+  | {
+      readonly kind: 'link';
+      readonly place: MemberPlace<Layer>;
+      readonly path: string;
+      readonly target: string;
+      readonly metadata?: EntryMetadata | undefined;
+    }
+  /** A folder that has a member in no layer. */
+  | { readonly kind: 'folder'; readonly path: string }
+  /** An empty file whose name is a whiteout. */
+  | { readonly kind: 'whiteout'; readonly path: string };

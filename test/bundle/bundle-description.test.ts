@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { bundleDescriptionSchema, encodeBundleDescription } from '../../src/bundle/bundle-description.ts';
+import { bundleDescriptionSchema, encodeBundleDescription } from '../../src/bundle/description.ts';
 import { sketchBundle, sketchParts } from '../stick/descriptions.ts';
 
 const schemaPath = fileURLToPath(new URL('../../docs/bundle.schema.json', import.meta.url));

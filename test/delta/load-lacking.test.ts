@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openCache } from '../../src/cache/cache.ts';
 import { prepareBundle, type PreparedBundle } from '../../src/bundle/prepare-bundle.ts';
-import { openTarWithout } from '../../src/bundle/tar-without.ts';
+import { openTarWithout } from '../../src/bundle/bundle-parts.ts';
 import type { DiffId } from '../../src/ground/digest.ts';
 import { type LoadedImage, loadIntoEngine } from '../../src/place/engine/load-into-engine.ts';
 import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/ground/digest.ts';
-import { createImage } from '../../src/image/create-image.ts';
+import { createImage } from '../../src/image/image.ts';
 import { parseDockerManifest } from '../../src/image/docker-manifest.ts';
 import { parseImageConfig } from '../../src/image/image-config.ts';
 import { parseOciDocument, parseOciIndex } from '../../src/image/oci-manifest.ts';

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { locateMembers } from '../../src/plan/locate-members.ts';
+import { locateMembers, planSegments } from '../../src/plan/plan-segments.ts';
 import { planBundle } from '../../src/plan/plan-bundle.ts';
 import { planOciIndex } from '../../src/plan/plan-oci-index.ts';
-import { planSegments } from '../../src/plan/plan-segments.ts';
 import { digestOf } from '../../src/ground/digest.ts';
 import type { Image } from '../../src/image/image.ts';
 import { expectedImage } from '../fixtures/expected-image.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type DiffId, digestOf } from '../../src/ground/digest.ts';
-import { createImage } from '../../src/image/create-image.ts';
-import type { Image } from '../../src/image/image.ts';
+import { createImage, type Image } from '../../src/image/image.ts';
 import { planBundle } from '../../src/plan/plan-bundle.ts';
 import { planSegments } from '../../src/plan/plan-segments.ts';
 import { StreamByteReader } from '../../src/format/tar/byte-reader.ts';

@@ -1,6 +1,6 @@
 /** Descriptions of bundles that do not exist, and images to go with them, for tests of what is made from descriptions. */
 import { createHash } from 'node:crypto';
-import type { BundleDescription } from '../../src/bundle/bundle-description.ts';
+import type { BundleDescription } from '../../src/bundle/description.ts';
 import { digestOf } from '../../src/ground/digest.ts';
 import type { PageInput } from '../../src/product/stick/page/page-model.ts';
 

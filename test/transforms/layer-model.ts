@@ -4,8 +4,7 @@ import { type PackedMember, packMembers } from '../fixtures/pack-members.ts';
 import { FileByteReader } from '../../src/format/tar/byte-reader.ts';
 import type { LayerMember } from '../../src/format/tar/layer-member.ts';
 import { walkLayer } from '../../src/format/tar/walk-layer.ts';
-import type { LayerPart } from '../../src/transforms/layer-part.ts';
-import { type ReadableLayer, writeLayer } from '../../src/transforms/write-layer.ts';
+import { type LayerPart, type ReadableLayer, writeLayer } from '../../src/transforms/write-layer.ts';
 import { applyLayer } from '../../src/format/tree/apply-layer.ts';
 import { createTree, isFolder, type TreeEntry, type TreeNode, walkTree } from '../../src/format/tree/tree.ts';
 

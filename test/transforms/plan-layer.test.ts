@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { epoch } from '../../sample/make-image.mjs';
 import type { PackedMember } from '../fixtures/pack-members.ts';
 import { findRelinked } from '../../src/transforms/find-relinked.ts';
-import { createIsAbove } from '../../src/transforms/is-above.ts';
+import { createIsAbove } from '../../src/transforms/squash-image.ts';
 import { planLayer } from '../../src/transforms/plan-layer.ts';
 import { measureLayer } from '../../src/transforms/write-layer.ts';
 import { compareTrees } from '../../src/format/tree/compare-trees.ts';

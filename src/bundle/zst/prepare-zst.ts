@@ -9,7 +9,7 @@ import { readFully } from '../../file/read-chunks.ts';
 import type { StoredFile } from '../../file/stored-file.ts';
 import type { Extent } from '../../plan/layout/extent.ts';
 import { makeFrames } from './frame-maker.ts';
-import { type FrameStatistics, measureFrames } from '../measure-frames.ts';
+import { type FrameStatistics, measureFrames } from '../measure-bundle.ts';
 import { layOutZst } from '../../plan/layout/zst-layout.ts';
 import { completeZstProfile, zstProfileName } from './zst-profile.ts';
 

@@ -1,7 +1,7 @@
 /** Changed files for people: what several images share is shown once, the largest first. */
 import type { FileChange } from '../../inspect/contents/compare-files.ts';
 import type { ImageDiff } from '../../inspect/diff-bundles.ts';
-import { describeImage } from '../../image/describe-image.ts';
+import { describeImage } from '../../image/image.ts';
 import { formatCount, formatRows, formatSize } from '../../ground/format-text.ts';
 
 interface FileGroup {

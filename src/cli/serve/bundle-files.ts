@@ -4,8 +4,7 @@ import { digestOf } from '../../ground/digest.ts';
 import type { DecodedFile } from '../../file/decoded-file.ts';
 import type { StoredFile } from '../../file/stored-file.ts';
 import type { DirectoryEntry, FolderEntry } from '../../mount/fuse/bundle-directory.ts';
-import { createMemoryFile } from '../../mount/fuse/memory-file.ts';
-import type { MountedFile } from '../../mount/fuse/mounted-file.ts';
+import { createMemoryFile, type MountedFile } from '../../mount/fuse/mounted-file.ts';
 import type { Stick } from '../../product/stick/create-stick.ts';
 import type { ViewFile } from '../../product/views/view-file.ts';
 

@@ -7,7 +7,7 @@ import { deltaFileOf } from '../../product/delta/delta-file.ts';
 import { parseDigest } from '../../ground/digest.ts';
 import { BundleError } from '../../ground/errors.ts';
 import type { GenerationContent } from '../../mount/live/publisher.ts';
-import type { BundleDescription } from '../../bundle/bundle-description.ts';
+import type { BundleDescription } from '../../bundle/description.ts';
 import { createStick } from '../../product/stick/create-stick.ts';
 import { type DeltaReference, openReference } from '../verbs/delta/base.ts';
 import { createDecodedBlocks } from '../../file/decoded-blocks.ts';
@@ -16,7 +16,7 @@ import { shareOfDisk } from '../../disk/share-of-disk.ts';
 import { createViews } from '../../product/views/create-views.ts';
 import type { ViewName } from '../../product/views/view-name.ts';
 import { listStickEntries } from './bundle-files.ts';
-import { describeImages } from '../../image/describe-images.ts';
+import { describeImages } from '../../image/image.ts';
 import { toolName } from '../../request/version.ts';
 
 export interface GenerationOpener {

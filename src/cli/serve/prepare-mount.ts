@@ -5,14 +5,14 @@ import { recipeDigest } from '../../plan/layout/recipe.ts';
 import type { PreparedGeneration } from '../../mount/live/worker-message.ts';
 import type { Selection } from '../../request/resolve-selection.ts';
 import { summarizeBuild } from '../../request/made/build-summary.ts';
-import { type PrepareChosenOptions, prepareChosenBundle } from '../../request/made/bundle.ts';
+import { prepareChosenBundle, type PrepareChosenOptions } from '../../request/made/bundle.ts';
 import {
   type ChosenArchive,
   describeFrames,
   prepareArchive,
   type PrepareArchiveOptions,
 } from '../../request/made/archive.ts';
-import { describeImages } from '../../image/describe-images.ts';
+import { describeImages } from '../../image/image.ts';
 import { chooseFormat } from '../options/format-options.ts';
 import type { ImageOptions } from '../options/image-options.ts';
 import type { PartOptions } from '../options/part-options.ts';

@@ -130,3 +130,8 @@ function tooManyZeros(label: string): BundleError {
     { hint: 'No program that writes archives does that. Save the images again.' },
   );
 }
+
+/** Whether `name` is relative and stays below where it starts: not empty, not absolute, no `..` part, no NUL byte. */
+export function isSafeName(name: string): boolean {
+  return name !== '' && !name.startsWith('/') && !name.includes('\0') && !name.split('/').includes('..');
+}

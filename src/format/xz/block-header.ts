@@ -1,7 +1,6 @@
 /** The Block Header (.xz 1.2.1 §3.1), read only: our encoder writes its own. */
 import { crc32 } from 'node:zlib';
-import { type Cursor, readVli } from './vli.ts';
-import { xzError } from './xz-error.ts';
+import { type Cursor, readVli, xzError } from './vli.ts';
 
 /** One Filter Flags field (§3.1.5). */
 export interface XzFilter {

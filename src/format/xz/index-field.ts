@@ -1,7 +1,6 @@
 /** The Index (.xz 1.2.1 §4): the sizes of all blocks of a stream. */
 import { crc32 } from 'node:zlib';
-import { type Cursor, readVli, vliSize, writeVli } from './vli.ts';
-import { xzError } from './xz-error.ts';
+import { type Cursor, readVli, vliSize, writeVli, xzError } from './vli.ts';
 
 /** A Record of the index (§4.3), in bytes. */
 export interface IndexRecord {

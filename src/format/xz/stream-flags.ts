@@ -1,6 +1,6 @@
 /** Stream Flags (.xz 1.2.1 §2.1.1.2): which integrity check the blocks of a stream have. */
 import type { CheckName } from '../../plan/layout/profile.ts';
-import { xzError } from './xz-error.ts';
+import { xzError } from './vli.ts';
 
 /** A stream's check: those of a bundle, and foreign ones: none, and the ids that the format keeps for later. */
 export type XzCheck = CheckName | 'none' | `reserved-${number}`;

@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import type { CheckName } from '../../plan/layout/profile.ts';
 import { encodeStreamFlags, parseStreamFlags, streamFlagsSize, type XzCheck } from './stream-flags.ts';
-import { xzError } from './xz-error.ts';
+import { xzError } from './vli.ts';
 
 export const streamHeaderSize = 12;
 

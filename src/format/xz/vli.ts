@@ -1,4 +1,5 @@
 /** Variable-length integers (.xz 1.2.1 §1.2): seven bits a byte, the lowest first, the top bit set in all but the last. */
+import { BundleError, type ErrorCode } from '../../ground/errors.ts';
 
 /** A place in some bytes that moves on as they are read. */
 export interface Cursor {
@@ -48,4 +49,14 @@ export function readVli(bytes: Uint8Array, cursor: Cursor, end: number = bytes.l
     return Number.isSafeInteger(value) ? value : 'too-large';
   }
   return 'corrupt';
+}
+
+/** The error for `part` (`index`, `stream footer` …), which stands at byte `position` of the file. */
+export function xzError(
+  code: Extract<ErrorCode, `xz-${string}`>,
+  part: string,
+  position: number,
+  found: string,
+): BundleError {
+  return new BundleError(code, `Cannot read xz ${part} at byte ${position}: ${found}`);
 }

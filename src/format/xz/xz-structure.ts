@@ -4,7 +4,7 @@ import { type IndexRecord, parseIndex, roundUpToFour } from './index-field.ts';
 import { hasFooterMagic, parseStreamFooter, streamFooterSize } from './stream-footer.ts';
 import type { XzCheck } from './stream-flags.ts';
 import { isXz, parseStreamHeader, streamHeaderSize } from './stream-header.ts';
-import { xzError } from './xz-error.ts';
+import { xzError } from './vli.ts';
 
 /** A block; positions and sizes in bytes. */
 export interface XzBlock {

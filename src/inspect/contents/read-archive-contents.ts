@@ -7,11 +7,15 @@ import { passTar } from '../../place/archive/passed-table.ts';
 import { indexTar } from '../../place/archive/tar-table.ts';
 import { watchStream } from '../../place/archive/watch-stream.ts';
 import { createHashSink } from '../../place/archive/hash-sink.ts';
-import type { BundleContents } from './bundle-contents.ts';
+import type { BundleContents, ContentLayer } from './bundle-contents.ts';
 import type { FindLayer } from './layer-library.ts';
 import { nameRange } from './name-range.ts';
 import { printBlocks } from './print-blocks.ts';
 import { readTableContents } from './read-table-contents.ts';
+import type { Cache } from '../../cache/cache.ts';
+import type { Recipe } from '../../plan/layout/recipe.ts';
+import type { DiffId } from '../../ground/digest.ts';
+import { parseImageConfig } from '../../image/image-config.ts';
 
 export interface ReadArchiveContentsOptions {
   readonly label: string;
@@ -62,5 +66,30 @@ export async function readArchiveContents(
         }),
       };
     },
+  };
+}
+
+/** The contents of `recipe`, as far as `cache` has records of them. */
+export async function readRecipeRecords(
+  label: string,
+  recipe: Recipe,
+  cache: Cache,
+): Promise<BundleContents> {
+  const records = await cache.openLayers(recipe.profile);
+  const layers = new Map<DiffId, ContentLayer>();
+  for (const diffId of new Set(recipe.images.flatMap((image) => image.layers))) {
+    const record = await records.findLayer(diffId);
+    layers.set(diffId, { diffId, ...(record && { size: record.size }) });
+  }
+  const images = recipe.images.map(async ({ tags, config, layers: diffIds }) => {
+    const bytes = await cache.findConfig(config);
+    const history = bytes === undefined ? [] : parseImageConfig(bytes, `the config ${config}`).history;
+    return { names: tags, id: config, layers: diffIds, history };
+  });
+  return {
+    label,
+    images: await Promise.all(images),
+    layers,
+    ...(recipe.bundle && { storedSize: recipe.bundle.size }),
   };
 }

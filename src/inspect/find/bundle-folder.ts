@@ -3,9 +3,8 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BundleError, describeError } from '../../ground/errors.ts';
 import { readSmallFile } from '../../disk/read-small-file.ts';
-import type { BundleDescription } from '../../bundle/bundle-description.ts';
+import { type BundleDescription, parseBundleDescription } from '../../bundle/description.ts';
 import { archiveName, descriptionName } from '../../bundle/file-names.ts';
-import { parseBundleDescription } from '../../bundle/description.ts';
 
 export interface BundleFolder {
   /** Paths of the archive or its parts, in their order; undefined if one of them is not there. */

@@ -5,9 +5,8 @@ import type { Cache } from '../../cache/cache.ts';
 import { type Recipe, recipeSchema } from '../../plan/layout/recipe.ts';
 import { type Digest, findDigestOfHex, isDigest } from '../../ground/digest.ts';
 import { BundleError, describeError, findErrno } from '../../ground/errors.ts';
-import type { BundleDescription } from '../../bundle/bundle-description.ts';
+import { type BundleDescription, parseBundleDescription } from '../../bundle/description.ts';
 import { descriptionName } from '../../bundle/file-names.ts';
-import { parseBundleDescription } from '../../bundle/description.ts';
 import { folderOfPart, isFile, readBundleFolder, readDocument } from './bundle-folder.ts';
 import { countNumbers, numberBuilds } from './choose-build.ts';
 

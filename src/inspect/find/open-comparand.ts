@@ -7,13 +7,11 @@ import { openDiskFile } from '../../file/disk-file.ts';
 import type { VirtualFile } from '../../file/virtual-file.ts';
 import { createFolderTable } from '../../place/archive/folder-table.ts';
 import { joinFiles } from '../../file/joined-file.ts';
-import type { BundleDescription } from '../../bundle/bundle-description.ts';
+import { type BundleDescription, describeContents } from '../../bundle/description.ts';
 import type { BundleContents } from '../contents/bundle-contents.ts';
-import { describeContents } from '../../bundle/description.ts';
 import { findBundle, findRecipeDigest, type FoundRecipe, noSuchRecipe } from './find-bundle.ts';
 import type { FindLayer } from '../contents/layer-library.ts';
-import { readArchiveContents } from '../contents/read-archive-contents.ts';
-import { readRecipeRecords } from '../contents/read-recipe-records.ts';
+import { readArchiveContents, readRecipeRecords } from '../contents/read-archive-contents.ts';
 import { readTableContents } from '../contents/read-table-contents.ts';
 
 export interface Comparand extends AsyncDisposable {

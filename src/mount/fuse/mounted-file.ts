@@ -35,3 +35,18 @@ export interface OpenFile {
   /** Gives back what open took. Called once, after the last read has settled. */
   close(): unknown;
 }
+
+/** A file of exactly these bytes, which must not change afterwards. */
+export function createMemoryFile(bytes: Uint8Array): MountedFile {
+  const tryRead = (target: Uint8Array, position: number): number => {
+    const part = bytes.subarray(position, position + target.length);
+    target.set(part);
+    return part.length;
+  };
+  const openFile: OpenFile = {
+    tryRead,
+    read: (target, position) => Promise.resolve(tryRead(target, position)),
+    close: () => undefined,
+  };
+  return { size: bytes.length, open: () => openFile };
+}

@@ -1,6 +1,6 @@
 /** `.bundlefs`, which every mount has but does not list, so that a copy of the folder does not pick it up. */
 import type { FolderEntry } from '../fuse/bundle-directory.ts';
-import { createMemoryFile } from '../fuse/memory-file.ts';
+import { createMemoryFile } from '../fuse/mounted-file.ts';
 import type { GenerationContent } from './publisher.ts';
 import { createSnapshotFile } from './snapshot-file.ts';
 import type { MountStatus } from '../control/status.ts';

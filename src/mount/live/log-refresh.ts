@@ -1,6 +1,6 @@
 /** The log's line for a refresh that is over. */
 import type { Log } from '../control/log.ts';
-import type { RefreshRecord } from '../control/status.ts';
+import type { ImageChanges, ImageSummary, RefreshRecord } from '../control/status.ts';
 
 export function logRefresh(log: Log, record: RefreshRecord): void {
   const { result, reason, seconds, generation, error, changes, encodedSize, reusedSize } = record;
@@ -24,4 +24,22 @@ export function logRefresh(log: Log, record: RefreshRecord): void {
 
 function listNames(names: readonly string[]): string | undefined {
   return names.length === 0 ? undefined : names.join(',');
+}
+
+/** Compares by name; an image without a name goes by its id. Lists are sorted. */
+export function compareImages(before: readonly ImageSummary[], after: readonly ImageSummary[]): ImageChanges {
+  const old = idsByName(before);
+  const now = idsByName(after);
+  const names = [...new Set([...old.keys(), ...now.keys()])].sort();
+  return {
+    added: names.filter((name) => !old.has(name)),
+    removed: names.filter((name) => !now.has(name)),
+    changed: names.filter((name) => old.has(name) && now.has(name) && old.get(name) !== now.get(name)),
+  };
+}
+
+function idsByName(images: readonly ImageSummary[]): ReadonlyMap<string, string> {
+  return new Map(
+    images.flatMap(({ names, id }) => (names.length === 0 ? [id] : names).map((name) => [name, id] as const)),
+  );
 }

@@ -1,6 +1,5 @@
 /** A mounted file whose content is made when somebody opens it, and then stays that for its reader. */
-import { createMemoryFile } from '../fuse/memory-file.ts';
-import type { MountedFile, OpenFile } from '../fuse/mounted-file.ts';
+import { createMemoryFile, type MountedFile, type OpenFile } from '../fuse/mounted-file.ts';
 
 /** How long one content serves those that look and then open, as programs do. */
 const freshMs = 500;

@@ -14,7 +14,7 @@ import { explainingDamage } from './explain-damage.ts';
 import type { ImageSource, LayerSink, ReadImagesOptions } from '../../image/image-source.ts';
 import { readListedImages } from './layouts/read-listed-images.ts';
 import { surveyListedImages } from './layouts/survey-listed-images.ts';
-import { readDockerArchiveStream } from './read-docker-archive-stream.ts';
+import { readDockerArchiveStream } from './stream-source.ts';
 import { indexTar } from './tar-table.ts';
 
 /**

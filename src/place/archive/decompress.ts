@@ -3,7 +3,6 @@ import { decodeXz } from '../../addon/decode-xz.ts';
 import { decodeZstd } from '../../addon/decode-zstd.ts';
 import { BundleError } from '../../ground/errors.ts';
 import { decodeGzip } from './decode-gzip.ts';
-import { peekStart } from './peek-start.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2' | 'lz4';
 
@@ -67,5 +66,41 @@ export function decompressAs(
         `Cannot read ${what}: it is compressed with ${compression}, and gzip, xz, zstd or none were expected`,
         { hint: `Decompress it first: ${compression} -dc FILE | bundlefs ... --from -` },
       );
+  }
+}
+
+export interface PeekedStream {
+  /** The first bytes: as many as were asked for, or all there are. */
+  readonly start: Uint8Array;
+  /** The stream from its first byte on. */
+  readonly whole: AsyncIterable<Uint8Array>;
+}
+
+/** Reads at least `size` bytes of `source`, fewer where it ends before. */
+export async function peekStart(source: AsyncIterable<Uint8Array>, size: number): Promise<PeekedStream> {
+  const iterator = source[Symbol.asyncIterator]();
+  const chunks: Uint8Array[] = [];
+  for (let length = 0; length < size;) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    chunks.push(next.value);
+    length += next.value.length;
+  }
+  return { start: Buffer.concat(chunks).subarray(0, size), whole: resume(chunks, iterator) };
+}
+
+async function* resume(
+  chunks: readonly Uint8Array[],
+  iterator: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* chunks;
+    for (;;) {
+      const next = await iterator.next();
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
   }
 }

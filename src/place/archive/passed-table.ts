@@ -16,7 +16,7 @@ import {
   type MemberTable,
   type PassedMember,
 } from './layouts/member-table.ts';
-import { peekStart } from './peek-start.ts';
+import { peekStart } from './decompress.ts';
 import { takeOrNote } from './take-or-note.ts';
 
 export interface PassTarOptions {

@@ -1,9 +1,8 @@
 /** The source for images of a Docker engine: it is asked what it has, and exports only what is not known yet. */
 import { groupBy } from '../../ground/group-by.ts';
 import { digestOf } from '../../ground/digest.ts';
-import { createImage } from '../../image/create-image.ts';
+import { createImage, type Image } from '../../image/image.ts';
 import { parseImageConfig, readImagePlatform } from '../../image/image-config.ts';
-import type { Image } from '../../image/image.ts';
 import { matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import type { Reference } from '../../image/reference.ts';
 import type { ImageSource, LayerSink, ReadImagesOptions, SurveyedImage } from '../../image/image-source.ts';
@@ -13,7 +12,7 @@ import { findEngineEndpoint } from './talk/engine-endpoint.ts';
 import { findEngineKind } from './engine-kind.ts';
 import { exportImages, hasSameLayers } from './export-images.ts';
 import { readLayerHistory } from './layer-history.ts';
-import { type ResolvingEngine, resolveReferences, type WantedImage } from './resolve-references.ts';
+import { resolveReferences, type ResolvingEngine, type WantedImage } from './resolve-references.ts';
 
 export interface OpenEngineSourceOptions {
   /** `unix:///path`, `tcp://host:port` or `ssh://user@host`; the one that the docker command would use where left out. */

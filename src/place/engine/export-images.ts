@@ -1,10 +1,9 @@
 /** Has an engine export images, and hands their layers to the sink. */
 import { BundleError, isBundleError } from '../../ground/errors.ts';
-import { createImage } from '../../image/create-image.ts';
-import { hollowImageHint } from '../archive/layouts/hollow-image.ts';
-import type { Image } from '../../image/image.ts';
+import { createImage, type Image } from '../../image/image.ts';
+import { hollowImageHint } from '../archive/layouts/locate-layers.ts';
 import { familiarName } from '../../image/reference.ts';
-import { readDockerArchiveStream } from '../archive/read-docker-archive-stream.ts';
+import { readDockerArchiveStream } from '../archive/stream-source.ts';
 import type { LayerSink } from '../../image/image-source.ts';
 import type { LeaveOut } from '../leave-out.ts';
 import type { EngineRequest } from './talk/dial-engine.ts';

@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { BundleError, describeError, findErrno, isBundleError } from '../../ground/errors.ts';
 import type { VirtualFile } from '../../file/virtual-file.ts';
+import { fstatSync, writeSync } from 'node:fs';
 
 export interface WriteToStreamOptions {
   readonly signal?: AbortSignal;
@@ -38,5 +39,31 @@ export async function writeToStream(
       `Cannot write to standard output: ${isGone ? 'the reader went away before the end' : describeError(error)}`,
       { cause: error },
     );
+  }
+}
+
+/**
+ * Node gives each chunk for a file behind standard output to the system once, and does not look how much of it was taken
+ * (lib/internal/fs/sync_write_stream.js): where the disk fills up within a chunk, the file would be cut off and nobody
+ * told. From here on what is left of a chunk is written, too, which fails then as it should.
+ */
+export function writeOutputWhole(output: Writable & { readonly fd: number }): void {
+  if (!isFile(output.fd)) return;
+  output._write = (chunk: Uint8Array, _encoding, callback) => {
+    try {
+      for (let done = 0; done < chunk.length;) done += writeSync(output.fd, chunk, done);
+    } catch (error) {
+      callback(error as Error);
+      return;
+    }
+    callback();
+  };
+}
+
+function isFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile();
+  } catch {
+    return false; // it is closed
   }
 }

@@ -5,8 +5,7 @@ import { type DiffId, hexOf } from '../../ground/digest.ts';
 import { BundleError, isBundleError } from '../../ground/errors.ts';
 import { readChunks } from '../../file/read-chunks.ts';
 import type { VirtualFile } from '../../file/virtual-file.ts';
-import { createImage } from '../../image/create-image.ts';
-import type { Image } from '../../image/image.ts';
+import { createImage, type Image } from '../../image/image.ts';
 import { findImagePlatform, layerSteps, parseImageConfig } from '../../image/image-config.ts';
 import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import { familiarName, type Reference } from '../../image/reference.ts';
@@ -16,6 +15,8 @@ import { selectImages } from '../archive/layouts/select-images.ts';
 import { missingParts } from './missing-parts.ts';
 import { readFromOrigin } from './read-from-origin.ts';
 import { readRecipe, type RecipeContent, type RecipeImage } from './read-recipe.ts';
+import type { Cache } from '../../cache/cache.ts';
+import { openStoredLayers } from '../../file/stored-layers.ts';
 
 /** Opens a layer whose blocks are stored under this profile, whichever is in use now; undefined where some are not. */
 export type FindStoredLayer = (diffId: DiffId, profile: Profile) => Promise<StoredLayer | undefined>;
@@ -213,5 +214,17 @@ async function survey(
         ...(createdBy !== undefined && { createdBy }),
       };
     }),
+  };
+}
+
+export function createLayerFinder(cache: Cache): FindStoredLayer {
+  return async (diffId, profile) => {
+    const layers = await openStoredLayers(cache, profile);
+    const found = await layers.findLayer(diffId);
+    if (found?.kind === 'random') {
+      return { file: found.file, [Symbol.asyncDispose]: () => layers[Symbol.asyncDispose]() };
+    }
+    await layers[Symbol.asyncDispose]();
+    return undefined;
   };
 }

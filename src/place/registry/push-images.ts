@@ -1,8 +1,7 @@
 /** Pushes images to a registry from the blocks of a bundle: what it has already is not sent, and not even decoded. */
-import { type Digest, type DiffId, digestOf } from '../../ground/digest.ts';
+import { type DiffId, type Digest, digestOf } from '../../ground/digest.ts';
 import { BundleError } from '../../ground/errors.ts';
-import { describeImage } from '../../image/describe-image.ts';
-import type { Image } from '../../image/image.ts';
+import { describeImage, type Image } from '../../image/image.ts';
 import { findManifest, findManifestDigest, manifestTypes } from './manifests.ts';
 import { openRegistry, type OpenRegistryOptions, type RegistryClient } from './talk/registry-client.ts';
 import { splitRepository } from './registry-place.ts';

@@ -1,8 +1,7 @@
 /** What images are to be called in the registry that they are pushed to. */
 import type { Digest } from '../../ground/digest.ts';
 import { BundleError } from '../../ground/errors.ts';
-import { describeImage } from '../../image/describe-image.ts';
-import type { Image } from '../../image/image.ts';
+import { describeImage, type Image } from '../../image/image.ts';
 import { familiarName } from '../../image/reference.ts';
 import { formatRepository, parseRegistryPlace, splitRepository } from './registry-place.ts';
 

@@ -1,7 +1,7 @@
 /** Reads a blob of a registry front to back, through connections that break. */
 import { type Digest, finishDigest, startDigest } from '../../ground/digest.ts';
 import { BundleError } from '../../ground/errors.ts';
-import { foreignLayerMissing } from '../../image/foreign-layer.ts';
+import { foreignLayerMissing } from '../../image/oci-descriptor.ts';
 import { isTransient, readChunks } from './talk/exchange.ts';
 import { registryLimits } from './talk/limits.ts';
 import { pullScope } from './manifests.ts';

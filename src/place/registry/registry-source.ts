@@ -1,10 +1,9 @@
 /** The source for images of a registry: it is asked for digests first, and then for the layers that are not known yet. */
 import { groupBy } from '../../ground/group-by.ts';
-import { type Digest, type DiffId, digestOf } from '../../ground/digest.ts';
+import { type DiffId, type Digest, digestOf } from '../../ground/digest.ts';
 import { type BundleError, isBundleError } from '../../ground/errors.ts';
-import { createImage } from '../../image/create-image.ts';
+import { createImage, type Image } from '../../image/image.ts';
 import { layerSteps, parseImageConfig, readImagePlatform } from '../../image/image-config.ts';
-import type { Image } from '../../image/image.ts';
 import type { OciDescriptor } from '../../image/oci-descriptor.ts';
 import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import type { Reference } from '../../image/reference.ts';

@@ -1,9 +1,8 @@
 /** What a registry has of one image: its manifest for the wanted platform, its config, and where its layers are. */
 import { type Digest, digestOf } from '../../ground/digest.ts';
 import { BundleError } from '../../ground/errors.ts';
-import { createImage } from '../../image/create-image.ts';
+import { createImage, type Image } from '../../image/image.ts';
 import { readImagePlatform } from '../../image/image-config.ts';
-import type { Image } from '../../image/image.ts';
 import { isAttestation, type OciDescriptor } from '../../image/oci-descriptor.ts';
 import { findManifestFault, isImageDocument, noImage } from '../../image/no-image.ts';
 import { type OciDocument, parseOciDocument } from '../../image/oci-manifest.ts';

@@ -2,7 +2,7 @@
 import type { Digest } from '../../ground/digest.ts';
 import { fileOfBytes } from '../../file/file-of-bytes.ts';
 import type { VirtualFile } from '../../file/virtual-file.ts';
-import type { BundleDescription } from '../../bundle/bundle-description.ts';
+import type { BundleDescription } from '../../bundle/description.ts';
 import type { Stick, StickFile } from '../stick/create-stick.ts';
 
 export interface CopyFile {

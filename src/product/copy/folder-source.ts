@@ -2,14 +2,13 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Digest, digestOf } from '../../ground/digest.ts';
+import { type Digest, digestOf, findDigestOfHex } from '../../ground/digest.ts';
 import { BundleError, describeError, findErrno } from '../../ground/errors.ts';
 import { readChunks } from '../../file/read-chunks.ts';
 import { readSmallFile } from '../../disk/read-small-file.ts';
-import { bundleDescriptionSchema, type BundleDescription } from '../../bundle/bundle-description.ts';
+import { type BundleDescription, bundleDescriptionSchema } from '../../bundle/description.ts';
 import { descriptionName, isStickName, sumsName } from '../../bundle/file-names.ts';
-import { type CopyFile, type CopySource } from './copy-source.ts';
-import { parseSums } from './parse-sums.ts';
+import type { CopyFile, CopySource } from './copy-source.ts';
 
 /** A mount that publishes again and again while it is being opened would be a strange one. */
 const mostTries = 5;
@@ -122,4 +121,17 @@ function sourceError(path: string, error: unknown): BundleError {
       ...(isMissing && { hint: 'Name a folder that bundlefs has mounted, or that was copied from one.' }),
     },
   );
+}
+
+/** The digests in `text` by name, or undefined where it is not a list of sums of plain files beside it. */
+export function parseSums(text: string): ReadonlyMap<string, Digest> | undefined {
+  const sums = new Map<string, Digest>();
+  for (const line of text.split(/\r?\n/)) {
+    if (line === '') continue;
+    const [, hex = '', name = ''] = /^([0-9a-f]{64}) [ *]([A-Za-z0-9][A-Za-z0-9._-]*)$/.exec(line) ?? [];
+    const digest = findDigestOfHex(hex);
+    if (digest === undefined || sums.has(name)) return undefined;
+    sums.set(name, digest);
+  }
+  return sums;
 }

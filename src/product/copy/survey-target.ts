@@ -3,10 +3,10 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../ground/digest.ts';
 import { findErrno } from '../../ground/errors.ts';
-import { bundleDescriptionSchema } from '../../bundle/bundle-description.ts';
+import { bundleDescriptionSchema } from '../../bundle/description.ts';
 import { descriptionName, isStickName, scriptNames, smallNames, sumsName } from '../../bundle/file-names.ts';
 import { isNote, nameOfPartial, readNote, readTextIfThere } from './copy-note.ts';
-import { parseSums } from './parse-sums.ts';
+import { parseSums } from './folder-source.ts';
 
 export interface FoundFile {
   readonly size: number;

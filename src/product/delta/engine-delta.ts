@@ -7,7 +7,7 @@ import type { StoredFile } from '../../file/stored-file.ts';
 import { putBefore } from './create-delta.ts';
 import { renderDeltaText } from './delta-text.ts';
 import { checkEngineKind } from './check-engine-kind.ts';
-import { layOutWithout } from '../../bundle/partial-bundle.ts';
+import { layOutWithout } from '../../bundle/bundle-parts.ts';
 import type { EngineKind } from '../../image/engine-kinds.ts';
 import { findSpareLayers } from '../../image/spare-layers.ts';
 

@@ -10,7 +10,7 @@ import { findBundle, type FoundBundle, type FoundRecipe } from '../../inspect/fi
 import { openDiskFile } from '../../file/disk-file.ts';
 import { joinFiles } from '../../file/joined-file.ts';
 import type { VirtualFile } from '../../file/virtual-file.ts';
-import type { BundleDescription } from '../../bundle/bundle-description.ts';
+import type { BundleDescription } from '../../bundle/description.ts';
 import { type DeltaBase, readBaseBundle, readBaseFile, type ReadBaseOptions } from './delta-base.ts';
 
 export interface OpenBaseOptions extends ReadBaseOptions {

@@ -1,6 +1,6 @@
 /** What changed from one bundle to the next, by their descriptions alone. */
 import { pairInOrder } from '../../image/pair-in-order.ts';
-import type { BundleDescription } from '../../bundle/bundle-description.ts';
+import type { BundleDescription } from '../../bundle/description.ts';
 
 export type ImageDescription = BundleDescription['images'][number];
 

@@ -1,5 +1,5 @@
 /** Which parts of a bundle, and so which discs, must be replaced when another bundle follows it. */
-import type { BundleDescription } from '../../bundle/bundle-description.ts';
+import type { BundleDescription } from '../../bundle/description.ts';
 
 type Part = BundleDescription['parts'][number];
 

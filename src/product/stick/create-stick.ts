@@ -10,7 +10,7 @@ import {
 import type { Bundle } from '../../bundle/open-bundle.ts';
 import { type Digest, digestOf, hexOf } from '../../ground/digest.ts';
 import type { StoredFile } from '../../file/stored-file.ts';
-import { type BundleDescription, encodeBundleDescription } from '../../bundle/bundle-description.ts';
+import { type BundleDescription, encodeBundleDescription } from '../../bundle/description.ts';
 import { describeBundle } from './describe-bundle.ts';
 import { renderPage } from './page/render-page.ts';
 import { descriptionName, pageName, sumsName } from '../../bundle/file-names.ts';

@@ -3,7 +3,7 @@ import type { Bundle } from '../../bundle/open-bundle.ts';
 import { type DiffId, type Digest, hexOf } from '../../ground/digest.ts';
 import type { Image } from '../../image/image.ts';
 import { type ImagePlatform, parseImageConfig } from '../../image/image-config.ts';
-import type { BundleDescription } from '../../bundle/bundle-description.ts';
+import type { BundleDescription } from '../../bundle/description.ts';
 import { archiveName } from '../../bundle/file-names.ts';
 
 export interface DescribeBundleOptions {

@@ -5,16 +5,14 @@ import { recipeDigest } from '../../plan/layout/recipe.ts';
 import type { Bundle } from '../../bundle/open-bundle.ts';
 import type { DiffId } from '../../ground/digest.ts';
 import type { DecodedBlocks } from '../../file/decoded-blocks.ts';
-import { type DecodedFile } from '../../file/decoded-file.ts';
+import type { DecodedFile } from '../../file/decoded-file.ts';
 import { sliceFile } from '../../file/slice-file.ts';
-import { locateMembers } from '../../plan/locate-members.ts';
+import { locateMembers } from '../../plan/plan-segments.ts';
 import { planBundle } from '../../plan/plan-bundle.ts';
 import { openZst } from '../../bundle/zst/open-zst.ts';
 import { listImageFiles } from './images-view.ts';
-import { listLayerFiles } from './layers-view.ts';
-import { listOciFiles } from './oci-view.ts';
-import type { PlacedBlob, ViewBundle } from './view-bundle.ts';
-import type { ViewFile } from './view-file.ts';
+import { listLayerFiles, listOciFiles } from './oci-view.ts';
+import type { PlacedBlob, ViewBundle, ViewFile } from './view-file.ts';
 import type { ViewName } from './view-name.ts';
 
 export interface CreateViewsOptions {

@@ -9,8 +9,7 @@ import type { Image } from '../../image/image.ts';
 import { familiarName } from '../../image/reference.ts';
 import type { Layout } from '../../plan/layout/extent.ts';
 import { pieceOf } from '../../plan/cut/piece-cutter.ts';
-import type { ViewBundle } from './view-bundle.ts';
-import type { ViewFile } from './view-file.ts';
+import type { ViewBundle, ViewFile } from './view-file.ts';
 
 type Glue = Map<BlockKey, Promise<EncodedPiece>>;
 

@@ -1,8 +1,7 @@
 /** `oci/`: an OCI image layout (image-spec, image-layout.md), whose blobs are the bundle's. */
 import { hexOf } from '../../ground/digest.ts';
 import { planOciIndex } from '../../plan/plan-oci-index.ts';
-import type { ViewBundle } from './view-bundle.ts';
-import { bytesFile, decodedFile, fixedTimeMs, type ViewFile } from './view-file.ts';
+import { bytesFile, decodedFile, fixedTimeMs, type ViewBundle, type ViewFile } from './view-file.ts';
 
 /**
  * The folder. Layers are uncompressed and named by their diffId, manifests are those of the bundle: so every digest is
@@ -25,5 +24,15 @@ export function listOciFiles({ blobs, createdMs, bundle }: ViewBundle): ViewFile
     ),
     bytesFile('oci/index.json', index, createdMs),
     bytesFile('oci/oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}'), fixedTimeMs),
+  ];
+}
+
+/** The layers, and a SHA256SUMS of them: their digests are their names, so that it costs nothing. */
+export function listLayerFiles({ blobs, createdMs }: ViewBundle): ViewFile[] {
+  const layers = blobs.filter((blob) => blob.kind === 'layer');
+  const sums = layers.map(({ digest }) => `${hexOf(digest)}  ${hexOf(digest)}.tar\n`).join('');
+  return [
+    ...layers.map(({ digest, file }) => decodedFile(`layers/${hexOf(digest)}.tar`, file, digest)),
+    bytesFile('layers/SHA256SUMS', Buffer.from(sums), createdMs),
   ];
 }

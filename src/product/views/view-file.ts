@@ -1,7 +1,8 @@
 /** One file of a view: where it stands in the mount, and its bytes. */
-import { type Digest, digestOf } from '../../ground/digest.ts';
+import { type DiffId, type Digest, digestOf } from '../../ground/digest.ts';
 import type { DecodedFile } from '../../file/decoded-file.ts';
 import type { StoredFile } from '../../file/stored-file.ts';
+import type { Bundle } from '../../bundle/open-bundle.ts';
 
 export interface ViewFile {
   /** From the mount point on: `oci/index.json`. Folders on the way are made. */
@@ -28,4 +29,16 @@ export function bytesFile(path: string, bytes: Uint8Array, mtimeMs: number): Vie
 
 export function decodedFile(path: string, file: DecodedFile, digest: Digest): ViewFile {
   return { path, mtimeMs: fixedTimeMs, identity: digest, content: { kind: 'decoded', file } };
+}
+
+/** A blob of the bundle: a layer, or a config or manifest. */
+export type PlacedBlob =
+  | { readonly kind: 'layer'; readonly digest: DiffId; readonly file: DecodedFile }
+  | { readonly kind: 'document'; readonly hex: string; readonly bytes: Uint8Array };
+
+export interface ViewBundle {
+  readonly bundle: Bundle;
+  readonly createdMs: number;
+  /** Layers first, each once, in the order of the bundle. */
+  readonly blobs: readonly PlacedBlob[];
 }

@@ -4,7 +4,7 @@ import type { PrepareProgress } from '../../bundle/prepare-bundle.ts';
 import type { Bundle } from '../../bundle/open-bundle.ts';
 import type { VirtualFile } from '../../file/virtual-file.ts';
 import type { Selection } from '../resolve-selection.ts';
-import type { FrameStatistics } from '../../bundle/measure-frames.ts';
+import type { FrameStatistics } from '../../bundle/measure-bundle.ts';
 import { prepareZst } from '../../bundle/zst/prepare-zst.ts';
 import { collectByLimits } from './bundle.ts';
 import type { ChosenFormat } from '../../cli/options/format-options.ts';

@@ -2,7 +2,7 @@
 import type { BuildEntry } from '../../cache/build-journal.ts';
 import type { Cache } from '../../cache/cache.ts';
 import type { RecordedBundle } from '../../bundle/record-build.ts';
-import type { FrameStatistics } from '../../bundle/measure-frames.ts';
+import type { FrameStatistics } from '../../bundle/measure-bundle.ts';
 import { describeFrames } from './archive.ts';
 import { formatCount, formatDuration, formatSize } from '../../ground/format-text.ts';
 

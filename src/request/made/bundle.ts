@@ -1,7 +1,7 @@
 /** The bundle that the options of a verb ask for. */
 import { type Cache, cachePath, openCache } from '../../cache/cache.ts';
 import type { PrepareProgress, ReworkImages } from '../../bundle/prepare-bundle.ts';
-import { type RecordedBundle, recordBuild } from '../../bundle/record-build.ts';
+import { recordBuild, type RecordedBundle } from '../../bundle/record-build.ts';
 import { collectAutomatically } from '../../cache/upkeep/collect-automatically.ts';
 import type { Collection } from '../../cache/upkeep/collect-garbage.ts';
 import type { CollectLimits } from '../../cache/upkeep/plan-collection.ts';
@@ -17,7 +17,7 @@ import type { ImageOptions } from '../../cli/options/image-options.ts';
 import { automaticLimits } from '../../cli/options/limit-options.ts';
 import { openChosenSource } from './source.ts';
 import { startProgress } from './progress.ts';
-import { readKeptRecipes } from './read-kept-recipes.ts';
+import { readKeptRecipes } from './cache.ts';
 import { readVersion } from '../version.ts';
 
 /** Opens the cache that the options name. */
@@ -139,7 +139,7 @@ async function chooseRework(
 ): Promise<ReworkImages | undefined> {
   if (transforms.length === 0) return undefined;
   const { createRework } = await import('../../transforms/apply-transforms.ts');
-  const { readOlderImage } = await import('./read-older-image.ts');
+  const { readOlderImage } = await import('./source.ts');
   return createRework(transforms, {
     readOther: (reference, from, workshop) =>
       readOlderImage(reference, {

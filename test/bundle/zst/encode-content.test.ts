@@ -7,7 +7,7 @@ import { decodeFrame, encodeFrame, libzstdVersion } from '../../../src/addon/fra
 import { contentKey } from '../../../src/plan/layout/content-key.ts';
 import { digestOf } from '../../../src/ground/digest.ts';
 import { pieceOf } from '../../../src/plan/cut/piece-cutter.ts';
-import { encodeContent, readFrameBack } from '../../../src/bundle/zst/encode-content.ts';
+import { encodeContent, readFrameBack } from '../../../src/bundle/zst/frame-maker.ts';
 import { completeZstProfile, isProfileOfLevel, zstProfileName } from '../../../src/bundle/zst/zst-profile.ts';
 
 const text = Buffer.concat(

@@ -1,6 +1,6 @@
 /** isSafeName: nothing that leaves the folder it is unpacked in. */
 import { expect, test } from 'vitest';
-import { isSafeName } from '../../../src/format/tar/is-safe-name.ts';
+import { isSafeName } from '../../../src/format/tar/walk-tar.ts';
 
 test.each(['a', 'blobs/sha256/abc', './a', 'a..b/..c', 'dir/'])('isSafeName takes "%s"', (name) => {
   expect(isSafeName(name)).toBe(true);

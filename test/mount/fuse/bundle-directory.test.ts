@@ -1,14 +1,13 @@
 /** The tree of a mount, without a mount. */
 import { describe, expect, test } from 'vitest';
-
 import {
   createBundleDirectory,
-  listEntries,
-  statEntry,
   type DirectoryEntry,
   type FileEntry,
+  listEntries,
+  statEntry,
 } from '../../../src/mount/fuse/bundle-directory.ts';
-import { createMemoryFile } from '../../../src/mount/fuse/memory-file.ts';
+import { createMemoryFile } from '../../../src/mount/fuse/mounted-file.ts';
 
 function createEntry(name: string, ino: number, size = 0): FileEntry {
   return { kind: 'file', name, ino, mtimeMs: 5, file: { ...createMemoryFile(new Uint8Array()), size } };

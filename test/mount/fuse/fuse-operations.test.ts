@@ -1,13 +1,11 @@
 /** Answers to the kernel, without a kernel: whatever a file does becomes an errno, and handles are counted. */
 import { constants } from 'node:os';
 import { expect, test } from 'vitest';
-
 import { BundleError, type ErrorCode } from '../../../src/ground/errors.ts';
-import { createBundleDirectory, type BundleDirectory } from '../../../src/mount/fuse/bundle-directory.ts';
+import { type BundleDirectory, createBundleDirectory } from '../../../src/mount/fuse/bundle-directory.ts';
 import { errnoOf, isErrorCode } from '../../../src/mount/fuse/errno-of.ts';
 import { createFuseOperations, type FuseOperations } from '../../../src/mount/fuse/fuse-operations.ts';
-import { createMemoryFile } from '../../../src/mount/fuse/memory-file.ts';
-import type { MountedFile, OpenFile } from '../../../src/mount/fuse/mounted-file.ts';
+import { createMemoryFile, type MountedFile, type OpenFile } from '../../../src/mount/fuse/mounted-file.ts';
 import { OpenHandles } from '../../../src/mount/fuse/open-handles.ts';
 
 const { errno } = constants;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { compareImages } from '../../../src/mount/live/compare-images.ts';
+import { compareImages } from '../../../src/mount/live/log-refresh.ts';
 
 const image = (id: string, ...names: string[]): { names: string[]; id: string; layers: string[] } => ({
   names,

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
 import { type GenerationContent, Publisher } from '../../../src/mount/live/publisher.ts';
 import type { FileEntry } from '../../../src/mount/fuse/bundle-directory.ts';
-import { createMemoryFile } from '../../../src/mount/fuse/memory-file.ts';
-import type { OpenFile } from '../../../src/mount/fuse/mounted-file.ts';
+import { createMemoryFile, type OpenFile } from '../../../src/mount/fuse/mounted-file.ts';
 
 function createContent(text: string, closed: string[]): GenerationContent {
   const entry: FileEntry = {

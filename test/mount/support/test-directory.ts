@@ -1,8 +1,7 @@
 /** What the test daemon shows: known to the daemon, which serves it, and to the tests, which compare. */
 import { createHash } from 'node:crypto';
-
-import { createBundleDirectory, type BundleDirectory } from '../../../src/mount/fuse/bundle-directory.ts';
-import { createMemoryFile } from '../../../src/mount/fuse/memory-file.ts';
+import { type BundleDirectory, createBundleDirectory } from '../../../src/mount/fuse/bundle-directory.ts';
+import { createMemoryFile } from '../../../src/mount/fuse/mounted-file.ts';
 import { createChunkedFile } from './chunked-file.ts';
 import { faultyFiles } from './faulty-files.ts';
 import { createGeneratedFile } from './generated-file.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { createRecipe, recipeDigest, recipeSchema } from '../../../src/plan/layout/recipe.ts';
 import { describeRecipe, recipeDocumentSchema } from '../../../src/plan/layout/recipe-document.ts';
-import { createImage } from '../../../src/image/create-image.ts';
+import { createImage } from '../../../src/image/image.ts';
 
 const schemaPath = fileURLToPath(new URL('../../../docs/recipe.schema.json', import.meta.url));
 const profile = {

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeZstd } from '../../../src/addon/decode-zstd.ts';
 import { contentKey } from '../../../src/plan/layout/content-key.ts';
 import { pieceOf } from '../../../src/plan/cut/piece-cutter.ts';
-import { encodeContent } from '../../../src/bundle/zst/encode-content.ts';
+import { encodeContent } from '../../../src/bundle/zst/frame-maker.ts';
 import { completeZstProfile } from '../../../src/bundle/zst/zst-profile.ts';
 import { layOutZst } from '../../../src/plan/layout/zst-layout.ts';
 import { joinStream } from '../../support/join-stream.ts';

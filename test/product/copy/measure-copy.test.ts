@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { traitsOfFileSystem } from '../../../src/product/copy/file-systems.ts';
 import { measureCopy } from '../../../src/product/copy/measure-copy.ts';
-import { parseSums } from '../../../src/product/copy/parse-sums.ts';
+import { parseSums } from '../../../src/product/copy/folder-source.ts';
 import type { CopyFile } from '../../../src/product/copy/copy-source.ts';
 import { digestOf } from '../../../src/ground/digest.ts';
 

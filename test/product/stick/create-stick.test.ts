@@ -9,7 +9,7 @@ import { type Bundle, openRecipe } from '../../../src/bundle/open-bundle.ts';
 import { prepareBundle } from '../../../src/bundle/prepare-bundle.ts';
 import { type Digest, hexOf } from '../../../src/ground/digest.ts';
 import type { VirtualFile } from '../../../src/file/virtual-file.ts';
-import { bundleDescriptionSchema } from '../../../src/bundle/bundle-description.ts';
+import { bundleDescriptionSchema } from '../../../src/bundle/description.ts';
 import { createStick, type Stick, type StickFile } from '../../../src/product/stick/create-stick.ts';
 import { buildOddImages, buildSampleImages, type FixtureImage } from '../../fixtures/sample-images.ts';
 import { createMemorySource } from '../../support/memory-source.ts';

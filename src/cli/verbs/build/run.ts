@@ -12,7 +12,7 @@ import type { ImageOptions } from '../../options/image-options.ts';
 import { checkOutput } from '../../../request/made/output.ts';
 import { chooseFormat, type FormatOptions } from '../../options/format-options.ts';
 import { inputPlaces } from '../../../request/made/inputs.ts';
-import { describeImages } from '../../../image/describe-images.ts';
+import { describeImages } from '../../../image/image.ts';
 import { describeWritten } from '../../output/describe-written.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
 import { startProgress } from '../../../request/made/progress.ts';

@@ -4,14 +4,13 @@ import { collectGarbage, type Collection } from '../../../cache/upkeep/collect-g
 import { isAllHeld, type Removal, type RemovalReason } from '../../../cache/upkeep/plan-collection.ts';
 import { type KeepReason, type KeptImages, listMissingLayers } from '../../../cache/upkeep/protect-blocks.ts';
 import { noteCollection } from '../../../cache/upkeep/collect-automatically.ts';
-import { type CacheChoice, chooseCache } from '../../../request/made/cache.ts';
+import { type CacheChoice, chooseCache, readKeptRecipes } from '../../../request/made/cache.ts';
 import { warnOfStrangers } from '../../output/warn-of-strangers.ts';
 import { formatCount, formatSize, formatTable } from '../../../ground/format-text.ts';
 import { appendAll } from '../../../ground/long-lists.ts';
 import { chosenLimits, chosenRecipes, type LimitOptions } from '../../options/limit-options.ts';
 import { printJson, printLines, warnLines } from '../../../ground/print.ts';
-import { nameImages } from '../../../image/name-images.ts';
-import { readKeptRecipes } from '../../../request/made/read-kept-recipes.ts';
+import { nameImages } from '../../../image/image.ts';
 
 export interface CacheGcOptions extends LimitOptions, CacheChoice {
   readonly dryRun?: boolean;

@@ -17,12 +17,11 @@ import { planCollection } from '../../../cache/upkeep/plan-collection.ts';
 import { type CacheSurvey, surveyCache } from '../../../cache/upkeep/survey-cache.ts';
 import { warnOfStrangers } from '../../output/warn-of-strangers.ts';
 import { familiarName } from '../../../image/reference.ts';
-import { type CacheChoice, chooseCache } from '../../../request/made/cache.ts';
+import { type CacheChoice, chooseCache, readKeptRecipes } from '../../../request/made/cache.ts';
 import { formatCount, formatSize, formatTable, joinSections } from '../../../ground/format-text.ts';
 import { chosenLimits, chosenRecipes, hasLimits, type LimitOptions } from '../../options/limit-options.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
-import { nameImages } from '../../../image/name-images.ts';
-import { readKeptRecipes } from '../../../request/made/read-kept-recipes.ts';
+import { nameImages } from '../../../image/image.ts';
 
 export interface CacheInfoOptions extends LimitOptions, CacheChoice {
   readonly json?: boolean;

@@ -1,8 +1,7 @@
 /** The JSON that `bundlefs copy --json` prints (docs/copy.md). */
 import { familiarName } from '../../../image/reference.ts';
 import type { CopyResult } from '../../../product/copy/copy-to-folder.ts';
-import { findReadBack } from './find-read-back.ts';
-import type { CopyFacts } from './text.ts';
+import { type CopyFacts, findReadBack } from './text.ts';
 
 /** `result` is undefined for a dry run. */
 export function copyToJson({

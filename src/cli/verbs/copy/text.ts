@@ -5,7 +5,6 @@ import type { CopyMeasure } from '../../../product/copy/measure-copy.ts';
 import type { CopyPlan } from '../../../product/copy/plan-copy.ts';
 import type { Survey } from '../../../product/copy/survey-target.ts';
 import type { Target } from '../../../product/copy/target.ts';
-import { findReadBack } from './find-read-back.ts';
 import { formatCount, formatDuration, formatSize, formatTable } from '../../../ground/format-text.ts';
 import { appendAll } from '../../../ground/long-lists.ts';
 
@@ -119,4 +118,19 @@ function listChanges(plan: CopyPlan, { files, partials }: Survey): string[][] {
 function listSome(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
+
+/**
+ * `device`: with O_DIRECT; `indirect`: another program or machine was asked for them; `cache`: perhaps from what the
+ * kernel had in memory, though it was told to forget it; `memory`: there is no device.
+ */
+export type ReadBack = 'device' | 'indirect' | 'cache' | 'memory';
+
+export function findReadBack(
+  { target, plan }: { readonly target: Pick<Target, 'traits'>; readonly plan: Pick<CopyPlan, 'readKind'> },
+  result: Pick<CopyResult, 'readKind'>,
+): ReadBack {
+  if (target.traits.isMemory === true) return 'memory';
+  if (target.traits.isIndirect === true) return 'indirect';
+  return [plan.readKind, result.readKind].includes('dropped') ? 'cache' : 'device';
 }

@@ -14,7 +14,7 @@ import { connectEngine } from '../../../place/engine/talk/engine-connection.ts';
 import { findEngineEndpoint } from '../../../place/engine/talk/engine-endpoint.ts';
 import { listEngineImages } from '../../../place/engine/engine-image.ts';
 import { findEngineKind } from '../../../place/engine/engine-kind.ts';
-import { checkDeltaName } from './check-delta-name.ts';
+import { checkDeltaName } from './run.ts';
 import { checkOutput } from '../../../request/made/output.ts';
 import { type BaseOptions, isEngineName, prepareBaseImages } from './base.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';

@@ -7,8 +7,7 @@ import { explainLarge } from '../../../product/delta/explain-large.ts';
 import { hexOf } from '../../../ground/digest.ts';
 import { writeBundleFile, type WrittenFile } from '../../../place/file/write-bundle-file.ts';
 import type { Selection } from '../../../request/resolve-selection.ts';
-import type { BundleDescription } from '../../../bundle/bundle-description.ts';
-import { checkDeltaName } from './check-delta-name.ts';
+import type { BundleDescription } from '../../../bundle/description.ts';
 import { checkOutput } from '../../../request/made/output.ts';
 import { type BaseOptions, chooseBase } from './base.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
@@ -18,6 +17,8 @@ import { printJson, printLines, warnLines } from '../../../ground/print.ts';
 import type { PartOptions } from '../../options/part-options.ts';
 import { prepareStick } from '../../../request/made/stick.ts';
 import { basePlaces, inputPlaces } from '../../../request/made/inputs.ts';
+import { BundleError } from '../../../ground/errors.ts';
+import { hasZstName } from '../../options/format-options.ts';
 
 /** Of the archive, what a delta may bring of it without a word: beyond that the full bundle is nearly as good. */
 const largeShare = 0.5;
@@ -112,4 +113,12 @@ function toFields(
     steps: delta.stepCount,
     seconds: Math.round(seconds * 1000) / 1000,
   };
+}
+
+/** Throws invalid-argument for a name that promises zstd: a delta is a script with xz blocks behind it. */
+export function checkDeltaName(output: string): void {
+  if (!hasZstName(output)) return;
+  throw new BundleError('invalid-argument', `Cannot write "${output}": a delta is no .zst file`, {
+    hint: 'A delta continues an images.tar.xz, with its blocks. Name it otherwise, such as update.delta; a whole bundle in zstd is written by: bundlefs build -o images.tar.zst',
+  });
 }

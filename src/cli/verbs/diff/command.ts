@@ -1,7 +1,7 @@
 /** `bundlefs diff`: what is different between two bundles. */
 import type { Command } from 'commander';
 import { addCacheOption } from '../../options/image-options.ts';
-import { parseTop } from '../../options/parse-top.ts';
+import { parseTop } from '../../options/limit-options.ts';
 import type { DiffOptions } from './run.ts';
 
 export function addDiffCommand(program: Command, signal: AbortSignal): void {

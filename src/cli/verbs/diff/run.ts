@@ -8,12 +8,11 @@ import {
   type OpenComparandOptions,
 } from '../../../inspect/find/open-comparand.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
-import type { BundleDescription } from '../../../bundle/bundle-description.ts';
+import type { BundleDescription } from '../../../bundle/description.ts';
 import { compareParts, type PartComparison } from '../../../product/stick/compare-parts.ts';
 import { type CacheChoice, chooseCache } from '../../../request/made/cache.ts';
 import { diffToJson } from './json.ts';
-import { diffToText } from './text.ts';
-import { partsToText } from './parts-to-text.ts';
+import { diffToText, partsToText } from './text.ts';
 import { startProgress } from '../../../request/made/progress.ts';
 
 export interface DiffOptions extends CacheChoice {

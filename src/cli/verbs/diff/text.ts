@@ -1,10 +1,11 @@
 /** What `bundlefs diff` shows a person: the images, the bytes, and files grouped by the images that share them. */
 import type { ContentImage } from '../../../inspect/contents/bundle-contents.ts';
 import type { BundleDiff, ImageDiff } from '../../../inspect/diff-bundles.ts';
-import { describeImage } from '../../../image/describe-image.ts';
+import { describeImage } from '../../../image/image.ts';
 import { familiarName } from '../../../image/reference.ts';
 import { fileGroupsToText } from '../../output/file-changes.ts';
 import { formatCount, formatShare, formatSize, formatTable } from '../../../ground/format-text.ts';
+import type { PartChange, PartComparison } from '../../../product/stick/compare-parts.ts';
 
 /** `top` is how many files to list for each group of images. */
 export function diffToText(diff: BundleDiff, top: number): string[] {
@@ -82,4 +83,27 @@ function nameOf({ names, id }: ContentImage): string {
 function splitTag(name: string): [string, string] {
   const colon = name.lastIndexOf(':');
   return [name.slice(0, colon), name.slice(colon + 1)];
+}
+
+export function partsToText({ changes, dropped, writeSize, keptSize }: PartComparison): string[] {
+  const rows = [
+    ...changes.flatMap(describePart),
+    ...dropped.map((name) => ['drop', name, '', 'no longer part of the bundle']),
+  ];
+  const written = changes.filter(({ kind }) => kind === 'write').length;
+  const sum = `${formatCount(written, 'part')} to write, ${formatSize(writeSize)}; ${formatCount(changes.length - written, 'part')} to keep, ${formatSize(keptSize)}`;
+  return [...(rows.length === 0 ? [] : formatTable(['', 'part', '>size', ''], rows)), sum];
+}
+
+/** What stays as it is needs no line. */
+function describePart(change: PartChange): string[][] {
+  const { name, size } = change.part;
+  switch (change.kind) {
+    case 'same':
+      return [];
+    case 'renamed':
+      return [['rename', name, formatSize(size), `is there as ${change.from}`]];
+    case 'write':
+      return [['write', name, formatSize(size), change.isReplacing ? 'replaces the old one' : 'new']];
+  }
 }

@@ -1,6 +1,6 @@
 /** What `bundlefs load` does. */
 import type { Bundle } from '../../../bundle/open-bundle.ts';
-import { openTarWithout } from '../../../bundle/tar-without.ts';
+import { openTarWithout } from '../../../bundle/bundle-parts.ts';
 import { type LoadedImage, loadIntoEngine } from '../../../place/engine/load-into-engine.ts';
 import type { Selection } from '../../../request/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';

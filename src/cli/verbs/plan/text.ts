@@ -1,7 +1,7 @@
 /** What `bundlefs plan` shows a person: the images that changed, the layers that are new, and what they cost. */
 import { hexOf } from '../../../ground/digest.ts';
 import type { Amount, BuildPlan, PlannedImage, PlannedLayer } from '../../../inspect/cost/plan-build.ts';
-import { describeImage } from '../../../image/describe-image.ts';
+import { describeImage } from '../../../image/image.ts';
 import {
   formatCount,
   formatDuration,

@@ -9,7 +9,7 @@ import { summarizeBuild } from '../../../request/made/build-summary.ts';
 import { checkOutput } from '../../../request/made/output.ts';
 import { prepareArchive } from '../../../request/made/archive.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
-import { describeImages } from '../../../image/describe-images.ts';
+import { describeImages } from '../../../image/image.ts';
 import { describeWritten } from '../../output/describe-written.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
 import { chooseFormat, type FormatOptions } from '../../options/format-options.ts';

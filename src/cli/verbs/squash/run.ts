@@ -3,7 +3,7 @@ import type { Selection } from '../../../request/resolve-selection.ts';
 import type { SquashedLayers } from '../../../transforms/transform.ts';
 import { formatSize } from '../../../ground/format-text.ts';
 import { checkOneImage, type DescribeOutcome, type ResultOptions, runTransform } from './run-transform.ts';
-import { nameImage } from '../../../image/name-images.ts';
+import { nameImage } from '../../../image/image.ts';
 
 export interface SquashOptions extends ResultOptions {
   readonly last?: number;

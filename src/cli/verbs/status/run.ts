@@ -4,8 +4,7 @@ import { askStatus } from '../../../mount/control/ask-mount.ts';
 import { getMount } from '../../../mount/control/find-mounts.ts';
 import type { MountStatus, RefreshProgress } from '../../../mount/control/status.ts';
 import { askDaemon } from './ask-daemon.ts';
-import { formatAgo } from '../../../ground/format-ago.ts';
-import { formatCount, formatSize } from '../../../ground/format-text.ts';
+import { formatAgo, formatCount, formatSize } from '../../../ground/format-text.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
 import { describeRefresh } from './describe-refresh.ts';
 

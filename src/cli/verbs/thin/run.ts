@@ -8,13 +8,11 @@ import { openLayers } from '../../../transforms/open-layers.ts';
 import { isSaving, planThin, type ThinPlan } from '../../../transforms/plan-thin.ts';
 import type { ThinTransform } from '../../../transforms/transform.ts';
 import { openWorkshop } from '../../../bundle/workshop.ts';
-import type { Image } from '../../../image/image.ts';
+import { type Image, nameImage } from '../../../image/image.ts';
 import { openChosenCache } from '../../../request/made/bundle.ts';
-import { openChosenSource } from '../../../request/made/source.ts';
-import { nameImage } from '../../../image/name-images.ts';
+import { openChosenSource, readOlderImage } from '../../../request/made/source.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
 import { startProgress } from '../../../request/made/progress.ts';
-import { readOlderImage } from '../../../request/made/read-older-image.ts';
 import { checkOneImage, type NewLayer, type ResultOptions, runTransform } from '../squash/run-transform.ts';
 import { planFields, thinPlanToText, thinToText } from './text.ts';
 

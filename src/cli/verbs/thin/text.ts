@@ -1,8 +1,7 @@
 /** What a thin image is, or would be: in words, and as fields of a JSON. */
-import type { Image } from '../../../image/image.ts';
+import { type Image, nameImage } from '../../../image/image.ts';
 import { isSaving, type ThinPlan } from '../../../transforms/plan-thin.ts';
 import { formatCount, formatSize } from '../../../ground/format-text.ts';
-import { nameImage } from '../../../image/name-images.ts';
 import type { NewLayer } from '../squash/run-transform.ts';
 
 /** One line on an image that was made. */

@@ -1,10 +1,8 @@
 /** `bundlefs why`: what made an image encode. */
-import type { Command } from 'commander';
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../../../ground/errors.ts';
 import { addCacheOption } from '../../options/image-options.ts';
-import { findAgeMs } from '../../options/limit-options.ts';
-import { parseTop } from '../../options/parse-top.ts';
+import { findAgeMs, parseTop } from '../../options/limit-options.ts';
 import type { WhyOptions } from './run.ts';
 
 export function addWhyCommand(program: Command, signal: AbortSignal): void {

@@ -21,8 +21,7 @@ import { parseReference, type Reference } from '../../../image/reference.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
 import { type CacheChoice, chooseCache } from '../../../request/made/cache.ts';
 import { startProgress } from '../../../request/made/progress.ts';
-import type { WhyReport } from './json.ts';
-import { whyToJson } from './why-to-json.ts';
+import { type WhyReport, whyToJson } from './json.ts';
 import { whyToText } from './text.ts';
 
 export interface WhyOptions extends CacheChoice {

@@ -2,7 +2,7 @@
 import { hexOf } from '../../../ground/digest.ts';
 import type { ExplainedLayer } from '../../../inspect/cost/explain-image.ts';
 import type { EncodeReason, ExplainedFile, ExplainedFiles } from '../../../inspect/cost/explain-layer.ts';
-import { describeImage } from '../../../image/describe-image.ts';
+import { describeImage } from '../../../image/image.ts';
 import {
   formatCount,
   formatRows,

@@ -1,12 +1,12 @@
 /** Reads manifest.json: the layouts of `docker save`, old and new, and of all tools that write for `docker load`. */
-import { digestOf, type Digest } from '../../../ground/digest.ts';
+import { type Digest, digestOf } from '../../../ground/digest.ts';
 import { isBundleError } from '../../../ground/errors.ts';
 import { type DockerManifestEntry, parseDockerManifest } from '../../../image/docker-manifest.ts';
 import { findImagePlatform } from '../../../image/image-config.ts';
 import { findTaggedName, normaliseTag } from '../../../image/reference.ts';
 import type { ImageGroup, ImageVariant } from './image-group.ts';
 import { findDocument, type MemberTable } from './member-table.ts';
-import { findBlobDigest, findNamedDigest } from './member-name.ts';
+import { findBlobDigest, findNamedDigest } from './member-index.ts';
 
 /** Where the layout has its manifest. */
 export const dockerManifestName = 'manifest.json';

@@ -15,7 +15,7 @@ import { findTaggedName } from '../../../image/reference.ts';
 import type { ImageGroup, ImageVariant } from './image-group.ts';
 import type { LocatedBlob } from './listed-image.ts';
 import { findDocument, type MemberTable } from './member-table.ts';
-import { blobName } from './member-name.ts';
+import { blobName } from './member-index.ts';
 
 /** Where the layout has its index. */
 export const ociIndexName = 'index.json';

@@ -1,10 +1,8 @@
 /** The names of an archive's members, and where links between them lead. */
 import { posix } from 'node:path';
-import type { Digest } from '../../../ground/digest.ts';
+import { type Digest, findDigestOfHex, hexOf } from '../../../ground/digest.ts';
 import { BundleError } from '../../../ground/errors.ts';
-import { isSafeName } from '../../../format/tar/is-safe-name.ts';
-import type { TarEntry } from '../../../format/tar/walk-tar.ts';
-import { findNamedDigest } from './member-name.ts';
+import { isSafeName, type TarEntry } from '../../../format/tar/walk-tar.ts';
 
 /** What is known of a file, so that a second one under its name can be compared. */
 export interface IndexedFile {
@@ -95,4 +93,21 @@ export class MemberIndex<T extends IndexedFile> {
 
 function differs(a: IndexedFile, b: IndexedFile): boolean {
   return a.size !== b.size || a.storedDigest !== b.storedDigest;
+}
+
+/** Where an OCI layout has a blob (OCI image-spec, image-layout.md). */
+export function blobName(digest: Digest): string {
+  return `blobs/sha256/${hexOf(digest)}`;
+}
+
+/** The digest that a blob's name gives, or undefined for a member that is no blob. */
+export function findBlobDigest(name: string): Digest | undefined {
+  const hex = /^blobs\/sha256\/([^/]+)$/.exec(name)?.[1];
+  return hex === undefined ? undefined : findDigestOfHex(hex);
+}
+
+/** The same for other names made of a digest too: `<hex>.json`, `<hex>.tar`, `sha256:<hex>`. */
+export function findNamedDigest(name: string): Digest | undefined {
+  const hex = /(?:^|[/:])([0-9a-f]{64})(?:\.json|\.tar)?$/.exec(name)?.[1];
+  return hex === undefined ? undefined : findDigestOfHex(hex);
 }

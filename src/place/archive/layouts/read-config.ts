@@ -2,7 +2,7 @@
 import { type Digest, digestOf } from '../../../ground/digest.ts';
 import { BundleError } from '../../../ground/errors.ts';
 import { configCorrupt } from '../../../image/image-config.ts';
-import { hollowImageHint } from './hollow-image.ts';
+import { hollowImageHint } from './locate-layers.ts';
 import type { LocatedBlob } from './listed-image.ts';
 import { findPart, type MemberTable, readDocument } from './member-table.ts';
 

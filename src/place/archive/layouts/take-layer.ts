@@ -1,9 +1,8 @@
 /** Hands one stored layer to the sink: decompresses it on the way, and hashes what was stored. */
-import { type Digest, type DiffId, finishDigest, startDigest } from '../../../ground/digest.ts';
+import { type DiffId, type Digest, finishDigest, startDigest } from '../../../ground/digest.ts';
 import { BundleError } from '../../../ground/errors.ts';
-import { decompressAs, findCompression, magicSize } from '../decompress.ts';
+import { decompressAs, findCompression, magicSize, peekStart } from '../decompress.ts';
 import type { AddLayerOptions, LayerSink } from '../../../image/image-source.ts';
-import { peekStart } from '../peek-start.ts';
 
 export interface TakeLayerOptions {
   /** What is read, for messages: `"blobs/sha256/…" in archive "images.tar"`. */

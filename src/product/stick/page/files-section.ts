@@ -1,6 +1,6 @@
 /** What each file of the stick is for. */
 import { formatSize } from '../../../ground/format-text.ts';
-import type { BundleDescription } from '../../../bundle/bundle-description.ts';
+import type { BundleDescription } from '../../../bundle/description.ts';
 import { html, type Markup } from './html.ts';
 
 export function renderFiles({ archive, parts }: BundleDescription): Markup {

@@ -1,6 +1,6 @@
 /** Gives layers that several images share a mark, so that they are recognised wherever they are drawn. */
 import { groupBy } from '../../../ground/group-by.ts';
-import type { BundleDescription } from '../../../bundle/bundle-description.ts';
+import type { BundleDescription } from '../../../bundle/description.ts';
 
 /** Layers that the same images have, and what they are drawn with. */
 export interface LayerGroup {

@@ -1,5 +1,5 @@
 /** How to check and load what is on the stick, on each kind of machine. */
-import type { BundleDescription } from '../../../bundle/bundle-description.ts';
+import type { BundleDescription } from '../../../bundle/description.ts';
 import { html, type Markup } from './html.ts';
 
 /** More names than this make no command that anybody would type. */

@@ -2,7 +2,7 @@
 import { parseImageConfig } from '../../../image/image-config.ts';
 import type { Image } from '../../../image/image.ts';
 import { familiarName } from '../../../image/reference.ts';
-import type { BundleDescription } from '../../../bundle/bundle-description.ts';
+import type { BundleDescription } from '../../../bundle/description.ts';
 import {
   type BundleComparison,
   compareBundles,
