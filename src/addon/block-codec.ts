@@ -1,7 +1,8 @@
 /** Encodes and decodes standalone .xz Blocks (.xz 1.2.1 §3) with liblzma, off the main thread. */
 import { constants } from 'node:buffer';
 import { setMaxListeners } from 'node:events';
-import type { CheckName, EncoderSettings } from '../plan/layout/profile.ts';
+import type { EncoderSettings } from '../plan/layout/profile.ts';
+import type { CheckName } from '../format/xz/stream-flags.ts';
 import { loadAddon } from './load-addon.ts';
 import { createDecodeError, createEncodeError, lzmaOk } from './lzma-error.ts';
 

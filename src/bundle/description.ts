@@ -1,7 +1,5 @@
 /** bundle.json, which lies beside a bundle, as one side of a comparison: images and layers, without blocks and files. */
-import type { DiffId } from '../ground/digest.ts';
 import { BundleError } from '../ground/errors.ts';
-import type { BundleContents } from '../inspect/contents/bundle-contents.ts';
 import * as z from 'zod';
 
 /** The description that `text` is, or undefined where it is JSON of another kind. Throws archive-corrupt. */
@@ -18,22 +16,6 @@ export function parseBundleDescription(text: string, label: string): BundleDescr
   if (parsed.success) return parsed.data;
   const place = parsed.error.issues[0]?.path.join('.') ?? '';
   throw new BundleError('archive-corrupt', `Cannot read "${label}": unexpected "${place}" in bundle.json`);
-}
-
-/** What `description` says, as far as comparisons go. */
-export function describeContents(description: BundleDescription, label: string): BundleContents {
-  const { archive, images, layers } = description;
-  return {
-    label,
-    storedSize: archive.size,
-    images: images.map(({ names, id, layers: diffIds }) => ({
-      names,
-      id: id as DiffId,
-      layers: diffIds as DiffId[],
-      history: [],
-    })),
-    layers: new Map(layers.map(({ diffId, size }) => [diffId as DiffId, { diffId: diffId as DiffId, size }])),
-  };
 }
 
 const size = z.int().nonnegative();

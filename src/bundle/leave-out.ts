@@ -6,7 +6,7 @@ import { findLoadFault } from '../image/load-fault.ts';
 import { cannotLoad, noImage } from '../image/no-image.ts';
 import { familiarName, formatName, type Reference } from '../image/reference.ts';
 import type { DiffId } from '../ground/digest.ts';
-import type { LeaveOut } from '../place/leave-out.ts';
+import type { LeaveOut } from '../image/leave-out.ts';
 
 export interface LeaveOutOptions {
   /** Whether any image that no engine loads is left out; where not, only what a pattern found and is none. */

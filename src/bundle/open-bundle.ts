@@ -4,7 +4,7 @@ import type { BlockStore } from '../cache/block-store.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { Lease } from '../cache/leases.ts';
 import { type Recipe, recipeDigest } from '../plan/layout/recipe.ts';
-import type { LayerRecord } from '../cache/layer-records.ts';
+import type { LayerRecord } from '../plan/layout/layer-record.ts';
 import type { DiffId } from '../ground/digest.ts';
 import { BundleError } from '../ground/errors.ts';
 import type { DecodedBlocks } from '../file/decoded-blocks.ts';

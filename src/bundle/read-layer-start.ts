@@ -1,6 +1,6 @@
 /** Reads the start of a layer whose blocks are stored. */
-import type { LayerRecord } from '../cache/layer-records.ts';
-import type { CheckName } from '../plan/layout/profile.ts';
+import type { LayerRecord } from '../plan/layout/layer-record.ts';
+import type { CheckName } from '../format/xz/stream-flags.ts';
 import { openDecodedFile } from '../file/decoded-file.ts';
 import { listDecodableBlocks } from '../file/decodable-blocks.ts';
 import { readFully } from '../file/read-chunks.ts';

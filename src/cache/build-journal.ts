@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { listOwnFiles } from '../disk/list-own-files.ts';
+import { listOwnFiles } from '../disk/own/list-own-files.ts';
 import { makeOwnFolder } from '../disk/make-folder.ts';
-import { removeOwnFile } from '../disk/own-files.ts';
+import { removeOwnFile } from '../disk/own/own-files.ts';
 import { isBundleError } from '../ground/errors.ts';
 import type { BlockKey } from '../plan/layout/block-record.ts';
 import { withCacheErrors } from './cache-error.ts';

@@ -1,5 +1,5 @@
 /** Turns what the file system says of the cache into what the user can do about it. */
-import { ForeignThingError } from '../disk/foreign-thing.ts';
+import { ForeignThingError } from '../disk/own/foreign-thing.ts';
 import { BundleError, describeError, findErrno, isBundleError } from '../ground/errors.ts';
 
 /** Runs `action` on the file or folder `path` of a cache; what the system says against it comes out as cache-full, cache-read-only or cache-failed. */

@@ -1,7 +1,7 @@
 /** JSON files of the cache: one line with the digest of the rest, so that a flipped bit is a missing file, never a wrong one. */
 import { type Digest, digestOf } from '../ground/digest.ts';
 import { withCacheErrors } from './cache-error.ts';
-import { readOwnFile } from '../disk/own-files.ts';
+import { readOwnFile } from '../disk/own/own-files.ts';
 import { writeOwnFile } from '../disk/write-durably.ts';
 
 /** The value in the file at `path`, or undefined where there is none or its digest does not fit. Throws cache-*. */

@@ -4,7 +4,8 @@ import { decodeFrame } from '../addon/frame-codec.ts';
 import { BundleError } from '../ground/errors.ts';
 import { lzma2Id, parseBlockHeader } from '../format/xz/block-header.ts';
 import type { BlockRecord } from '../plan/layout/block-record.ts';
-import type { CheckName, EncoderSettings } from '../plan/layout/profile.ts';
+import type { EncoderSettings } from '../plan/layout/profile.ts';
+import type { CheckName } from '../format/xz/stream-flags.ts';
 
 /** Bytes of a block's check (.xz 1.2.1 §2.1.1.2). */
 const checkSizes: Readonly<Record<CheckName, number>> = { crc32: 4, crc64: 8, sha256: 32 };

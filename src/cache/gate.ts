@@ -1,7 +1,7 @@
 /** The gate of a cache: the lock of its folder, shared by those who take leases, held alone by whoever removes what nobody leased. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tryLockFile, tryLockShared } from '../addon/file-lock.ts';
-import { type OpenFolder, openOwnFolder } from '../disk/open-folder.ts';
+import { type OpenFolder, openOwnFolder } from '../disk/own/open-folder.ts';
 import { BundleError } from '../ground/errors.ts';
 import { withCacheErrors } from './cache-error.ts';
 

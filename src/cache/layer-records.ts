@@ -1,4 +1,5 @@
 /** Layer records: which blocks a layer is made of, for ever true of a diffId and a profile. */
+import type { LayerRecord } from '../plan/layout/layer-record.ts';
 import { join } from 'node:path';
 import { type DiffId, type Digest, hexOf } from '../ground/digest.ts';
 import { isBundleError } from '../ground/errors.ts';
@@ -7,14 +8,6 @@ import type { BlockStore } from './block-store.ts';
 import { checkLayer } from './check-layer.ts';
 import { findSummedJson, writeCheckedJson } from './checked-json.ts';
 import { createFacts, type Facts } from './ledger.ts';
-
-export interface LayerRecord {
-  readonly diffId: DiffId;
-  /** Bytes of the layer's tar: the sum of its blocks' uncompressed sizes. */
-  readonly size: number;
-  /** In the layer's order. A block that occurs twice stands here twice. */
-  readonly blocks: readonly BlockRecord[];
-}
 
 export interface LayerRecords {
   /**

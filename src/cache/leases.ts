@@ -1,13 +1,13 @@
 /** Leases: who uses what of the cache now, so that a collection leaves it alone (docs/format.md, "Leases"). */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { ForeignThingError } from '../disk/foreign-thing.ts';
-import { listOwnFiles } from '../disk/list-own-files.ts';
+import { ForeignThingError } from '../disk/own/foreign-thing.ts';
+import { listOwnFiles } from '../disk/own/list-own-files.ts';
 import { isLocked, openHeldFile, removeIfStale } from '../disk/locked-file.ts';
 import { makeOwnFolder } from '../disk/make-folder.ts';
-import { type OpenFolder, openOwnFolder } from '../disk/open-folder.ts';
-import { findOwnFile, removeOwnFile } from '../disk/own-files.ts';
-import { touchOwnFile } from '../disk/touch-own-file.ts';
+import { type OpenFolder, openOwnFolder } from '../disk/own/open-folder.ts';
+import { findOwnFile, removeOwnFile } from '../disk/own/own-files.ts';
+import { touchOwnFile } from '../disk/own/touch-own-file.ts';
 import { type Digest, findDigestOfHex, hexOf } from '../ground/digest.ts';
 import { isBundleError } from '../ground/errors.ts';
 import { withCacheErrors } from './cache-error.ts';

@@ -1,10 +1,10 @@
 /** What this user's own processes wrote to a cache or have verified in it: nothing else that lies there is believed (docs/format.md, "Trust"). */
 import { join } from 'node:path';
 import { digestOf, hexOf } from '../ground/digest.ts';
-import { appendOwnFile, readOwnFile } from '../disk/own-files.ts';
-import { makePrivateFolder } from '../disk/private-folder.ts';
-import { replaceOwnFile } from '../disk/replace-own-file.ts';
-import { stateFolder } from '../disk/state-folder.ts';
+import { appendOwnFile, readOwnFile } from '../disk/own/own-files.ts';
+import { makePrivateFolder } from '../disk/own/private-folder.ts';
+import { replaceOwnFile } from '../disk/own/replace-own-file.ts';
+import { stateFolder } from '../disk/own/state-folder.ts';
 import { findErrno } from '../ground/errors.ts';
 
 /** Facts are in one file for each kind, and for blocks for each encoder, so that only what is asked for is read. */

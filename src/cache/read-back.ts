@@ -6,7 +6,7 @@ import { parseBlockHeader } from '../format/xz/block-header.ts';
 import { encodeIndex } from '../format/xz/index-field.ts';
 import { encodeStreamFooter } from '../format/xz/stream-footer.ts';
 import { encodeStreamHeader } from '../format/xz/stream-header.ts';
-import type { CheckName } from '../plan/layout/profile.ts';
+import type { CheckName } from '../format/xz/stream-flags.ts';
 
 /**
  * Decodes `block` (header to check, padded) independently and compares it with `content`; throws `encode-failed`

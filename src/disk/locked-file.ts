@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { tryLockFile, tryLockShared } from '../addon/file-lock.ts';
 import { findErrno } from '../ground/errors.ts';
-import type { OpenFolder } from './open-folder.ts';
+import type { OpenFolder } from './own/open-folder.ts';
 
 /** Of a file that somebody else removed, or may remove and we may not: sweeping is no reason to fail. ELOOP is a link. */
 const othersReasons: readonly string[] = ['ENOENT', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENXIO'];

@@ -3,7 +3,7 @@ import { fchmodSync, mkdirSync } from 'node:fs';
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { findErrno } from '../ground/errors.ts';
-import { type OpenFolder, openOwnFolder } from './open-folder.ts';
+import { type OpenFolder, openOwnFolder } from './own/open-folder.ts';
 
 /** Set-group-ID and writable by the group: its owner has made it for a group to share. */
 const sharedBits = 0o2020;

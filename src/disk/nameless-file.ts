@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { findErrno } from '../ground/errors.ts';
-import { openOwnFolder } from './open-folder.ts';
+import { openOwnFolder } from './own/open-folder.ts';
 
 /** __O_TMPFILE of asm-generic/fcntl.h, which Node has no name for: a file that is in no folder (open(2)). */
 const nameless = 0o20000000 | constants.O_DIRECTORY;

@@ -4,8 +4,8 @@ import type { BigIntStats } from 'node:fs';
 import { type FileHandle, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { openLockedFile, removeIfStale } from './locked-file.ts';
-import { listOwnFiles } from './list-own-files.ts';
-import { type OpenFolder, openNamedFolder, openOwnFolder } from './open-folder.ts';
+import { listOwnFiles } from './own/list-own-files.ts';
+import { type OpenFolder, openNamedFolder, openOwnFolder } from './own/open-folder.ts';
 
 const partialForm = /^\..+\.[0-9a-f]+\.partial$/;
 

@@ -1,5 +1,5 @@
 /** Where the content of a layout's blocks lies in the decoded file. */
-import type { CheckName } from '../plan/layout/profile.ts';
+import type { CheckName } from '../format/xz/stream-flags.ts';
 import type { Layout } from '../plan/layout/extent.ts';
 import type { DecodableBlock } from './decoded-file.ts';
 

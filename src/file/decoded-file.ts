@@ -1,6 +1,6 @@
 /** The decoded view: the content of a .xz file's blocks at random access, decoded on read, with the last ones kept. */
 import { crc64, decodeBlock } from '../addon/block-codec.ts';
-import type { CheckName } from '../plan/layout/profile.ts';
+import type { CheckName } from '../format/xz/stream-flags.ts';
 import { decodeXzInto } from '../addon/decode-xz-into.ts';
 import { createDecodeError, lzmaDataError } from '../addon/lzma-error.ts';
 import { encodeIndex, roundUpToFour } from '../format/xz/index-field.ts';

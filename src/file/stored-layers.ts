@@ -1,8 +1,9 @@
 /** Layers whose blocks are in a cache, for looking into: only what is looked at is decoded. */
 import { type BlockRecord } from '../plan/layout/block-record.ts';
 import type { Cache } from '../cache/cache.ts';
-import type { LayerRecord } from '../cache/layer-records.ts';
-import type { CheckName, Profile } from '../plan/layout/profile.ts';
+import type { LayerRecord } from '../plan/layout/layer-record.ts';
+import type { Profile } from '../plan/layout/profile.ts';
+import type { CheckName } from '../format/xz/stream-flags.ts';
 import type { DiffId } from '../ground/digest.ts';
 import { createDecodedBlocks, type DecodedBlocks } from './decoded-blocks.ts';
 import { openDecodedFile } from './decoded-file.ts';
@@ -10,9 +11,8 @@ import { listDecodableBlocks } from './decodable-blocks.ts';
 import { openStoredFile, type StoredPlaces } from './stored-file.ts';
 import type { VirtualFile } from './virtual-file.ts';
 import { layOutXz } from '../plan/layout/xz-layout.ts';
-import type { ContentBlock } from '../inspect/contents/bundle-contents.ts';
-import type { FindLayer } from '../inspect/contents/layer-library.ts';
-import { nameRange } from '../inspect/contents/name-range.ts';
+import type { FindLayer } from './layer-bytes.ts';
+import { nameRange, type PlacedBlock } from './name-range.ts';
 
 export interface StoredLayers extends AsyncDisposable {
   readonly findRecord: (diffId: DiffId) => Promise<LayerRecord | undefined>;
@@ -56,10 +56,10 @@ function openLayer(
   return openDecodedFile(openStoredFile(layout, places), listDecodableBlocks(layout, check), { decoded });
 }
 
-function placeBlocks(records: readonly BlockRecord[]): ContentBlock[] {
+function placeBlocks(records: readonly BlockRecord[]): PlacedBlock[] {
   let start = 0;
-  return records.map(({ key, uncompressedSize, unpaddedSize }) => {
-    const block = { print: key, start, size: uncompressedSize, storedSize: unpaddedSize };
+  return records.map(({ key, uncompressedSize }) => {
+    const block = { print: key, start, size: uncompressedSize };
     start += uncompressedSize;
     return block;
   });

@@ -12,7 +12,7 @@ import {
   goStringOrSlice,
   goStruct,
   goTime,
-} from './go-json.ts';
+} from './json/go-json.ts';
 
 const strings = goSlice(goString, '');
 /** `map[string]struct{}`. */

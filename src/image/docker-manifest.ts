@@ -1,7 +1,7 @@
 /** `manifest.json` of docker-save archives (moby image/tarexport, "manifestItem"). */
 import * as z from 'zod';
 import { type BundleError, isBundleError } from '../ground/errors.ts';
-import { checkForeignValue, parseForeignJson } from './foreign-json.ts';
+import { checkForeignValue, parseForeignJson } from './json/foreign-json.ts';
 
 export interface DockerManifestEntry {
   /** Name of the config's member. */

@@ -2,7 +2,7 @@
 import { type DiffId, isDigest } from '../ground/digest.ts';
 import { BundleError, isBundleError } from '../ground/errors.ts';
 import { dockerConfig } from './docker-config.ts';
-import { GoJsonFault, type GoValue, readGoJson } from './go-json.ts';
+import { GoJsonFault, type GoValue, readGoJson } from './json/go-json.ts';
 
 const skipHint =
   'No engine loads an image with such a config. Build it again, or go on without it: --skip-unloadable';

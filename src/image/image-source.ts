@@ -2,7 +2,7 @@
 import type { DiffId, Digest } from '../ground/digest.ts';
 import type { Image } from './image.ts';
 import type { Reference } from './reference.ts';
-import type { LeaveOut } from '../place/leave-out.ts';
+import type { LeaveOut } from './leave-out.ts';
 
 /** What a source hands layers to. Implemented by the bundle's ingest, and by verify, which only hashes. */
 export interface LayerSink {

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { type Digest, isDigest, parseDigest } from '../ground/digest.ts';
 import { BundleError, isBundleError } from '../ground/errors.ts';
-import { checkForeignValue } from './foreign-json.ts';
+import { checkForeignValue } from './json/foreign-json.ts';
 import type { ImagePlatform } from './image-config.ts';
 
 export interface OciDescriptor {

@@ -1,6 +1,6 @@
 /** OCI image manifests and indexes, and docker's, which have the same shape (OCI image-spec, manifest.md, image-index.md). */
 import * as z from 'zod';
-import { parseForeignJson } from './foreign-json.ts';
+import { parseForeignJson } from './json/foreign-json.ts';
 import {
   type OciDescriptor,
   ociDescriptorSchema,

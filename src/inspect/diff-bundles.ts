@@ -3,7 +3,8 @@ import type { DiffId } from '../ground/digest.ts';
 import type { BundleContents, ContentImage } from './contents/bundle-contents.ts';
 import { compareFiles, type FileChange } from './contents/compare-files.ts';
 import { compareImages, type ImageChange } from './contents/compare-images.ts';
-import { createLayerLibrary, type FindLayer } from './contents/layer-library.ts';
+import { createLayerLibrary } from './contents/layer-library.ts';
+import type { FindLayer } from '../file/layer-bytes.ts';
 import { measureNew, type NewBytes, type NewContents } from './contents/measure-new.ts';
 import type { Comparand } from './find/open-comparand.ts';
 

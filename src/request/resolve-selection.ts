@@ -25,6 +25,9 @@ export interface GivenSelection extends GivenSettings {
   readonly config?: string | false;
 }
 
+/** The same without the arguments: as options stand on the command line, before the project file and the environment complete them. */
+export type GivenImageOptions = Omit<GivenSelection, 'images'>;
+
 export interface Selection {
   /** Names, ids and patterns; empty for all images of the source. */
   readonly patterns: readonly Reference[];

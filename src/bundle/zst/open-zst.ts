@@ -6,7 +6,7 @@ import type { Cache } from '../../cache/cache.ts';
 import { profileForm } from '../../cache/cache-names.ts';
 import { mapWithLimit } from '../../ground/map-with-limit.ts';
 import type { Bundle } from '../open-bundle.ts';
-import { listOwnFolders } from '../../disk/list-own-files.ts';
+import { listOwnFolders } from '../../disk/own/list-own-files.ts';
 import { BundleError } from '../../ground/errors.ts';
 import type { StoredFile } from '../../file/stored-file.ts';
 import { layOutZst } from '../../plan/layout/zst-layout.ts';

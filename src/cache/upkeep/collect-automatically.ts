@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Cache } from '../cache.ts';
-import { readOwnFile } from '../../disk/own-files.ts';
+import { readOwnFile } from '../../disk/own/own-files.ts';
 import { writeOwnFile } from '../../disk/write-durably.ts';
 import { findErrno, isBundleError } from '../../ground/errors.ts';
 import { collectGarbage, type Collection } from './collect-garbage.ts';

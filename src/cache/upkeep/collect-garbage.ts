@@ -3,11 +3,11 @@ import type { Cache } from '../cache.ts';
 import { withCacheErrors } from '../cache-error.ts';
 import { enterGate } from '../gate.ts';
 import { findDigestOfHex } from '../../ground/digest.ts';
-import { removeOwnFile } from '../../disk/own-files.ts';
+import { removeOwnFile } from '../../disk/own/own-files.ts';
 import { mapWithLimit } from '../../ground/map-with-limit.ts';
 import { type CollectionPlan, type CollectLimits, planCollection } from './plan-collection.ts';
 import type { KeptImages } from './protect-blocks.ts';
-import { listContents } from '../../bundle/list-contents.ts';
+import { listContents } from './list-contents.ts';
 import { type CacheSurvey, surveyCache } from './survey-cache.ts';
 
 const removalsAtOnce = 16;

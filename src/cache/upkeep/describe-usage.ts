@@ -1,7 +1,7 @@
 /** What a cache is used for: which bundles share how much, what the layers take, how much of each build was there already. */
 import { groupBy } from '../../ground/group-by.ts';
 import type { BuildEntry } from '../build-journal.ts';
-import type { FoundFile } from '../../disk/list-own-files.ts';
+import type { FoundFile } from '../../disk/own/list-own-files.ts';
 import type { DiffId } from '../../ground/digest.ts';
 import type { BlockId, CacheSurvey, KeptRecipe } from './survey-cache.ts';
 

@@ -1,7 +1,7 @@
 /** Which blocks the bundle of a recipe needs, those of its tar headers included, whether they are stored or not. */
 import type { BlockKey, BlockRecord } from '../../plan/layout/block-record.ts';
 import type { Cache } from '../cache.ts';
-import type { LayerRecord } from '../layer-records.ts';
+import type { LayerRecord } from '../../plan/layout/layer-record.ts';
 import type { Recipe } from '../../plan/layout/recipe.ts';
 import { type DiffId, digestOf } from '../../ground/digest.ts';
 import { BundleError } from '../../ground/errors.ts';

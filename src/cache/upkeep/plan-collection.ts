@@ -2,7 +2,7 @@
 import { groupBy } from '../../ground/group-by.ts';
 import { appendAll } from '../../ground/long-lists.ts';
 import type { BlockKey } from '../../plan/layout/block-record.ts';
-import type { FoundFile } from '../../disk/list-own-files.ts';
+import type { FoundFile } from '../../disk/own/list-own-files.ts';
 import { type KeepReason, type KeptImages, protectBlocks } from './protect-blocks.ts';
 import type { BlockId, CacheSurvey, KeptRecipe, StoredBlock } from './survey-cache.ts';
 

@@ -5,7 +5,8 @@ import { journalForm } from '../build-journal.ts';
 import type { Cache } from '../cache.ts';
 import { withCacheErrors } from '../cache-error.ts';
 import { badForm, documentForm, fanOutForm, hexForm, profileForm } from '../cache-names.ts';
-import { type LayerRecord, openLayerRecords } from '../layer-records.ts';
+import { openLayerRecords } from '../layer-records.ts';
+import type { LayerRecord } from '../../plan/layout/layer-record.ts';
 import type { HeldLease } from '../leases.ts';
 import { encoderName, type Profile, profileName } from '../../plan/layout/profile.ts';
 import type { Recipe } from '../../plan/layout/recipe.ts';
@@ -17,7 +18,7 @@ import {
   listOwnThings,
   type OnStranger,
   type Stranger,
-} from '../../disk/list-own-files.ts';
+} from '../../disk/own/list-own-files.ts';
 import { isBundleError } from '../../ground/errors.ts';
 import { mapWithLimit } from '../../ground/map-with-limit.ts';
 import { listRecipeBlocks } from './list-recipe-blocks.ts';

@@ -4,7 +4,7 @@ import type { BlockStore } from '../block-store.ts';
 import type { Cache } from '../cache.ts';
 import { checkLayer } from '../check-layer.ts';
 import { parseEncoderName } from '../../plan/layout/profile.ts';
-import { findOwnFile } from '../../disk/own-files.ts';
+import { findOwnFile } from '../../disk/own/own-files.ts';
 import { BundleError, findErrno, isBundleError } from '../../ground/errors.ts';
 import { mapWithLimit } from '../../ground/map-with-limit.ts';
 import { type StoredBlock, surveyCache } from './survey-cache.ts';

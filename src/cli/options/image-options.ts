@@ -1,24 +1,17 @@
 /** The options that every verb with images takes: which images, from where, through which cache, with which encoder. */
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import type { GivenSelection } from '../../request/resolve-selection.ts';
+import type { GivenImageOptions } from '../../request/resolve-selection.ts';
 import { checkNames, findPreset, type PresetChoice, type Settings } from '../../request/settings.ts';
 
-/** As they stand on the command line; choose-images.ts completes them from the project file and the environment. */
-export type GivenImageOptions = Omit<GivenSelection, 'images'>;
-
-/** Complete. */
-export type ImageOptions = Settings;
-
 /** What commander gives for a verb that takes `Options` when they are complete. */
-export type Given<Options extends ImageOptions> = GivenImageOptions &
-  Partial<Omit<Options, keyof ImageOptions>>;
+export type Given<Options extends Settings> = GivenImageOptions & Partial<Omit<Options, keyof Settings>>;
 
 /** What the argument `images` of a verb may be. */
 export const imagesHelp =
   'image names, ids or patterns such as "shop/*:1.*"; without any, what bundlefs.yaml says, or all of an archive';
 
-/** Adds `--from`, `--images-file`, `--compose` and all others of ImageOptions to `command`. */
+/** Adds `--from`, `--images-file`, `--compose` and all others of Settings to `command`. */
 export function addImageOptions(command: Command): Command {
   return addSourceOptions(
     command
@@ -50,7 +43,7 @@ export function addImageOptions(command: Command): Command {
   );
 }
 
-/** Those of ImageOptions that do not choose images: for verbs that are about one. */
+/** Those of Settings that do not choose images: for verbs that are about one. */
 export function addSourceOptions(command: Command): Command {
   return addCacheOption(
     command.option(

@@ -1,15 +1,7 @@
 /** The options that say in which pieces a bundle goes onto media: `--max-file-size` and `--media`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { BundleError } from '../../ground/errors.ts';
-import type { ProjectFile } from '../../request/project-file.ts';
-import { type MediaName, mediaPartSizes, mediaNames } from '../../product/stick/media.ts';
+import { mediaNames } from '../../product/stick/media.ts';
 import { findSize } from '../../ground/parse-size.ts';
-
-export interface PartOptions {
-  /** Bytes. */
-  readonly maxFileSize?: number;
-  readonly media?: MediaName;
-}
 
 /** Adds the two options to `command`; who gives both gets an error. */
 export function addPartOptions(command: Command): Command {
@@ -28,22 +20,6 @@ export function addPartOptions(command: Command): Command {
         'split it so that each part fits: into a file on fat32, or onto a disc (cd, dvd)',
       ).choices(mediaNames),
     );
-}
-
-/** The largest part that the options ask for, if they do. */
-export function chosenPartSize({ maxFileSize, media }: PartOptions): { readonly maxPartSize?: number } {
-  const maxPartSize = media === undefined ? maxFileSize : mediaPartSizes[media];
-  return maxPartSize === undefined ? {} : { maxPartSize };
-}
-
-/** The same options as the project file has them. Throws invalid-argument. */
-export function chooseParts(stick: ProjectFile['stick']): PartOptions {
-  const { maxFileSize, media } = stick ?? {};
-  if (media !== undefined) return { media };
-  if (maxFileSize === undefined) return {};
-  const size = findSize(String(maxFileSize));
-  if (size !== undefined && size > 0) return { maxFileSize: size };
-  throw new BundleError('invalid-argument', `Cannot use stick.maxFileSize: "${maxFileSize}" is no size`);
 }
 
 function parseSize(text: string): number {

@@ -10,7 +10,8 @@ import {
   viewNames,
 } from '../../product/views/view-name.ts';
 import { findSize } from '../../ground/parse-size.ts';
-import { addZstOptions, type ZstOptions } from './format-options.ts';
+import { addZstOptions } from './format-options.ts';
+import type { ZstOptions } from '../../request/bundle-format.ts';
 
 export interface ViewOptions extends ZstOptions {
   readonly view?: readonly ViewName[];

@@ -13,15 +13,15 @@ import {
   type PrepareArchiveOptions,
 } from '../../request/made/archive.ts';
 import { describeImages } from '../../image/image.ts';
-import { chooseFormat } from '../options/format-options.ts';
-import type { ImageOptions } from '../options/image-options.ts';
-import type { PartOptions } from '../options/part-options.ts';
+import { chooseFormat } from '../../request/bundle-format.ts';
+import type { Settings } from '../../request/settings.ts';
+import type { PartOptions } from '../../request/part-size.ts';
 import { prepareStick } from '../../request/made/stick.ts';
 import { sourceFiles, transformFiles } from '../../request/made/inputs.ts';
 import type { ViewOptions } from '../options/view-options.ts';
 
 /** What says which images a mount shows and in which files. */
-export type MountChoice = ImageOptions & PartOptions & ViewOptions;
+export type MountChoice = Settings & PartOptions & ViewOptions;
 
 /** Holds the bundle, so that it is whole still when the daemon opens it. */
 export type PreparedMount = PreparedGeneration & AsyncDisposable;

@@ -7,7 +7,7 @@ import type { Log } from '../../mount/control/log.ts';
 import { type HeldGeneration, runWorker, type RunWorkerOptions } from '../../mount/live/run-worker.ts';
 import type { MountSettings, WorkerTask } from './mount-settings.ts';
 import { createGenerationOpener } from './open-generation.ts';
-import { chosenPartSize } from '../options/part-options.ts';
+import { chosenPartSize } from '../../request/part-size.ts';
 import { readVersion } from '../../request/version.ts';
 import { chosenViewCache } from '../options/view-options.ts';
 import { defaultZstLevel } from '../../bundle/zst/zst-profile.ts';

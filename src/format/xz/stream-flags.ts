@@ -1,6 +1,8 @@
 /** Stream Flags (.xz 1.2.1 §2.1.1.2): which integrity check the blocks of a stream have. */
-import type { CheckName } from '../../plan/layout/profile.ts';
 import { xzError } from './vli.ts';
+
+/** The integrity check of a block's content (.xz 1.2.1 §2.1.1.2). */
+export type CheckName = 'crc32' | 'crc64' | 'sha256';
 
 /** A stream's check: those of a bundle, and foreign ones: none, and the ids that the format keeps for later. */
 export type XzCheck = CheckName | 'none' | `reserved-${number}`;

@@ -1,4 +1,5 @@
 /** What is compared: the images, layers and blocks of a bundle, wherever it comes from, as plain data. */
+import type { PlacedBlock } from '../../file/name-range.ts';
 import type { DiffId, Digest } from '../../ground/digest.ts';
 import type { HistoryEntry } from '../../image/image-config.ts';
 
@@ -33,11 +34,7 @@ export interface ContentLayer {
   readonly start?: number;
 }
 
-export interface ContentBlock {
-  /** Equal for blocks of the same content and the same encoding. */
-  readonly print: string;
-  /** Of its content, in the bundle tar. */
-  readonly start: number;
-  readonly size: number;
+export interface ContentBlock extends PlacedBlock {
+  /** Bytes that it takes in the .xz file. */
   readonly storedSize: number;
 }

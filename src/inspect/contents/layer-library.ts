@@ -1,4 +1,5 @@
 /** The layers that can be looked into: their members and contents, each read no more than once and no more than is needed. */
+import type { FindLayer, LayerBytes } from '../../file/layer-bytes.ts';
 import { groupBy } from '../../ground/group-by.ts';
 import { createHash } from 'node:crypto';
 import type { DiffId } from '../../ground/digest.ts';
@@ -12,19 +13,6 @@ import {
 import type { LayerMember } from '../../format/tar/layer-member.ts';
 import { type RefusedMember, walkLayer } from '../../format/tar/walk-layer.ts';
 import type { ContentPlace } from '../../format/tree/tree.ts';
-
-/** A layer's uncompressed tar, at random access or front to back. */
-export type LayerBytes =
-  | {
-      readonly kind: 'random';
-      readonly file: ReadableFile;
-      /** Names the bytes from `position` on: two ranges of one name are the same bytes. undefined where nobody can say. */
-      readonly nameRange?: (position: number, size: number) => string | undefined;
-    }
-  | { readonly kind: 'stream'; readonly open: () => AsyncIterable<Uint8Array> };
-
-/** Where layers are found; undefined for one that is not there, or cannot be read a second time. */
-export type FindLayer = (diffId: DiffId) => Promise<LayerBytes | undefined>;
 
 export interface LayerLibrary {
   /** The members of a layer, in its order. Throws layer-missing, archive-*. */

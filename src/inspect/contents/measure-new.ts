@@ -1,4 +1,5 @@
 /** How many bytes of a bundle are not in another one: by blocks where both have them, by layers otherwise. */
+import { findBlock } from '../../file/name-range.ts';
 import type { DiffId } from '../../ground/digest.ts';
 import type { BundleContents, ContentBlock, ContentLayer } from './bundle-contents.ts';
 
@@ -64,18 +65,6 @@ export function measureLayer(
     stored += Math.round((block.storedSize * part) / block.size); // a foreign block may hold parts of several layers
   }
   return { size: found, storedSize: stored };
-}
-
-/** The index of the first block that ends behind `position`. */
-export function findBlock(blocks: readonly ContentBlock[], position: number): number {
-  let [low, high] = [0, blocks.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const block = blocks[middle];
-    if (block !== undefined && block.start + block.size <= position) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function measureWhole(

@@ -9,7 +9,7 @@ import type { MemberTable, StoredMember } from '../../place/archive/layouts/memb
 import { readConfig } from '../../place/archive/layouts/read-config.ts';
 import { wishPlatform } from '../../place/platform-wish.ts';
 import type { BundleContents, ContentImage, ContentLayer } from './bundle-contents.ts';
-import type { FindLayer } from './layer-library.ts';
+import type { FindLayer } from '../../file/layer-bytes.ts';
 
 export interface ReadTableContentsOptions {
   readonly label: string;

@@ -1,6 +1,6 @@
 /** What a build would cost: known layers from their records, unknown ones by estimate or measured, time by past builds. */
 import { storedSize } from '../../plan/layout/block-record.ts';
-import type { LayerRecord } from '../../cache/layer-records.ts';
+import type { LayerRecord } from '../../plan/layout/layer-record.ts';
 import type { DiffId } from '../../ground/digest.ts';
 import type { SurveyedImage, SurveyedLayer } from '../../image/image-source.ts';
 import type { ContentImage } from '../contents/bundle-contents.ts';

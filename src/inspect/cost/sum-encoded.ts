@@ -1,7 +1,7 @@
 /** What several builds encoded, by repository, and by the steps of the histories that it was encoded for. */
 import type { Digest } from '../../ground/digest.ts';
 import { layerSteps, type HistoryEntry } from '../../image/image-config.ts';
-import type { LayerRecord } from '../../cache/layer-records.ts';
+import type { LayerRecord } from '../../plan/layout/layer-record.ts';
 import { findEncodedBlocks } from './attribute-blocks.ts';
 import type { ContentImage } from '../contents/bundle-contents.ts';
 import { type FinishedBuild, imagesOf } from '../find/choose-build.ts';

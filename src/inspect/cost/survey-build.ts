@@ -1,6 +1,6 @@
 /** Gathers what a plan is made of: the source's own words, the cache's records, the journal. Writes nothing. */
 import type { Cache } from '../../cache/cache.ts';
-import type { LayerRecord } from '../../cache/layer-records.ts';
+import type { LayerRecord } from '../../plan/layout/layer-record.ts';
 import { profileName } from '../../plan/layout/profile.ts';
 import {
   createLeftOut,

@@ -1,4 +1,5 @@
 /** Opens one side of a comparison: an archive, a folder with a bundle, a mount, an OCI layout, a recipe, or a build of the journal. */
+import type { DiffId } from '../../ground/digest.ts';
 import type { Cache } from '../../cache/cache.ts';
 import type { Recipe } from '../../plan/layout/recipe.ts';
 import { openRecipe } from '../../bundle/open-bundle.ts';
@@ -7,10 +8,10 @@ import { openDiskFile } from '../../file/disk-file.ts';
 import type { VirtualFile } from '../../file/virtual-file.ts';
 import { createFolderTable } from '../../place/archive/folder-table.ts';
 import { joinFiles } from '../../file/joined-file.ts';
-import { type BundleDescription, describeContents } from '../../bundle/description.ts';
+import type { BundleDescription } from '../../bundle/description.ts';
 import type { BundleContents } from '../contents/bundle-contents.ts';
 import { findBundle, findRecipeDigest, type FoundRecipe, noSuchRecipe } from './find-bundle.ts';
-import type { FindLayer } from '../contents/layer-library.ts';
+import type { FindLayer } from '../../file/layer-bytes.ts';
 import { readArchiveContents, readRecipeRecords } from '../contents/read-archive-contents.ts';
 import { readTableContents } from '../contents/read-table-contents.ts';
 
@@ -126,5 +127,21 @@ function withoutLayers(contents: BundleContents): Comparand {
     contents,
     findLayer: () => Promise.resolve(undefined),
     [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** What `description` says, as far as comparisons go. */
+function describeContents(description: BundleDescription, label: string): BundleContents {
+  const { archive, images, layers } = description;
+  return {
+    label,
+    storedSize: archive.size,
+    images: images.map(({ names, id, layers: diffIds }) => ({
+      names,
+      id: id as DiffId,
+      layers: diffIds as DiffId[],
+      history: [],
+    })),
+    layers: new Map(layers.map(({ diffId, size }) => [diffId as DiffId, { diffId: diffId as DiffId, size }])),
   };
 }

@@ -1,8 +1,8 @@
 /** Asks the daemon of a mount over its control socket: what `bundlefs status` and `bundlefs refresh` do. */
 import { connect, type Socket } from 'node:net';
 import { basename } from 'node:path';
-import type { OpenFolder } from '../../disk/open-folder.ts';
-import { openSocketFolder } from '../../disk/own-socket.ts';
+import type { OpenFolder } from '../../disk/own/open-folder.ts';
+import { openSocketFolder } from '../../disk/own/own-socket.ts';
 import { BundleError, describeError, findErrno } from '../../ground/errors.ts';
 import {
   answerSchema,

@@ -1,9 +1,9 @@
 /** The control socket of a mount: answers this user's `status` and `refresh`, and trusts nothing that is sent. */
 import { createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import type { OpenFolder } from '../../disk/open-folder.ts';
-import { listenAtOwnSocket } from '../../disk/own-socket.ts';
-import { makePrivateFolder } from '../../disk/private-folder.ts';
+import type { OpenFolder } from '../../disk/own/open-folder.ts';
+import { listenAtOwnSocket } from '../../disk/own/own-socket.ts';
+import { makePrivateFolder } from '../../disk/own/private-folder.ts';
 import { BundleError, describeError } from '../../ground/errors.ts';
 import {
   type ControlAnswer,

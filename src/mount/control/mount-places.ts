@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { digestOf, hexOf } from '../../ground/digest.ts';
 import { canonicalPath } from '../../disk/canonical-path.ts';
-import { stateFolder } from '../../disk/state-folder.ts';
+import { stateFolder } from '../../disk/own/state-folder.ts';
 
 /** A name for the files of the mount at `mountPoint`, which is absolute and without symbolic links. */
 export function mountId(mountPoint: string): string {

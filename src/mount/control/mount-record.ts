@@ -1,10 +1,10 @@
 /** What is written down of each mount of this user, so that it can be found, and missed when it has died. */
 import { join } from 'node:path';
 import * as z from 'zod';
-import { listOwnFiles } from '../../disk/list-own-files.ts';
-import { readOwnFile, removeOwnFile } from '../../disk/own-files.ts';
-import { makePrivateFolder } from '../../disk/private-folder.ts';
-import { replaceOwnFile } from '../../disk/replace-own-file.ts';
+import { listOwnFiles } from '../../disk/own/list-own-files.ts';
+import { readOwnFile, removeOwnFile } from '../../disk/own/own-files.ts';
+import { makePrivateFolder } from '../../disk/own/private-folder.ts';
+import { replaceOwnFile } from '../../disk/own/replace-own-file.ts';
 import { mountId, recordFolder } from './mount-places.ts';
 
 const recordSchema = z.object({

@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { openOwnFile } from '../../disk/own-files.ts';
+import { openOwnFile } from '../../disk/own/own-files.ts';
 import { BundleError, describeError } from '../../ground/errors.ts';
 import { findDaemonMessage, fromFailedMessage } from './daemon-message.ts';
 

@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { digestOf } from '../../ground/digest.ts';
 import { BundleError } from '../../ground/errors.ts';
-import { isJson } from '../../image/foreign-json.ts';
+import { isJson } from '../../image/json/foreign-json.ts';
 import { StreamByteReader } from '../../format/tar/byte-reader.ts';
 import { type BytesBehindEnd, type TarEntry, walkTar } from '../../format/tar/walk-tar.ts';
 import type { LayerSink } from '../../image/image-source.ts';

@@ -5,7 +5,7 @@ import { hollowImageHint } from '../archive/layouts/locate-layers.ts';
 import { familiarName } from '../../image/reference.ts';
 import { readDockerArchiveStream } from '../archive/stream-source.ts';
 import type { LayerSink } from '../../image/image-source.ts';
-import type { LeaveOut } from '../leave-out.ts';
+import type { LeaveOut } from '../../image/leave-out.ts';
 import type { EngineRequest } from './talk/dial-engine.ts';
 import { checkAnswer, type EngineConnection } from './talk/engine-connection.ts';
 import { engineFailed } from './talk/engine-error.ts';

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type RecipeDocument, recipeDocumentSchema } from '../../plan/layout/recipe-document.ts';
 import { type Digest, type DiffId, digestOf, parseDiffId, parseDigest } from '../../ground/digest.ts';
 import { BundleError, describeError, findErrno } from '../../ground/errors.ts';
-import { parseForeignJson } from '../../image/foreign-json.ts';
+import { parseForeignJson } from '../../image/json/foreign-json.ts';
 import { normaliseTag } from '../../image/reference.ts';
 import { readSmallFile } from '../../disk/read-small-file.ts';
 

@@ -10,7 +10,7 @@ import { findImagePlatform, layerSteps, parseImageConfig } from '../../image/ima
 import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
 import { familiarName, type Reference } from '../../image/reference.ts';
 import type { ImageSource, LayerSink, ReadImagesOptions, SurveyedImage } from '../../image/image-source.ts';
-import { readUnlessLeftOut } from '../leave-out.ts';
+import { readUnlessLeftOut } from '../../image/leave-out.ts';
 import { selectImages } from '../archive/layouts/select-images.ts';
 import { missingParts } from './missing-parts.ts';
 import { readFromOrigin } from './read-from-origin.ts';

@@ -11,7 +11,7 @@ import { findManifestDigest } from './manifests.ts';
 import { openRegistry, type OpenRegistryOptions } from './talk/registry-client.ts';
 import { parseRegistryPlace, splitRepository } from './registry-place.ts';
 import type { ImageSource, LayerSink, ReadImagesOptions, SurveyedImage } from '../../image/image-source.ts';
-import { type LeaveOut, readUnlessLeftOut } from '../leave-out.ts';
+import { type LeaveOut, readUnlessLeftOut } from '../../image/leave-out.ts';
 import { pullLayers, type WantedLayer } from './pull-layers.ts';
 import { namesOf, readRemoteImage, type RemoteRequest } from './remote-image.ts';
 import { describeRegistry, findWantedImages, type WantedImage, wantedNotFound } from './wanted-images.ts';

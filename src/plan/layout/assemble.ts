@@ -1,8 +1,8 @@
 /** Puts a bundle together from records: images and their layers' blocks in, the layout of the .xz file out. */
 import { appendAll } from '../../ground/long-lists.ts';
 import { type BlockRecord, storedSize } from './block-record.ts';
-import type { LayerRecord } from '../../cache/layer-records.ts';
-import type { CheckName } from './profile.ts';
+import type { LayerRecord } from './layer-record.ts';
+import type { CheckName } from '../../format/xz/stream-flags.ts';
 import type { DiffId, Digest } from '../../ground/digest.ts';
 import { BundleError } from '../../ground/errors.ts';
 import type { Image } from '../../image/image.ts';

@@ -1,7 +1,5 @@
 /** The encoder settings and cutting rule that a bundle is made with, and the short names the cache files them under. */
-
-/** The integrity check of a block's content (.xz 1.2.1 §2.1.1.2). */
-export type CheckName = 'crc32' | 'crc64' | 'sha256';
+import type { CheckName } from '../../format/xz/stream-flags.ts';
 
 /** All that decides a block's bytes, given its content. */
 export interface EncoderSettings {

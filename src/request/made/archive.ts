@@ -7,7 +7,7 @@ import type { Selection } from '../resolve-selection.ts';
 import type { FrameStatistics } from '../../bundle/measure-bundle.ts';
 import { prepareZst } from '../../bundle/zst/prepare-zst.ts';
 import { collectByLimits } from './bundle.ts';
-import type { ChosenFormat } from '../../cli/options/format-options.ts';
+import type { ChosenFormat } from '../bundle-format.ts';
 import { formatSize } from '../../ground/format-text.ts';
 import { startProgress } from './progress.ts';
 

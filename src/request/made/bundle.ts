@@ -13,15 +13,15 @@ import type { ImageSource } from '../../image/image-source.ts';
 import type { Outcome } from '../../transforms/apply-transforms.ts';
 import type { Transform } from '../../transforms/transform.ts';
 import { formatCount, formatSize } from '../../ground/format-text.ts';
-import type { ImageOptions } from '../../cli/options/image-options.ts';
-import { automaticLimits } from '../../cli/options/limit-options.ts';
+import type { Settings } from '../settings.ts';
+import { automaticLimits } from '../cache-limits.ts';
 import { openChosenSource } from './source.ts';
 import { startProgress } from './progress.ts';
 import { readKeptRecipes } from './cache.ts';
 import { readVersion } from '../version.ts';
 
 /** Opens the cache that the options name. */
-export async function openChosenCache(options: Pick<ImageOptions, 'cache'>): Promise<Cache> {
+export async function openChosenCache(options: Pick<Settings, 'cache'>): Promise<Cache> {
   return openCache(cachePath(options.cache, process.env));
 }
 
@@ -46,7 +46,7 @@ export interface PrepareChosenOptions {
 /** Prepares the bundle of `selection` for `verb` as the options say, with progress on a terminal and an entry in the journal. */
 export async function prepareChosenBundle(
   selection: Selection,
-  options: ImageOptions,
+  options: Settings,
   cache: Cache,
   signal: AbortSignal,
   verb: string,
@@ -132,7 +132,7 @@ export async function collectByLimits(
 /** The step that applies `transforms`, whose code is loaded only where there are any. */
 async function chooseRework(
   source: ImageSource,
-  { platform }: Pick<ImageOptions, 'platform'>,
+  { platform }: Pick<Settings, 'platform'>,
   cache: Cache,
   transforms: readonly Transform[],
   onOutcome: ((outcome: Outcome) => void) | undefined,

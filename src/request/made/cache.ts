@@ -1,7 +1,7 @@
 /** The cache that a verb without images is about: by an option, the project file or the environment. */
 import { cachePath } from '../../cache/cache.ts';
 import { findProjectFile } from '../find-project-file.ts';
-import type { WrittenLimits } from '../../cli/options/limit-options.ts';
+import type { WrittenLimits } from '../cache-limits.ts';
 import type { KeptImages } from '../../cache/upkeep/protect-blocks.ts';
 import { BundleError, isBundleError } from '../../ground/errors.ts';
 import { readRecipe } from '../../place/recipe/read-recipe.ts';

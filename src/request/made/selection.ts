@@ -1,11 +1,12 @@
 /** Completes what the command line says of images with the project file and the environment. */
 import { BundleError } from '../../ground/errors.ts';
 import { resolveSelection, type Selection } from '../resolve-selection.ts';
-import type { GivenImageOptions, ImageOptions } from '../../cli/options/image-options.ts';
+import type { Settings } from '../settings.ts';
+import type { GivenImageOptions } from '../resolve-selection.ts';
 
 export interface ChosenImages {
   readonly selection: Selection;
-  readonly options: ImageOptions;
+  readonly options: Settings;
 }
 
 /** What `images` and `given` mean in this folder, with this environment. Throws as resolveSelection says. */

@@ -2,7 +2,7 @@
 import type { Cache } from '../../cache/cache.ts';
 import type { ImageSource } from '../../image/image-source.ts';
 import { openSource } from '../../place/open-source.ts';
-import type { ImageOptions } from '../../cli/options/image-options.ts';
+import type { Settings } from '../settings.ts';
 import { createLayerFinder } from '../../place/recipe/recipe-source.ts';
 import type { Workshop } from '../../bundle/prepare-bundle.ts';
 import type { Image } from '../../image/image.ts';
@@ -10,7 +10,7 @@ import type { Reference } from '../../image/reference.ts';
 
 /** Opens it; a recipe finds layers in `cache`. Throws what openSource throws. */
 export function openChosenSource(
-  { from, platform }: Pick<ImageOptions, 'from' | 'platform'>,
+  { from, platform }: Pick<Settings, 'from' | 'platform'>,
   cache: Cache,
   signal: AbortSignal | undefined,
 ): Promise<ImageSource> {

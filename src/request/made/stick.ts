@@ -2,7 +2,7 @@
 import type { Cache } from '../../cache/cache.ts';
 import type { PreparedBundle } from '../../bundle/prepare-bundle.ts';
 import { createStick, type Stick } from '../../product/stick/create-stick.ts';
-import { chosenPartSize, type PartOptions } from '../../cli/options/part-options.ts';
+import { chosenPartSize, type PartOptions } from '../part-size.ts';
 import { startProgress } from './progress.ts';
 import { toolName } from '../version.ts';
 

@@ -1,7 +1,7 @@
 /** A one-block .xz Stream around a block (.xz 1.2.1 §2.1), written apart from src/xz so that the two can disagree. */
 import { crc32 } from 'node:zlib';
 import type { EncodedBlock } from '../../../src/addon/block-codec.ts';
-import type { CheckName } from '../../../src/plan/layout/profile.ts';
+import type { CheckName } from '../../../src/format/xz/stream-flags.ts';
 
 const checkIds: Readonly<Record<CheckName, number>> = { crc32: 1, crc64: 4, sha256: 10 };
 

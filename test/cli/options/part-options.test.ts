@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { automaticLimits } from '../../../src/cli/options/limit-options.ts';
-import { chooseParts } from '../../../src/cli/options/part-options.ts';
+import { automaticLimits } from '../../../src/request/cache-limits.ts';
+import { chooseParts } from '../../../src/request/part-size.ts';
 import { parseProjectFile } from '../../../src/request/project-file.ts';
 
 describe('chooseParts', () => {

@@ -5,7 +5,8 @@ import { makeLayer } from '../../../sample/make-image.mjs';
 import type { TarMember } from '../../../sample/pack-tar.mjs';
 import { type DiffId, digestOf } from '../../../src/ground/digest.ts';
 import { compareFiles } from '../../../src/inspect/contents/compare-files.ts';
-import { createLayerLibrary, type LayerBytes } from '../../../src/inspect/contents/layer-library.ts';
+import { createLayerLibrary } from '../../../src/inspect/contents/layer-library.ts';
+import type { LayerBytes } from '../../../src/file/layer-bytes.ts';
 import { chunked } from '../../tar/tar-fixture.ts';
 
 interface File {

@@ -8,16 +8,16 @@ import { type BuildSummary, summarizeBuild } from '../../../request/made/build-s
 import type { Selection } from '../../../request/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
 import { type ChosenArchive, prepareArchive } from '../../../request/made/archive.ts';
-import type { ImageOptions } from '../../options/image-options.ts';
+import type { Settings } from '../../../request/settings.ts';
 import { checkOutput } from '../../../request/made/output.ts';
-import { chooseFormat, type FormatOptions } from '../../options/format-options.ts';
+import { chooseFormat, type FormatOptions } from '../../../request/bundle-format.ts';
 import { inputPlaces } from '../../../request/made/inputs.ts';
 import { describeImages } from '../../../image/image.ts';
 import { describeWritten } from '../../output/describe-written.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
 import { startProgress } from '../../../request/made/progress.ts';
 
-export interface BuildOptions extends ImageOptions, FormatOptions {
+export interface BuildOptions extends Settings, FormatOptions {
   readonly output: string;
   readonly json?: boolean;
 }

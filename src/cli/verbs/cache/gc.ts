@@ -8,7 +8,7 @@ import { type CacheChoice, chooseCache, readKeptRecipes } from '../../../request
 import { warnOfStrangers } from '../../output/warn-of-strangers.ts';
 import { formatCount, formatSize, formatTable } from '../../../ground/format-text.ts';
 import { appendAll } from '../../../ground/long-lists.ts';
-import { chosenLimits, chosenRecipes, type LimitOptions } from '../../options/limit-options.ts';
+import { chosenLimits, chosenRecipes, type LimitOptions } from '../../../request/cache-limits.ts';
 import { printJson, printLines, warnLines } from '../../../ground/print.ts';
 import { nameImages } from '../../../image/image.ts';
 

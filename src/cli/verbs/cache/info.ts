@@ -19,7 +19,7 @@ import { warnOfStrangers } from '../../output/warn-of-strangers.ts';
 import { familiarName } from '../../../image/reference.ts';
 import { type CacheChoice, chooseCache, readKeptRecipes } from '../../../request/made/cache.ts';
 import { formatCount, formatSize, formatTable, joinSections } from '../../../ground/format-text.ts';
-import { chosenLimits, chosenRecipes, hasLimits, type LimitOptions } from '../../options/limit-options.ts';
+import { chosenLimits, chosenRecipes, hasLimits, type LimitOptions } from '../../../request/cache-limits.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
 import { nameImages } from '../../../image/image.ts';
 

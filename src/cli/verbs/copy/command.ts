@@ -1,7 +1,8 @@
 /** `bundlefs copy`: the bundle on a stick, checked there. */
 import { type Command, Option } from 'commander';
 import { addImageOptions, type Given, imagesHelp } from '../../options/image-options.ts';
-import { addPartOptions, chooseParts } from '../../options/part-options.ts';
+import { addPartOptions } from '../../options/part-options.ts';
+import { chooseParts } from '../../../request/part-size.ts';
 import type { CopyOptions } from './run.ts';
 
 /** What a mount has been given already. */

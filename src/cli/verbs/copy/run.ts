@@ -21,8 +21,8 @@ import { checkCopyFits } from './check-fits.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
 import { copyToJson } from './json.ts';
 import { describeDone, describePlan } from './text.ts';
-import type { ImageOptions } from '../../options/image-options.ts';
-import type { PartOptions } from '../../options/part-options.ts';
+import type { Settings } from '../../../request/settings.ts';
+import type { PartOptions } from '../../../request/part-size.ts';
 import { prepareStick } from '../../../request/made/stick.ts';
 import { startPhases, startProgress } from '../../../request/made/progress.ts';
 
@@ -35,7 +35,7 @@ export interface CopySettings {
   readonly json?: boolean;
 }
 
-export interface CopyOptions extends ImageOptions, PartOptions, CopySettings {
+export interface CopyOptions extends Settings, PartOptions, CopySettings {
   /** A folder, instead of images. */
   readonly fromMount?: string;
 }

@@ -10,11 +10,12 @@ import { findRecipeDigest } from '../../../inspect/find/find-bundle.ts';
 import { prepareChosenBundle } from '../../../request/made/bundle.ts';
 import type { Selection } from '../../../request/resolve-selection.ts';
 import { chooseImages } from '../../../request/made/selection.ts';
-import type { GivenImageOptions, ImageOptions } from '../../options/image-options.ts';
+import type { Settings } from '../../../request/settings.ts';
+import type { GivenImageOptions } from '../../../request/resolve-selection.ts';
 import { startProgress } from '../../../request/made/progress.ts';
 
-/** ImageOptions, and which project file there is. */
-export type BaseOptions = ImageOptions & Pick<GivenImageOptions, 'config'>;
+/** Settings, and which project file there is. */
+export type BaseOptions = Settings & Pick<GivenImageOptions, 'config'>;
 
 /**
  * One bundle, however it is named, or the bundle that `build` makes of the images named. Throws invalid-argument, and

@@ -2,7 +2,8 @@
 import { type Command, Option } from 'commander';
 import { type EngineKind, engineKinds } from '../../../image/engine-kinds.ts';
 import { addImageOptions, type Given } from '../../options/image-options.ts';
-import { addPartOptions, chooseParts } from '../../options/part-options.ts';
+import { addPartOptions } from '../../options/part-options.ts';
+import { chooseParts } from '../../../request/part-size.ts';
 import type { DeltaOptions } from './run.ts';
 
 export function addDeltaCommand(program: Command, signal: AbortSignal): void {

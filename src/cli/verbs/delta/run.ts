@@ -14,11 +14,11 @@ import { openChosenCache, prepareChosenBundle } from '../../../request/made/bund
 import { formatCount, formatDuration, formatShare, formatSize } from '../../../ground/format-text.ts';
 import { describeWritten } from '../../output/describe-written.ts';
 import { printJson, printLines, warnLines } from '../../../ground/print.ts';
-import type { PartOptions } from '../../options/part-options.ts';
+import type { PartOptions } from '../../../request/part-size.ts';
 import { prepareStick } from '../../../request/made/stick.ts';
 import { basePlaces, inputPlaces } from '../../../request/made/inputs.ts';
 import { BundleError } from '../../../ground/errors.ts';
-import { hasZstName } from '../../options/format-options.ts';
+import { hasZstName } from '../../../request/bundle-format.ts';
 
 /** Of the archive, what a delta may bring of it without a word: beyond that the full bundle is nearly as good. */
 const largeShare = 0.5;

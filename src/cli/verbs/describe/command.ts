@@ -1,6 +1,7 @@
 /** `bundlefs describe`: images as a small JSON file. */
 import type { Command } from 'commander';
-import { addImageOptions, type Given, type ImageOptions, imagesHelp } from '../../options/image-options.ts';
+import { addImageOptions, type Given, imagesHelp } from '../../options/image-options.ts';
+import type { Settings } from '../../../request/settings.ts';
 
 export function addDescribeCommand(program: Command, signal: AbortSignal): void {
   addImageOptions(
@@ -15,7 +16,7 @@ export function addDescribeCommand(program: Command, signal: AbortSignal): void 
       'after',
       '\nExamples:\n  bundlefs describe shop/web:1 shop/api:1 > app.json\n  bundlefs build --from recipe:app.json -o images.tar.xz\n  bundlefs mount --from recipe:app.json /mnt/bundle',
     )
-    .action(async (images: string[], given: Given<ImageOptions>) => {
+    .action(async (images: string[], given: Given<Settings>) => {
       const { chooseImages } = await import('../../../request/made/selection.ts');
       const { selection, options } = await chooseImages(images, given);
       const { runDescribe } = await import('./run.ts');

@@ -7,13 +7,13 @@ import type { Selection } from '../../../request/resolve-selection.ts';
 import { checkPlace } from '../../../place/check-place.ts';
 import { readRecipe } from '../../../place/recipe/read-recipe.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
-import type { ImageOptions } from '../../options/image-options.ts';
+import type { Settings } from '../../../request/settings.ts';
 import { toolName } from '../../../request/version.ts';
 
 /** Has all blocks of the images put into the cache, and prints the recipe. No archive is written. */
 export async function runDescribe(
   selection: Selection,
-  options: ImageOptions,
+  options: Settings,
   signal: AbortSignal,
 ): Promise<void> {
   const cache = await openChosenCache(options);

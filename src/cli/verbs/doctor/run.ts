@@ -9,7 +9,7 @@ import { findProjectFile } from '../../../request/find-project-file.ts';
 import type { ProjectFile } from '../../../request/project-file.ts';
 import { exitStatus, unexpectedStatus } from '../../exit-status.ts';
 import { formatCount } from '../../../ground/format-text.ts';
-import { automaticLimits } from '../../options/limit-options.ts';
+import { automaticLimits } from '../../../request/cache-limits.ts';
 
 export interface DoctorOptions {
   readonly from?: string;

@@ -4,12 +4,12 @@ import { openTarWithout } from '../../../bundle/bundle-parts.ts';
 import { type LoadedImage, loadIntoEngine } from '../../../place/engine/load-into-engine.ts';
 import type { Selection } from '../../../request/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
-import type { ImageOptions } from '../../options/image-options.ts';
+import type { Settings } from '../../../request/settings.ts';
 import { formatTable } from '../../../ground/format-text.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
 import { startProgress } from '../../../request/made/progress.ts';
 
-export interface LoadOptions extends ImageOptions {
+export interface LoadOptions extends Settings {
   readonly into?: string;
   readonly json?: boolean;
 }

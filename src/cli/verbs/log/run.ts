@@ -2,7 +2,7 @@
 import { watch } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { findOwnFile, openOwnFile } from '../../../disk/own-files.ts';
+import { findOwnFile, openOwnFile } from '../../../disk/own/own-files.ts';
 import { BundleError, describeError, isBundleError } from '../../../ground/errors.ts';
 import { type FoundMount, getMount } from '../../../mount/control/find-mounts.ts';
 import { logPathOf } from '../../../mount/control/mount-places.ts';

@@ -1,8 +1,10 @@
 /** `bundlefs mount`: a folder to copy the bundle from. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Selection } from '../../../request/resolve-selection.ts';
-import { addImageOptions, type Given, type ImageOptions } from '../../options/image-options.ts';
-import { addPartOptions, chooseParts } from '../../options/part-options.ts';
+import { addImageOptions, type Given } from '../../options/image-options.ts';
+import type { Settings } from '../../../request/settings.ts';
+import { addPartOptions } from '../../options/part-options.ts';
+import { chooseParts } from '../../../request/part-size.ts';
 import type { MountOptions } from './run.ts';
 import { addViewOptions, completeViews } from '../../options/view-options.ts';
 
@@ -73,7 +75,7 @@ export function addMountCommand(program: Command, signal: AbortSignal): void {
 /** With what the project file says of the mount, where the command line does not. */
 function completeOptions(
   given: Given<MountOptions>,
-  options: ImageOptions,
+  options: Settings,
   { project }: Selection,
 ): MountOptions {
   const { watch, stick } = project ?? {};

@@ -5,12 +5,12 @@ import { printJson, printLines } from '../../../ground/print.ts';
 import type { Selection } from '../../../request/resolve-selection.ts';
 import { describeLeftOut, openChosenCache, printLine } from '../../../request/made/bundle.ts';
 import { openChosenSource } from '../../../request/made/source.ts';
-import type { ImageOptions } from '../../options/image-options.ts';
+import type { Settings } from '../../../request/settings.ts';
 import { planToJson } from './json.ts';
 import { planToText } from './text.ts';
 import { startProgress } from '../../../request/made/progress.ts';
 
-export interface PlanOptions extends ImageOptions {
+export interface PlanOptions extends Settings {
   readonly exact?: boolean;
   readonly json?: boolean;
   readonly exitCode?: boolean;

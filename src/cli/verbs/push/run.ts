@@ -8,10 +8,10 @@ import { registryScheme } from '../../../place/registry/registry-place.ts';
 import type { Selection } from '../../../request/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
 import { formatSize, formatTable } from '../../../ground/format-text.ts';
-import type { ImageOptions } from '../../options/image-options.ts';
+import type { Settings } from '../../../request/settings.ts';
 import { startProgress } from '../../../request/made/progress.ts';
 
-export interface PushOptions extends ImageOptions {
+export interface PushOptions extends Settings {
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }

@@ -12,13 +12,13 @@ import { openChosenCache, prepareChosenBundle } from '../../../request/made/bund
 import { describeImages } from '../../../image/image.ts';
 import { describeWritten } from '../../output/describe-written.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
-import { chooseFormat, type FormatOptions } from '../../options/format-options.ts';
-import type { ImageOptions } from '../../options/image-options.ts';
+import { chooseFormat, type FormatOptions } from '../../../request/bundle-format.ts';
+import type { Settings } from '../../../request/settings.ts';
 import { writeWithProgress } from '../build/run.ts';
 import { loadedToText, loadWithProgress } from '../load/run.ts';
 import { inputPlaces } from '../../../request/made/inputs.ts';
 
-export interface ResultOptions extends ImageOptions, FormatOptions {
+export interface ResultOptions extends Settings, FormatOptions {
   readonly tag?: string;
   readonly output?: string;
   readonly into?: string;

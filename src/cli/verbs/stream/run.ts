@@ -5,11 +5,11 @@ import { standardOutput } from '../../../ground/print.ts';
 import type { Selection } from '../../../request/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
 import { prepareArchive } from '../../../request/made/archive.ts';
-import { chooseFormat, type FormatOptions } from '../../options/format-options.ts';
-import type { ImageOptions } from '../../options/image-options.ts';
+import { chooseFormat, type FormatOptions } from '../../../request/bundle-format.ts';
+import type { Settings } from '../../../request/settings.ts';
 import { startProgress } from '../../../request/made/progress.ts';
 
-export interface StreamOptions extends ImageOptions, FormatOptions {
+export interface StreamOptions extends Settings, FormatOptions {
   readonly tar?: boolean;
 }
 

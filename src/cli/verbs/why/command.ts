@@ -2,7 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BundleError } from '../../../ground/errors.ts';
 import { addCacheOption } from '../../options/image-options.ts';
-import { findAgeMs, parseTop } from '../../options/limit-options.ts';
+import { parseTop } from '../../options/limit-options.ts';
+import { findAgeMs } from '../../../request/cache-limits.ts';
 import type { WhyOptions } from './run.ts';
 
 export function addWhyCommand(program: Command, signal: AbortSignal): void {

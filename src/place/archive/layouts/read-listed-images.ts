@@ -7,7 +7,7 @@ import { createImage, describeImage, type Image } from '../../../image/image.ts'
 import { formatPlatform, type PlatformWish } from '../../../image/platform.ts';
 import { familiarName, type Reference } from '../../../image/reference.ts';
 import type { LayerSink, ReadImagesOptions } from '../../../image/image-source.ts';
-import { readUnlessLeftOut } from '../../leave-out.ts';
+import { readUnlessLeftOut } from '../../../image/leave-out.ts';
 import { listContent, listImages } from './list-images.ts';
 import { checkLayer, type LocatedLayer, locateLayers } from './locate-layers.ts';
 import type { Member, MemberTable } from './member-table.ts';

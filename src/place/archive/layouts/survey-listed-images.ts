@@ -4,7 +4,7 @@ import { layerSteps, parseImageConfig } from '../../../image/image-config.ts';
 import type { PlatformWish } from '../../../image/platform.ts';
 import type { Reference } from '../../../image/reference.ts';
 import type { SurveyedImage } from '../../../image/image-source.ts';
-import { type LeaveOut, readUnlessLeftOut } from '../../leave-out.ts';
+import { type LeaveOut, readUnlessLeftOut } from '../../../image/leave-out.ts';
 import type { MemberTable } from './member-table.ts';
 import { readImage, type ReadImage, selectListed } from './read-listed-images.ts';
 

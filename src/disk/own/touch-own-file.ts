@@ -2,8 +2,8 @@
 import { constants } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { findErrno } from '../ground/errors.ts';
-import { makeOwnFolder } from './make-folder.ts';
+import { findErrno } from '../../ground/errors.ts';
+import { makeOwnFolder } from '../make-folder.ts';
 import { openOwnFolder } from './open-folder.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** Stamps of many files in folders of ours. */
 import { dirname } from 'node:path';
-import { stampFiles } from '../addon/stamp-files.ts';
-import { findErrno } from '../ground/errors.ts';
+import { stampFiles } from '../../addon/stamp-files.ts';
+import { findErrno } from '../../ground/errors.ts';
 import { openOwnFolder } from './open-folder.ts';
 
 /** As stampFiles. Throws ForeignThingError where a link or no folder is in the way. */

@@ -1,6 +1,6 @@
 /** Parses JSON that others wrote: lenient about what bundlefs does not know, strict about what it relies on. */
 import type * as z from 'zod';
-import { BundleError } from '../ground/errors.ts';
+import { BundleError } from '../../ground/errors.ts';
 
 /**
  * The value of `bytes` as `schema` has it, without the fields that it does not know. Throws archive-corrupt where the

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../src/ground/digest.ts';
-import { createImage } from '../../src/image/image.ts';
-import { parseDockerManifest } from '../../src/image/docker-manifest.ts';
-import { parseImageConfig } from '../../src/image/image-config.ts';
-import { parseOciDocument, parseOciIndex } from '../../src/image/oci-manifest.ts';
+import { digestOf } from '../../../src/ground/digest.ts';
+import { createImage } from '../../../src/image/image.ts';
+import { parseDockerManifest } from '../../../src/image/docker-manifest.ts';
+import { parseImageConfig } from '../../../src/image/image-config.ts';
+import { parseOciDocument, parseOciIndex } from '../../../src/image/oci-manifest.ts';
 
 const digest = digestOf(Buffer.from('a'));
 const other = digestOf(Buffer.from('b'));

@@ -1,7 +1,7 @@
 /** A folder that this user alone can look into: for logs, records, sockets and what this user knows of caches. */
 import { fchmodSync } from 'node:fs';
 import { ForeignThingError } from './foreign-thing.ts';
-import { makeOwnFolder } from './make-folder.ts';
+import { makeOwnFolder } from '../make-folder.ts';
 import { openOwnFolder } from './open-folder.ts';
 
 /** Makes it where it is missing, and takes it from others where they could look. Throws ForeignThingError where it is somebody else's. */

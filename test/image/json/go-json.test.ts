@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../src/ground/digest.ts';
-import { isGoTime } from '../../src/image/go-time.ts';
+import { digestOf } from '../../../src/ground/digest.ts';
+import { isGoTime } from '../../../src/image/json/go-time.ts';
 import {
   goBool,
   GoJsonFault,
@@ -11,9 +11,9 @@ import {
   goString,
   goStruct,
   readGoJson,
-} from '../../src/image/go-json.ts';
-import { parseImageConfig } from '../../src/image/image-config.ts';
-import { deepestNesting, isDeeperThan } from '../../src/image/json-text.ts';
+} from '../../../src/image/json/go-json.ts';
+import { parseImageConfig } from '../../../src/image/image-config.ts';
+import { deepestNesting, isDeeperThan } from '../../../src/image/json/json-text.ts';
 
 const inner = goStruct({ a: goString, b: goBool });
 const type = goStruct({

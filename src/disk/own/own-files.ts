@@ -2,7 +2,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { findErrno } from '../ground/errors.ts';
+import { findErrno } from '../../ground/errors.ts';
 import { describeKind, ForeignThingError } from './foreign-thing.ts';
 import { openOwnFolder } from './open-folder.ts';
 

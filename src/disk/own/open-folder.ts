@@ -9,8 +9,8 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
-import { openWithoutLinks } from '../addon/open-without-links.ts';
-import { findErrno } from '../ground/errors.ts';
+import { openWithoutLinks } from '../../addon/open-without-links.ts';
+import { findErrno } from '../../ground/errors.ts';
 import { describeKind, ForeignThingError } from './foreign-thing.ts';
 
 const flags = constants.O_RDONLY | constants.O_DIRECTORY;

@@ -2,7 +2,7 @@
 import type { Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findErrno } from '../ground/errors.ts';
+import { findErrno } from '../../ground/errors.ts';
 import { describeKind, ForeignThingError } from './foreign-thing.ts';
 import { type OpenFolder, openOwnFolder } from './open-folder.ts';
 

@@ -1,8 +1,8 @@
 /** What a cache has after a collection, by the names that facts have. */
-import type { CacheContents } from '../cache/compact-ledger.ts';
-import { hexOf } from '../ground/digest.ts';
-import type { CollectionPlan } from '../cache/upkeep/plan-collection.ts';
-import type { CacheSurvey } from '../cache/upkeep/survey-cache.ts';
+import type { CacheContents } from '../compact-ledger.ts';
+import { hexOf } from '../../ground/digest.ts';
+import type { CollectionPlan } from './plan-collection.ts';
+import type { CacheSurvey } from './survey-cache.ts';
 
 export function listContents(
   { blocks, frames, layers, imageIds, recipes }: CacheSurvey,
