@@ -1,7 +1,7 @@
 /** What the process behind a mount is given: all that was said on the command line, and what came of it. */
 import type { WatchSettings } from '../../mount/live/start-watching.ts';
 import type { GivenSelection } from '../../request/resolve-selection.ts';
-import type { DeltaReference } from '../verbs/delta/base.ts';
+import type { DeltaReference } from '../../request/made/base.ts';
 import type { MountChoice } from './prepare-mount.ts';
 
 export interface MountSettings {

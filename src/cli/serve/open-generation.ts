@@ -9,7 +9,7 @@ import { BundleError } from '../../ground/errors.ts';
 import type { GenerationContent } from '../../mount/live/publisher.ts';
 import type { BundleDescription } from '../../bundle/description.ts';
 import { createStick } from '../../product/stick/create-stick.ts';
-import { type DeltaReference, openReference } from '../verbs/delta/base.ts';
+import { type DeltaReference, openReference } from '../../request/made/base.ts';
 import { createDecodedBlocks } from '../../file/decoded-blocks.ts';
 import { createSpill } from '../../file/spill.ts';
 import { shareOfDisk } from '../../disk/share-of-disk.ts';

@@ -1,6 +1,9 @@
 /** The file of a bundle, in the format that the options of a verb ask for. */
+import { writeBundleFile, type WrittenFile } from '../../place/file/write-bundle-file.ts';
+import { findDigestOfHex } from '../../ground/digest.ts';
+import type { PreparedBundle, PrepareProgress } from '../../bundle/prepare-bundle.ts';
+import { keepDigest } from '../../bundle/keep-digest.ts';
 import type { Cache } from '../../cache/cache.ts';
-import type { PrepareProgress } from '../../bundle/prepare-bundle.ts';
 import type { Bundle } from '../../bundle/open-bundle.ts';
 import type { VirtualFile } from '../../file/virtual-file.ts';
 import type { Selection } from '../resolve-selection.ts';
@@ -47,6 +50,27 @@ export async function prepareArchive(
   });
   await collectByLimits(cache, selection, statistics.encodedSize, onCollected);
   return { file, frames: statistics };
+}
+
+/** Writes the bundle to `path`, with progress on a terminal, and keeps its digest where it is the recipe's. */
+export async function writeArchive(
+  bundle: PreparedBundle,
+  { file, frames }: ChosenArchive,
+  path: string,
+  cache: Cache,
+  signal: AbortSignal,
+): Promise<WrittenFile> {
+  using progress = startProgress({ label: 'writing' });
+  const sha256 = frames === undefined ? bundle.recipe.bundle?.sha256 : undefined;
+  const written = await writeBundleFile(file, path, {
+    signal,
+    knownDigest: sha256 === undefined ? undefined : findDigestOfHex(sha256),
+    onProgress: (done, total) => {
+      progress.show(done, total);
+    },
+  });
+  if (frames === undefined) await keepDigest(cache, bundle.recipe, written);
+  return written;
 }
 
 /** How much of `frames` is new, for people. */

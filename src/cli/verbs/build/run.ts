@@ -1,13 +1,11 @@
 /** What `bundlefs build` does. */
-import type { Cache } from '../../../cache/cache.ts';
-import { keepDigest } from '../../../bundle/keep-digest.ts';
 import type { PreparedBundle } from '../../../bundle/prepare-bundle.ts';
-import { findDigestOfHex, hexOf } from '../../../ground/digest.ts';
-import { writeBundleFile, type WrittenFile } from '../../../place/file/write-bundle-file.ts';
+import { hexOf } from '../../../ground/digest.ts';
+import type { WrittenFile } from '../../../place/file/write-bundle-file.ts';
 import { type BuildSummary, summarizeBuild } from '../../../request/made/build-summary.ts';
 import type { Selection } from '../../../request/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
-import { type ChosenArchive, prepareArchive } from '../../../request/made/archive.ts';
+import { prepareArchive, writeArchive } from '../../../request/made/archive.ts';
 import type { Settings } from '../../../request/settings.ts';
 import { checkOutput } from '../../../request/made/output.ts';
 import { chooseFormat, type FormatOptions } from '../../../request/bundle-format.ts';
@@ -15,7 +13,6 @@ import { inputPlaces } from '../../../request/made/inputs.ts';
 import { describeImages } from '../../../image/image.ts';
 import { describeWritten } from '../../output/describe-written.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
-import { startProgress } from '../../../request/made/progress.ts';
 
 export interface BuildOptions extends Settings, FormatOptions {
   readonly output: string;
@@ -34,32 +31,11 @@ export async function runBuild(
   const cache = await openChosenCache(options);
   await using bundle = await prepareChosenBundle(selection, options, cache, signal, 'build');
   const archive = await prepareArchive(selection, bundle, cache, format, { signal });
-  const written = await writeWithProgress(bundle, archive, options.output, cache, signal);
+  const written = await writeArchive(bundle, archive, options.output, cache, signal);
   const seconds = (performance.now() - startMs) / 1000;
   const { text, fields } = await summarizeBuild(cache, bundle, seconds, archive.frames);
   if (options.json === true) printJson(toJson(bundle, written, seconds, fields));
   else printLines([`${describeWritten(written)}${text}`]);
-}
-
-/** Writes the bundle to `path`, with progress on a terminal, and keeps its digest where it is the recipe's. */
-export async function writeWithProgress(
-  bundle: PreparedBundle,
-  { file, frames }: ChosenArchive,
-  path: string,
-  cache: Cache,
-  signal: AbortSignal,
-): Promise<WrittenFile> {
-  using progress = startProgress({ label: 'writing' });
-  const sha256 = frames === undefined ? bundle.recipe.bundle?.sha256 : undefined;
-  const written = await writeBundleFile(file, path, {
-    signal,
-    knownDigest: sha256 === undefined ? undefined : findDigestOfHex(sha256),
-    onProgress: (done, total) => {
-      progress.show(done, total);
-    },
-  });
-  if (frames === undefined) await keepDigest(cache, bundle.recipe, written);
-  return written;
 }
 
 function toJson(

@@ -16,7 +16,7 @@ import { listEngineImages } from '../../../place/engine/engine-image.ts';
 import { findEngineKind } from '../../../place/engine/engine-kind.ts';
 import { checkDeltaName } from './run.ts';
 import { checkOutput } from '../../../request/made/output.ts';
-import { type BaseOptions, isEngineName, prepareBaseImages } from './base.ts';
+import { type BaseOptions, isEngineName, prepareBaseImages } from '../../../request/made/base.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
 import { formatCount, formatDuration, formatShare, formatSize } from '../../../ground/format-text.ts';
 import { describeWritten } from '../../output/describe-written.ts';

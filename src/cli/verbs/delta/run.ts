@@ -9,7 +9,7 @@ import { writeBundleFile, type WrittenFile } from '../../../place/file/write-bun
 import type { Selection } from '../../../request/resolve-selection.ts';
 import type { BundleDescription } from '../../../bundle/description.ts';
 import { checkOutput } from '../../../request/made/output.ts';
-import { type BaseOptions, chooseBase } from './base.ts';
+import { type BaseOptions, chooseBase } from '../../../request/made/base.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
 import { formatCount, formatDuration, formatShare, formatSize } from '../../../ground/format-text.ts';
 import { describeWritten } from '../../output/describe-written.ts';

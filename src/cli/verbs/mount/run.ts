@@ -17,7 +17,7 @@ import { serveMount } from '../../../mount/fuse/serve-mount.ts';
 import { startDaemon } from '../../../mount/fuse/start-daemon.ts';
 import { printJson, printLines, warnLines } from '../../../ground/print.ts';
 import type { GivenSelection, Selection } from '../../../request/resolve-selection.ts';
-import { chooseBase, referTo } from '../delta/base.ts';
+import { chooseBase, referTo } from '../../../request/made/base.ts';
 import { openChosenCache } from '../../../request/made/bundle.ts';
 import { formatSize } from '../../../ground/format-text.ts';
 import type { MountSettings } from '../../serve/mount-settings.ts';

@@ -1,7 +1,7 @@
 /** `bundlefs squash`: an image with one layer in place of many. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { addSourceOptions, type Given } from '../../options/image-options.ts';
-import type { ResultOptions } from './run-transform.ts';
+import type { ResultOptions } from '../../../request/made/transformed.ts';
 import type { SquashOptions } from './run.ts';
 import { addResultOptions } from '../../options/result-options.ts';
 

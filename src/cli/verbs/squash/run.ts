@@ -2,7 +2,13 @@
 import type { Selection } from '../../../request/resolve-selection.ts';
 import type { SquashedLayers } from '../../../transforms/transform.ts';
 import { formatSize } from '../../../ground/format-text.ts';
-import { checkOneImage, type DescribeOutcome, type ResultOptions, runTransform } from './run-transform.ts';
+import {
+  checkOneImage,
+  makeTransformed,
+  type ResultOptions,
+  type Transformed,
+} from '../../../request/made/transformed.ts';
+import { type OutcomeText, printTransformed } from '../../output/transformed-to-text.ts';
 import { nameImage } from '../../../image/image.ts';
 
 export interface SquashOptions extends ResultOptions {
@@ -24,7 +30,8 @@ export async function runSquash(
     ...(options.tag !== undefined && { as: options.tag }),
     ...(layers && { layers }),
   } as const;
-  await runTransform(selection, options, transform, describeSquash, signal);
+  const made = await makeTransformed(selection, options, transform, signal);
+  printTransformed(made, describeSquash(made), options);
 }
 
 function chosenLayers({ last, fromLayer }: SquashOptions): SquashedLayers | undefined {
@@ -33,7 +40,7 @@ function chosenLayers({ last, fromLayer }: SquashOptions): SquashedLayers | unde
   return { from: /^[0-9]{1,4}$/.test(fromLayer) ? Number(fromLayer) : fromLayer };
 }
 
-const describeSquash: DescribeOutcome = ({ before, after }, layer) => {
+function describeSquash({ outcome: { before, after }, layer }: Transformed): OutcomeText {
   const keptCount = after.layers.length - 1;
   const count = before.layers.length - keptCount;
   const kept = keptCount === 0 ? '' : `, ${keptCount} kept`;
@@ -41,4 +48,4 @@ const describeSquash: DescribeOutcome = ({ before, after }, layer) => {
     text: `${nameImage(before)}: ${count} layers in one of ${formatSize(layer.size)} (${formatSize(layer.storedSize)} compressed)${kept}`,
     fields: { squashed: { id: before.configDigest, layerCount: count, keptCount }, layer },
   };
-};
+}

@@ -3,10 +3,10 @@ import { hintLines } from '../../../ground/errors.ts';
 import { askStatus } from '../../../mount/control/ask-mount.ts';
 import { getMount } from '../../../mount/control/find-mounts.ts';
 import type { MountStatus, RefreshProgress } from '../../../mount/control/status.ts';
-import { askDaemon } from './ask-daemon.ts';
+import { askDaemon } from '../../../mount/control/ask-daemon.ts';
 import { formatAgo, formatCount, formatSize } from '../../../ground/format-text.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
-import { describeRefresh } from './describe-refresh.ts';
+import { describeRefresh } from '../../output/describe-refresh.ts';
 
 export interface RunStatusOptions {
   readonly isJson: boolean;

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { addSourceOptions, type Given } from '../../options/image-options.ts';
 import { addResultOptions } from '../../options/result-options.ts';
-import type { ResultOptions } from '../squash/run-transform.ts';
+import type { ResultOptions } from '../../../request/made/transformed.ts';
 import type { ThinCommandOptions } from './run.ts';
 
 export function addThinCommand(program: Command, signal: AbortSignal): void {

@@ -2,7 +2,6 @@
 import { BundleError, hintLines, isBundleError } from '../../../ground/errors.ts';
 import { parseReference } from '../../../image/reference.ts';
 import type { Selection } from '../../../request/resolve-selection.ts';
-import type { Outcome } from '../../../transforms/apply-transforms.ts';
 import { isMeant } from '../../../transforms/match-image.ts';
 import { openLayers } from '../../../transforms/open-layers.ts';
 import { isSaving, planThin, type ThinPlan } from '../../../transforms/plan-thin.ts';
@@ -13,7 +12,13 @@ import { openChosenCache } from '../../../request/made/bundle.ts';
 import { openChosenSource, readOlderImage } from '../../../request/made/source.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
 import { startProgress } from '../../../request/made/progress.ts';
-import { checkOneImage, type NewLayer, type ResultOptions, runTransform } from '../squash/run-transform.ts';
+import {
+  checkOneImage,
+  makeTransformed,
+  type ResultOptions,
+  type Transformed,
+} from '../../../request/made/transformed.ts';
+import { type OutcomeText, printTransformed } from '../../output/transformed-to-text.ts';
 import { planFields, thinPlanToText, thinToText } from './text.ts';
 
 export interface ThinCommandOptions extends ResultOptions {
@@ -42,7 +47,10 @@ export async function runThin(
     ...(options.ignoreMtime === true && { ignoreMtime: true }),
     ...(options.tag !== undefined && { as: options.tag }),
   };
-  await withOlderHint(options, () => runTransform(selection, options, transform, describeThin, signal));
+  await withOlderHint(options, async () => {
+    const made = await makeTransformed(selection, options, transform, signal);
+    printTransformed(made, describeThin(made), options);
+  });
 }
 
 /** Where images are not found, the older one may be somewhere else. */
@@ -57,10 +65,7 @@ async function withOlderHint({ onFrom }: ThinCommandOptions, action: () => Promi
   }
 }
 
-function describeThin(
-  { before, on, plan }: Outcome,
-  layer: NewLayer,
-): { text: string; fields: Record<string, unknown> } {
+function describeThin({ outcome: { before, on, plan }, layer }: Transformed): OutcomeText {
   return {
     text: thinToText(before, on, plan, layer),
     fields: {

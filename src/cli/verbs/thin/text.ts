@@ -2,7 +2,7 @@
 import { type Image, nameImage } from '../../../image/image.ts';
 import { isSaving, type ThinPlan } from '../../../transforms/plan-thin.ts';
 import { formatCount, formatSize } from '../../../ground/format-text.ts';
-import type { NewLayer } from '../squash/run-transform.ts';
+import type { NewLayer } from '../../../request/made/transformed.ts';
 
 /** One line on an image that was made. */
 export function thinToText(

@@ -1,18 +1,18 @@
 /** The base that `--base` names, once or several times. */
 import { resolve } from 'node:path';
-import type { Cache } from '../../../cache/cache.ts';
-import { type DeltaBase, readBaseBundle } from '../../../product/delta/delta-base.ts';
-import type { RecordedBundle } from '../../../bundle/record-build.ts';
-import { findBase } from '../../../product/delta/open-base.ts';
-import { BundleError, hintLines, isBundleError } from '../../../ground/errors.ts';
-import { baseVerb } from '../../../inspect/find/choose-build.ts';
-import { findRecipeDigest } from '../../../inspect/find/find-bundle.ts';
-import { prepareChosenBundle } from '../../../request/made/bundle.ts';
-import type { Selection } from '../../../request/resolve-selection.ts';
-import { chooseImages } from '../../../request/made/selection.ts';
-import type { Settings } from '../../../request/settings.ts';
-import type { GivenImageOptions } from '../../../request/resolve-selection.ts';
-import { startProgress } from '../../../request/made/progress.ts';
+import type { Cache } from '../../cache/cache.ts';
+import { type DeltaBase, readBaseBundle } from '../../product/delta/delta-base.ts';
+import type { RecordedBundle } from '../../bundle/record-build.ts';
+import { findBase } from '../../product/delta/open-base.ts';
+import { BundleError, hintLines, isBundleError } from '../../ground/errors.ts';
+import { baseVerb } from '../../inspect/find/choose-build.ts';
+import { findRecipeDigest } from '../../inspect/find/find-bundle.ts';
+import { prepareChosenBundle } from './bundle.ts';
+import type { Selection } from '../resolve-selection.ts';
+import { chooseImages } from './selection.ts';
+import type { Settings } from '../settings.ts';
+import type { GivenImageOptions } from '../resolve-selection.ts';
+import { startProgress } from './progress.ts';
 
 /** Settings, and which project file there is. */
 export type BaseOptions = Settings & Pick<GivenImageOptions, 'config'>;

@@ -1,6 +1,6 @@
 /** Asks the daemon of a mount, and says what to do where it has died. */
-import { BundleError, isBundleError } from '../../../ground/errors.ts';
-import { type FoundMount, getSocketPath } from '../../../mount/control/find-mounts.ts';
+import { BundleError, isBundleError } from '../../ground/errors.ts';
+import { type FoundMount, getSocketPath } from './find-mounts.ts';
 
 /** Runs `ask` with the control socket of `mount`. Throws not-mounted, with the cure, where its daemon is gone. */
 export async function askDaemon<T>(mount: FoundMount, ask: (socketPath: string) => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 /** What came of a refresh, in a few words. */
-import type { RefreshRecord } from '../../../mount/control/status.ts';
-import { formatDuration, formatSize } from '../../../ground/format-text.ts';
+import type { RefreshRecord } from '../../mount/control/status.ts';
+import { formatDuration, formatSize } from '../../ground/format-text.ts';
 
 /** `new generation 3 in 12 s, 4.5 MB newly encoded`, without the images that are different. */
 export function describeRefresh({ result, generation, seconds, encodedSize }: RefreshRecord): string {
