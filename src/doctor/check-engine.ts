@@ -1,4 +1,5 @@
 /** Which engine is asked, whether it answers, and what its kind means for bundlefs. */
+import { findPlace } from '../place/place.ts';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BundleError, isBundleError } from '../ground/errors.ts';
@@ -13,14 +14,15 @@ const mostClockSkewMs = 5 * 60_000;
 
 export async function checkEngine(context: CheckContext): Promise<Finding[]> {
   const { from, environment, isRoot, signal } = context;
-  const isEngine =
-    from === 'docker' || (from?.startsWith('docker:') === true && !from.startsWith('docker://'));
-  if (from !== undefined && from !== '' && !isEngine) {
-    return [ok('engine', `not asked: images come from "${from}"`)];
-  }
-  const host = from?.slice('docker:'.length) ?? '';
+  const place = findPlace(from === '' ? undefined : from);
+  if (place?.kind !== 'engine') return [ok('engine', `not asked: images come from "${from ?? ''}"`)];
+  const { host } = place;
   try {
-    const endpoint = await findEngineEndpoint({ env: environment, isRoot, ...(host !== '' && { host }) });
+    const endpoint = await findEngineEndpoint({
+      env: environment,
+      isRoot,
+      ...(host !== undefined && { host }),
+    });
     return await withEngine(endpoint, context, (connection, limited) =>
       describeEngine(connection, limited, context),
     );

@@ -17,5 +17,5 @@ export interface VirtualFile {
 export interface StreamOptions {
   readonly start?: number;
   readonly end?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }

@@ -1,30 +1,18 @@
 /** Whether the files that `--from` names can be a source, as far as that shows without reading them. */
+import type { Place } from './place.ts';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BundleError, describeError, findErrno } from '../ground/errors.ts';
 import { refuseDocument } from './archive/refuse-document.ts';
 
 /**
- * Checks `from`, as openSource does: verbs call it that have something else to check before they open the source. Throws
- * invalid-argument if no file is named, archive-not-found, archive-empty, archive-unsupported, source-failed.
+ * Checks `place`, as openSource does: verbs call it that have something else to check before they open the source.
+ * Throws archive-not-found, archive-empty, archive-unsupported, source-failed.
  */
-export async function checkPlace(from: string): Promise<void> {
-  if (from === '-' || from === 'docker' || from.startsWith('docker:')) return;
-  const [, scheme = '', path = ''] = /^(oci:|recipe:|)(.*)$/s.exec(from) ?? [];
-  if (path === '') throw nothingNamed(from);
-  if (scheme === 'oci:') await checkOciFolder(path);
-  else if (scheme === 'recipe:') await checkRecipe(path);
-  else await checkArchive(path);
-}
-
-function nothingNamed(from: string): BundleError {
-  return new BundleError(
-    'invalid-argument',
-    `Cannot read images from "${from}": no file or folder is named`,
-    {
-      hint: 'Name an archive, oci:FOLDER or recipe:FILE. Perhaps it is a variable of the shell that is not set.',
-    },
-  );
+export async function checkPlace(place: Place): Promise<void> {
+  if (place.kind === 'oci-folder') await checkOciFolder(place.path);
+  else if (place.kind === 'recipe') await checkRecipe(place.path);
+  else if (place.kind === 'archive') await checkArchive(place.path);
 }
 
 /** What is in it, and whether it may be read, shows when it is read: once, for it may be a pipe. */

@@ -6,56 +6,60 @@ import { createStreamSource, type StandardInput } from './archive/stream-source.
 import type { ImageSource } from '../image/image-source.ts';
 import { createOciFolderSource } from './archive/oci-folder-source.ts';
 import { wishPlatform } from './platform-wish.ts';
-import { createRecipeSource, type FindStoredLayer } from './recipe/recipe-source.ts';
+import type { Cache } from '../cache/cache.ts';
+import { parsePlace } from './place.ts';
+import { createRecipeSource } from './recipe/recipe-source.ts';
 
 export interface OpenSourceOptions {
-  readonly signal?: AbortSignal;
-  /** `linux/arm64`: what images must be for. Where left out, it is the host's that is taken of images for several. */
-  readonly platform?: string;
-  /** What `-` reads; process.stdin where left out. */
-  readonly input?: StandardInput;
-  /** Where recipes look for layers, besides the sink. */
-  readonly findStoredLayer?: FindStoredLayer;
+  readonly signal?: AbortSignal | undefined;
+  /** `linux/arm64`: what images must be for. If left out, that of the host is taken of images for several. */
+  readonly platform?: string | undefined;
+  /** What `-` reads; process.stdin if left out. */
+  readonly input?: StandardInput | undefined;
+  /** A recipe takes layers from it that were encoded with another profile. */
+  readonly cache?: Cache | undefined;
 }
 
 /**
- * The source that `from` names: nothing or `docker` for the engine that the docker command would use, `docker:HOST` for
- * another one, `docker://…` for a registry or an image of one, `-` for standard input, `oci:FOLDER` for an OCI layout,
- * `recipe:FILE` for what describe wrote, or the path of an archive. Throws
- * invalid-argument, archive-not-found, archive-empty, archive-unsupported, source-unreachable, source-failed.
+ * The source that `from` names, as parsePlace reads it. Throws invalid-argument, archive-not-found, archive-empty,
+ * archive-unsupported, source-unreachable, source-failed.
  */
 export async function openSource(
   from: string | undefined,
   options: OpenSourceOptions = {},
 ): Promise<ImageSource> {
-  const { signal, platform, input = process.stdin, findStoredLayer } = options;
+  const { signal, platform, input = process.stdin, cache } = options;
+  const place = parsePlace(from);
   const wish = wishPlatform(platform);
-  if (from?.startsWith('docker://') === true) {
-    const { openRegistrySource } = await import('./registry/registry-source.ts');
-    return openRegistrySource(from, wish);
+  await checkPlace(place);
+  switch (place.kind) {
+    case 'registry': {
+      const { openRegistrySource } = await import('./registry/registry-source.ts');
+      return openRegistrySource(place.address, wish);
+    }
+    case 'engine': {
+      // Other sources do without the engine's client.
+      const { openEngineSource } = await import('./engine/engine-source.ts');
+      return openEngineSource({ wish, host: place.host, signal });
+    }
+    case 'stream':
+      return createStreamSource(input, wish);
+    case 'oci-folder':
+      return createOciFolderSource(place.path, wish);
+    case 'recipe':
+      return createRecipeSource(place.path, {
+        wish,
+        openOrigin: (origin) => openOrigin(origin, options),
+        cache,
+      });
+    case 'archive':
+      return createArchiveSource(place.path, wish);
   }
-  if (from === undefined || from === 'docker' || from.startsWith('docker:')) {
-    const host = from?.slice('docker:'.length) ?? '';
-    // Other sources do without the engine's client.
-    const { openEngineSource } = await import('./engine/engine-source.ts');
-    return openEngineSource({ wish, ...(host !== '' && { host }), ...(signal && { signal }) });
-  }
-  if (from === '-') return createStreamSource(input, wish);
-  await checkPlace(from);
-  if (from.startsWith('oci:')) return createOciFolderSource(from.slice('oci:'.length), wish);
-  if (from.startsWith('recipe:')) {
-    return createRecipeSource(from.slice('recipe:'.length), {
-      wish,
-      openOrigin: (origin) => openOrigin(origin, options),
-      ...(findStoredLayer && { findStoredLayer }),
-    });
-  }
-  return createArchiveSource(from, wish);
 }
 
-/** What a recipe names is read for what the cache lacks. Throws archive-unsupported for what nobody's describe has written. */
+/** What a recipe names is read for what the cache lacks. Throws archive-unsupported for what `describe` never writes. */
 async function openOrigin(origin: string, options: OpenSourceOptions): Promise<ImageSource> {
-  if (origin === '-' || origin.startsWith('recipe:')) {
+  if (['stream', 'recipe'].includes(parsePlace(origin).kind)) {
     throw new BundleError('archive-unsupported', `Cannot read the source of a recipe: it is "${origin}"`);
   }
   return openSource(origin, options);

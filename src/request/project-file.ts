@@ -1,4 +1,5 @@
 /** Checks the content of a project file. */
+import { mapPath } from '../place/place.ts';
 import { dirname, resolve } from 'node:path';
 import { explainIssue } from './explain-issue.ts';
 import { fileFault, formatPosition } from './file-fault.ts';
@@ -46,11 +47,11 @@ function withAbsolutePaths(content: ProjectFileContent, folder: string): Project
         ...(compose.envFile !== undefined && { envFile: [compose.envFile].flat().map(at) }),
       },
     }),
-    ...(from !== undefined && { from: resolveSource(from, at) }),
+    ...(from !== undefined && { from: mapPath(from, at) }),
     ...(transforms && {
       transforms: transforms.map((transform) =>
         'thin' in transform && transform.onFrom !== undefined
-          ? { ...transform, onFrom: resolveSource(transform.onFrom, at) }
+          ? { ...transform, onFrom: mapPath(transform.onFrom, at) }
           : transform,
       ),
     }),
@@ -60,10 +61,4 @@ function withAbsolutePaths(content: ProjectFileContent, folder: string): Project
     ...(gc?.keepRecipes && { gc: { ...gc, keepRecipes: gc.keepRecipes.map(at) } }),
     ...(watch?.metricsFile !== undefined && { watch: { ...watch, metricsFile: at(watch.metricsFile) } }),
   };
-}
-
-function resolveSource(from: string, at: (path: string) => string): string {
-  if (from === '-' || from === 'docker' || from.startsWith('docker:')) return from;
-  const [, kind = '', path = from] = /^(oci:|recipe:)(.*)$/s.exec(from) ?? [];
-  return `${kind}${at(path)}`;
 }

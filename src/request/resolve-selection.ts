@@ -1,4 +1,5 @@
 /** What to bundle: from the command line, the project file and all that they name to a list of references. */
+import { isStandardInput } from '../place/place.ts';
 import { appendAll } from '../ground/long-lists.ts';
 import { join, resolve } from 'node:path';
 import { arch } from 'node:process';
@@ -163,7 +164,7 @@ async function readLists(
   files: Set<string>,
 ): Promise<Reference[]> {
   const inputs = paths.filter((path) => path === '-').length;
-  if (inputs > 1 || (inputs === 1 && from === '-')) {
+  if (inputs > 1 || (inputs === 1 && isStandardInput(from))) {
     throw new BundleError(
       'invalid-argument',
       'Cannot read standard input twice: it is named as a list and as another source',

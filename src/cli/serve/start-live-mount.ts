@@ -1,4 +1,5 @@
 /** Starts the mount that its settings describe: what both the background and the foreground mount do. */
+import { isStandardInput } from '../../place/place.ts';
 import { fileURLToPath } from 'node:url';
 import { openCache } from '../../cache/cache.ts';
 import { BundleError, describeError } from '../../ground/errors.ts';
@@ -38,7 +39,7 @@ export async function startLiveMount(
     recipe,
     openGeneration: (digest) => opener.open(digest),
     prepare: ({ knownRecipe, isThorough, ...request }) => {
-      if (options.from === '-') throw notAgain();
+      if (isStandardInput(options.from)) throw notAgain();
       return prepareElsewhere(settings, isThorough ? {} : { uncheckedRecipe: knownRecipe }, {
         ...request,
         niceness: isThorough ? 0 : settings.niceness, // somebody waits for what they asked for

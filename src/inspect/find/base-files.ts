@@ -1,4 +1,5 @@
 /** The files that a base is read from, where it is named by a path. */
+import { splitPath } from '../../place/place.ts';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { folderOfPart, readBundleFolder } from './bundle-folder.ts';
@@ -9,7 +10,7 @@ import { archiveName, descriptionName, smallNames } from '../../bundle/file-name
  * them. What is no path stands for itself.
  */
 export async function listBaseFiles(given: string): Promise<string[]> {
-  const name = given.replace(/^(?:recipe|oci):/, '');
+  const name = splitPath(given).path;
   const isFolder = await stat(name).then(
     (info) => info.isDirectory(),
     () => false,

@@ -1,4 +1,5 @@
 /** Finds the bundle that a name stands for: a build of the journal, a recipe, a folder, a bundle.json, or an archive. */
+import { splitPath } from '../../place/place.ts';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cache } from '../../cache/cache.ts';
@@ -63,7 +64,7 @@ export async function findBundle(
   given: string,
   options: FindBundleOptions,
 ): Promise<FoundBundle | undefined> {
-  const [, scheme = '', name = ''] = /^(recipe:|oci:|)(.*)$/s.exec(given) ?? [];
+  const { kind, path: name } = splitPath(given);
   if (name === '') throw refuse(options, given, 'nothing is named');
   const build = /^@(\d{1,3})$/.exec(name)?.[1];
   if (build !== undefined) return findBuild(name, Number(build), options);
@@ -72,7 +73,7 @@ export async function findBundle(
     const cache = await options.openCache();
     const recipe = await cache.findRecipe(digest);
     if (recipe !== undefined) return { kind: 'recipe', name, recipe, cache, digest };
-    if (scheme === '') return undefined; // an image's id is written the same
+    if (kind === 'archive') return undefined; // an image's id is written the same
     throw noSuchRecipe(name, cache, options);
   }
   const info = await stat(name).catch((error: unknown) => {
@@ -83,7 +84,7 @@ export async function findBundle(
   });
   if (info === undefined) return undefined;
   if (info.isDirectory()) return findInFolder(name, options);
-  if (name.endsWith('.json') || scheme === 'recipe:') return findDocument(name, name, options);
+  if (name.endsWith('.json') || kind === 'recipe') return findDocument(name, name, options);
   const folder = folderOfPart(name);
   return folder === undefined
     ? { kind: 'archive', name, paths: [name] }

@@ -16,12 +16,12 @@ import { resolveReferences, type ResolvingEngine, type WantedImage } from './res
 
 export interface OpenEngineSourceOptions {
   /** `unix:///path`, `tcp://host:port` or `ssh://user@host`; the one that the docker command would use where left out. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** A docker context, instead of `host`. */
   readonly context?: string;
   /** What images must be for, where that is required. */
   readonly wish?: PlatformWish;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Connects to an engine. Throws invalid-argument, source-unreachable, source-failed, the signal's reason. */

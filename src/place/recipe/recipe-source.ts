@@ -4,7 +4,6 @@ import type { Profile } from '../../plan/layout/profile.ts';
 import { type DiffId, hexOf } from '../../ground/digest.ts';
 import { BundleError, isBundleError } from '../../ground/errors.ts';
 import { readChunks } from '../../file/read-chunks.ts';
-import type { VirtualFile } from '../../file/virtual-file.ts';
 import { createImage, type Image } from '../../image/image.ts';
 import { findImagePlatform, layerSteps, parseImageConfig } from '../../image/image-config.ts';
 import { formatPlatform, matchesPlatform, type PlatformWish } from '../../image/platform.ts';
@@ -18,19 +17,12 @@ import { readRecipe, type RecipeContent, type RecipeImage } from './read-recipe.
 import type { Cache } from '../../cache/cache.ts';
 import { openStoredLayers } from '../../file/stored-layers.ts';
 
-/** Opens a layer whose blocks are stored under this profile, whichever is in use now; undefined where some are not. */
-export type FindStoredLayer = (diffId: DiffId, profile: Profile) => Promise<StoredLayer | undefined>;
-
-export interface StoredLayer extends AsyncDisposable {
-  readonly file: Pick<VirtualFile, 'size' | 'read'>;
-}
-
 export interface RecipeSourceOptions {
   readonly wish: PlatformWish;
   /** Opens the source that a recipe names. */
   readonly openOrigin: (from: string) => Promise<ImageSource>;
-  /** Looks for layers that were encoded with another profile; none are found where it is left out. */
-  readonly findStoredLayer?: FindStoredLayer;
+  /** Has layers, also such as were encoded with another profile; none are taken from it if it is left out. */
+  readonly cache: Cache | undefined;
 }
 
 /**
@@ -75,11 +67,10 @@ async function readSelected(
   sink: LayerSink,
   options: ReadSelectedOptions,
 ): Promise<readonly Image[]> {
-  const { label, openOrigin, findStoredLayer, leaveOut, signal, onRead } = options;
+  const { label, openOrigin, cache, leaveOut, signal, onRead } = options;
   const absent = await findAbsent(images, sink, async (diffId) => {
     signal?.throwIfAborted();
-    await using layer = await findStoredLayer?.(diffId, profile);
-    return layer !== undefined && (await takeStored(layer, diffId, sink, signal));
+    return cache !== undefined && (await takeStored(cache, profile, diffId, sink, signal));
   });
   const found: Image[] = [];
   const incomplete: RecipeImage[] = [];
@@ -126,15 +117,19 @@ async function findAbsent(
   return absent;
 }
 
-/** Whether the layer could be read to its end; a damaged block is as good as none. */
+/** Whether `cache` has the layer under `profile`, and it could be read to its end: a damaged block is as good as none. */
 async function takeStored(
-  { file }: StoredLayer,
+  cache: Cache,
+  profile: Profile,
   diffId: DiffId,
   sink: LayerSink,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  await using layers = await openStoredLayers(cache, profile);
+  const layer = await layers.findLayer(diffId);
+  if (layer?.kind !== 'random') return false;
   try {
-    const content = readChunks(file, signal === undefined ? {} : { signal });
+    const content = readChunks(layer.file, { signal });
     await sink.addLayer(content, { expected: diffId, label: `layer ${hexOf(diffId).slice(0, 12)}` });
     return true;
   } catch (error) {
@@ -214,17 +209,5 @@ async function survey(
         ...(createdBy !== undefined && { createdBy }),
       };
     }),
-  };
-}
-
-export function createLayerFinder(cache: Cache): FindStoredLayer {
-  return async (diffId, profile) => {
-    const layers = await openStoredLayers(cache, profile);
-    const found = await layers.findLayer(diffId);
-    if (found?.kind === 'random') {
-      return { file: found.file, [Symbol.asyncDispose]: () => layers[Symbol.asyncDispose]() };
-    }
-    await layers[Symbol.asyncDispose]();
-    return undefined;
   };
 }

@@ -1,4 +1,5 @@
 /** Finds the base that a name stands for: a bundle in a file or folder, its bundle.json, a recipe, or a build of the journal. */
+import { splitPath } from '../../place/place.ts';
 import { basename, dirname } from 'node:path';
 import type { Cache } from '../../cache/cache.ts';
 import { type Recipe, recipeDigest } from '../../plan/layout/recipe.ts';
@@ -54,7 +55,7 @@ function titleOfArchive({ name, folder, description }: Extract<FoundBundle, { ki
 
 /** What a slip of the pen in a path looks like; else it would be looked for among images. */
 function looksLikePath(name: string): boolean {
-  return /^(?:(?:recipe|oci):)?\.{0,2}\/|\.(?:xz|tar|json)$/.test(name);
+  return /^\.{0,2}\/|\.(?:xz|tar|json)$/.test(splitPath(name).path);
 }
 
 /** bundle.json names no blocks, but the whole bundle by its digest, and builds made here are known by theirs. */

@@ -1,4 +1,5 @@
 /** The base that `--base` names, once or several times. */
+import { isStandardInput } from '../../place/place.ts';
 import { resolve } from 'node:path';
 import type { Cache } from '../../cache/cache.ts';
 import { type DeltaBase, readBaseBundle } from '../../product/delta/delta-base.ts';
@@ -72,7 +73,7 @@ async function selectBase(
   names: readonly string[],
   { from, config }: Pick<BaseOptions, 'from' | 'config'>,
 ): Promise<Selection> {
-  if (from === '-') {
+  if (isStandardInput(from)) {
     throw new BundleError(
       'invalid-argument',
       `Cannot take "${names.join(', ')}" as the base: there is no such bundle, and standard input cannot be read for both`,

@@ -3,14 +3,15 @@ import { resolve } from 'node:path';
 import { listBaseFiles } from '../../inspect/find/base-files.ts';
 import type { Selection } from '../resolve-selection.ts';
 import { checkPlace } from '../../place/check-place.ts';
+import { findPlace, formatPlace, parsePlace, splitPath } from '../../place/place.ts';
 import { readRecipe } from '../../place/recipe/read-recipe.ts';
 import type { Transform } from '../../transforms/transform.ts';
 
-/** The files that `from` names, absolute: what a mount that watches looks at again. */
+/** The files that `from` names, absolute: a mount that watches looks at them again. */
 export function sourceFiles(from: string | undefined): readonly string[] {
-  if (from === undefined || from === '-' || isEngine(from) || isRegistry(from)) return [];
-  if (from.startsWith('oci:')) return [resolve(from.slice('oci:'.length), 'index.json')];
-  return [resolve(from.replace(/^recipe:/, ''))];
+  const place = parsePlace(from);
+  if (!('path' in place)) return [];
+  return [place.kind === 'oci-folder' ? resolve(place.path, 'index.json') : resolve(place.path)];
 }
 
 /** The files that the older image of a transform comes from. */
@@ -29,47 +30,38 @@ export async function inputPlaces(
 ): Promise<string[]> {
   const sources = [from, ...transforms.map((one) => (one.kind === 'thin' ? one.onFrom : undefined))];
   const named = sources.filter((one) => one !== undefined);
-  for (const one of named) await checkPlace(one); // or the message would be about the output
+  for (const one of named) await checkPlace(parsePlace(one)); // or the message would be about the output
   const places = await Promise.all(named.map(sourcePlaces));
   const { keepRecipes = [] } = project?.gc ?? {};
   return [...places.flat(), ...files, ...keepRecipes];
 }
 
-/** All that is read for these bases of a delta: files and folders, and what recipes among them name. */
+/** All that is read for these bases of a delta: files and folders, and the origins of recipes among them. */
 export async function basePlaces(bases: readonly string[]): Promise<string[]> {
-  const named = bases.filter((base) => !/^(?:recipe|oci):$/.test(base)); // the others are refused when they are opened
-  const places = named.map(async (base) => {
-    const isRecipe = base.startsWith('recipe:') || base.endsWith('.json');
-    const origins = isRecipe ? (await sourcePlaces(`recipe:${base.replace(/^recipe:/, '')}`)).slice(1) : [];
+  const places = bases.map(async (base) => {
+    const { kind, path } = splitPath(base);
+    if (path === '') return []; // refused when it is opened
+    const isRecipe = kind === 'recipe' || path.endsWith('.json');
+    const origins = isRecipe ? (await sourcePlaces(formatPlace({ kind: 'recipe', path }))).slice(1) : [];
     return [...(await listBaseFiles(base)), ...origins];
   });
   return (await Promise.all(places)).flat();
 }
 
-/** The files and folders that `from` names; of a recipe also those that it names itself. */
+/** The files and folders that `from` names; of a recipe also those of its origin. */
 async function sourcePlaces(from: string): Promise<readonly string[]> {
-  if (from.startsWith('oci:')) return [resolve(from.slice('oci:'.length))];
+  const place = parsePlace(from);
+  if (place.kind === 'oci-folder') return [resolve(place.path)];
   const files = sourceFiles(from);
-  const [path] = files;
-  if (path === undefined || !from.startsWith('recipe:')) return files;
+  if (place.kind !== 'recipe') return files;
   // What is wrong with it is said when it is read.
-  const recipe = await readRecipe(path).catch(() => undefined);
-  const origin = recipe?.source;
-  if (origin === undefined || origin.startsWith('recipe:')) return files;
+  const origin = (await readRecipe(resolve(place.path)).catch(() => undefined))?.source;
+  if (origin === undefined || findPlace(origin)?.kind === 'recipe') return files;
   return [...files, ...(await sourcePlaces(origin))];
 }
 
-/** The engine that `from` names, by its host where it names one; undefined where it names something else. */
-export function sourceEngine(from: string | undefined): { readonly host?: string } | undefined {
-  if (from !== undefined && (!isEngine(from) || isRegistry(from))) return undefined;
-  const host = from?.slice('docker:'.length) ?? '';
-  return host === '' ? {} : { host };
-}
-
-function isRegistry(from: string): boolean {
-  return from.startsWith('docker://');
-}
-
-function isEngine(from: string): boolean {
-  return from === 'docker' || from.startsWith('docker:');
+/** The engine that `from` names; undefined if it names something else. */
+export function sourceEngine(from: string | undefined): { readonly host?: string | undefined } | undefined {
+  const place = parsePlace(from);
+  return place.kind === 'engine' ? { host: place.host } : undefined;
 }

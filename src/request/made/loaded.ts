@@ -1,4 +1,5 @@
 /** The images of a bundle in the engine that the options of a verb name. */
+import { findPlace } from '../../place/place.ts';
 import { openTarWithout } from '../../bundle/bundle-parts.ts';
 import type { Bundle } from '../../bundle/open-bundle.ts';
 import { type LoadedImage, loadIntoEngine } from '../../place/engine/load-into-engine.ts';
@@ -23,8 +24,8 @@ export async function loadBundle(
   });
 }
 
-/** `docker` and `docker:HOST`, as `--from` has them, or the host alone. */
+/** `--into` also takes the host alone. */
 function hostOf(into: string | undefined): string | undefined {
-  if (into === 'docker' || into === 'docker:') return undefined;
-  return into?.replace(/^docker:(?!\/\/)/, '');
+  const place = findPlace(into);
+  return place?.kind === 'engine' ? place.host : into;
 }

@@ -3,7 +3,6 @@ import type { Cache } from '../../cache/cache.ts';
 import type { ImageSource } from '../../image/image-source.ts';
 import { openSource } from '../../place/open-source.ts';
 import type { Settings } from '../settings.ts';
-import { createLayerFinder } from '../../place/recipe/recipe-source.ts';
 import type { Workshop } from '../../bundle/prepare-bundle.ts';
 import type { Image } from '../../image/image.ts';
 import type { Reference } from '../../image/reference.ts';
@@ -14,11 +13,7 @@ export function openChosenSource(
   cache: Cache,
   signal: AbortSignal | undefined,
 ): Promise<ImageSource> {
-  return openSource(from, {
-    findStoredLayer: createLayerFinder(cache),
-    ...(signal !== undefined && { signal }),
-    ...(platform !== undefined && { platform }),
-  });
+  return openSource(from, { cache, signal, platform });
 }
 
 export interface ReadOlderOptions {

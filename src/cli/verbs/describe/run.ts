@@ -5,6 +5,7 @@ import type { Digest } from '../../../ground/digest.ts';
 import { printJson } from '../../../ground/print.ts';
 import type { Selection } from '../../../request/resolve-selection.ts';
 import { checkPlace } from '../../../place/check-place.ts';
+import { formatPlace, mapPath, parsePlace } from '../../../place/place.ts';
 import { readRecipe } from '../../../place/recipe/read-recipe.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
 import type { Settings } from '../../../request/settings.ts';
@@ -31,11 +32,10 @@ export async function runDescribe(
 }
 
 /** `from` as it is meant in every folder; undefined for standard input, which is read once only. Of a recipe, its own source. */
-async function findOrigin(from = 'docker'): Promise<string | undefined> {
-  await checkPlace(from);
-  if (from === '-') return undefined;
-  const [, kind = '', rest = ''] = /^(docker|oci|recipe):(.*)$/.exec(from) ?? [];
-  if (from === 'docker' || kind === 'docker') return from;
-  if (kind === 'oci') return `oci:${resolve(rest)}`;
-  return kind === 'recipe' ? (await readRecipe(rest)).source : resolve(from);
+async function findOrigin(from: string | undefined): Promise<string | undefined> {
+  const place = parsePlace(from);
+  await checkPlace(place);
+  if (place.kind === 'stream') return undefined;
+  if (place.kind === 'recipe') return (await readRecipe(place.path)).source;
+  return mapPath(formatPlace(place), (path) => resolve(path));
 }

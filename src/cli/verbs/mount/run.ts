@@ -1,4 +1,5 @@
 /** What `bundlefs mount` does. */
+import { isStandardInput } from '../../../place/place.ts';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeOwnFolder } from '../../../disk/make-folder.ts';
@@ -60,7 +61,7 @@ export async function runMount(
       },
     );
   }
-  if (options.watch === true && options.from === '-') {
+  if (options.watch === true && isStandardInput(options.from)) {
     throw new BundleError('invalid-argument', 'Cannot watch standard input: it can be read once only', {
       hint: 'Leave out --watch, or name an archive with --from: it is looked at again when it changes.',
     });
@@ -176,7 +177,7 @@ async function prepareForeground(settings: MountSettings, signal: AbortSignal): 
     {
       signal,
       niceness: 0,
-      hasInput: settings.options.from === '-',
+      hasInput: isStandardInput(settings.options.from),
       onProgress: ({ readSize, totalSize, encodedSize, reusedSize }: RefreshProgress) => {
         const note = `encoded ${formatSize(encodedSize)}, reused ${formatSize(reusedSize)}`;
         progress.show(readSize, totalSize, note);

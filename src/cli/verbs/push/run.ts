@@ -4,7 +4,7 @@ import { BundleError } from '../../../ground/errors.ts';
 import { type PushedImage, pushImages } from '../../../place/registry/push-images.ts';
 import { parsePushPlace, type PushPlace } from '../../../place/registry/push-targets.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
-import { registryScheme } from '../../../place/registry/registry-place.ts';
+import { findPlace } from '../../../place/place.ts';
 import type { Selection } from '../../../request/resolve-selection.ts';
 import { openChosenCache, prepareChosenBundle } from '../../../request/made/bundle.ts';
 import { formatSize, formatTable } from '../../../ground/format-text.ts';
@@ -23,9 +23,8 @@ export function choosePushPlace(args: readonly string[]): {
 } {
   const images = args.slice(0, -1);
   const last = args.at(-1) ?? '';
-  const misplaced = images.find((image) => image.startsWith(registryScheme));
-  if (last.startsWith(registryScheme) && misplaced === undefined)
-    return { images, place: parsePushPlace(last) };
+  const misplaced = images.find(isRegistry);
+  if (isRegistry(last) && misplaced === undefined) return { images, place: parsePushPlace(last) };
   throw new BundleError(
     'invalid-argument',
     misplaced === undefined
@@ -33,6 +32,10 @@ export function choosePushPlace(args: readonly string[]): {
       : `Cannot push "${misplaced}": names of images were expected, and one registry behind them`,
     { hint: 'For example bundlefs push shop/web:1 docker://registry.example:5000' },
   );
+}
+
+function isRegistry(text: string): boolean {
+  return findPlace(text)?.kind === 'registry';
 }
 
 /** Makes the bundle, pushes its images from its blocks and prints what became of each. */

@@ -1,4 +1,5 @@
 /** `bundlefs thin`: an image as the layers of an older one and a layer with what differs. */
+import { isStandardInput } from '../../../place/place.ts';
 import type { Command } from 'commander';
 import { addSourceOptions, type Given } from '../../options/image-options.ts';
 import { addResultOptions } from '../../options/result-options.ts';
@@ -28,7 +29,7 @@ export function addThinCommand(program: Command, signal: AbortSignal): void {
       const { chooseImages } = await import('../../../request/made/selection.ts');
       const { on = '' } = given;
       // Standard input cannot be read a second time for the older one.
-      const images = given.from === '-' && given.onFrom === undefined ? [image, on] : [image];
+      const images = isStandardInput(given.from) && given.onFrom === undefined ? [image, on] : [image];
       const { selection, options } = await chooseImages(images, given);
       const { runThin } = await import('./run.ts');
       await runThin(image, selection, { ...given, on, ...options }, signal);
