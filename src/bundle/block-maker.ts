@@ -49,7 +49,7 @@ export function createBlockMaker(
     const { record, bytes } = await encodePiece(content, settings, {
       key,
       readBacks,
-      ...(signal && { signal }),
+      signal,
     });
     await store.putBlock(record, bytes);
     return record;

@@ -51,7 +51,7 @@ export function listBundleBlobs(bundle: Bundle): BundleBlobs {
     layerSize,
     streamLayer(diffId, { start = 0, end = layerSize(diffId), signal } = {}) {
       const first = starts.get(diffId) ?? 0; // a layer without bytes lies nowhere
-      return bundle.tar.stream({ start: first + start, end: first + end, ...(signal && { signal }) });
+      return bundle.tar.stream({ start: first + start, end: first + end, signal });
     },
   };
 }

@@ -48,7 +48,7 @@ export async function openWorkshop({
     const found = await source.readImages(references, ingest.sink, {
       signal,
       leaveOut: leftOut.leaveOut,
-      ...(onRead && { onRead }),
+      onRead,
     });
     const images = keepImagesOfTars(found, references, ingest.tarFaults, leftOut);
     leftOut.checkLeft(images);

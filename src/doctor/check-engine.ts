@@ -21,7 +21,7 @@ export async function checkEngine(context: CheckContext): Promise<Finding[]> {
     const endpoint = await findEngineEndpoint({
       env: environment,
       isRoot,
-      ...(host !== undefined && { host }),
+      host,
     });
     return await withEngine(endpoint, context, (connection, limited) =>
       describeEngine(connection, limited, context),

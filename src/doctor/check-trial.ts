@@ -49,7 +49,7 @@ function runTrial(
     execFile(command, [...args, 'trial-mount', folder], options, (error, stdout, stderr) => {
       const said = stderr.trim() || (error?.killed === true ? 'it did not end' : (error?.message ?? ''));
       const report = trialReportSchema.safeParse(findJson(stdout)).data;
-      resolve({ said: oneLine(said), ...(report !== undefined && { report }) });
+      resolve({ said: oneLine(said), report });
     });
   });
 }

@@ -36,7 +36,7 @@ export async function tryMount(path: string, signal: AbortSignal): Promise<Trial
     loadFuseNative();
     const library = await findLoadedLibrary();
     const slowReads = findObstacle();
-    report = { ...(library !== undefined && { library }), ...(slowReads !== undefined && { slowReads }) };
+    report = { library, slowReads };
     const entry = { kind: 'file', name: fileName, ino: 2, mtimeMs: 0 } as const;
     const directory = createBundleDirectory([{ ...entry, file: createMemoryFile(Buffer.from(content)) }], {
       mtimeMs: 0,
@@ -80,5 +80,5 @@ async function readBack(path: string): Promise<void> {
 function describeFailure(error: unknown): NonNullable<TrialReport['failure']> {
   if (!isBundleError(error)) return { code: 'mount-failed', message: describeError(error) };
   const { code, message, hint } = error;
-  return { code, message, ...(hint !== undefined && { hint }) };
+  return { code, message, hint };
 }

@@ -38,7 +38,7 @@ export function joinFiles(parts: readonly VirtualFile[]): VirtualFile {
       for (const [index, part] of parts.entries()) {
         const partStart = starts[index] ?? 0;
         const [from, to] = [Math.max(0, start - partStart), Math.min(part.size, end - partStart)];
-        if (from < to) yield* part.stream({ start: from, end: to, ...(signal && { signal }) });
+        if (from < to) yield* part.stream({ start: from, end: to, signal });
       }
     },
     async close() {

@@ -83,7 +83,7 @@ export function findSystemError(error: unknown): BundleError | undefined {
         : `${verbs[call] ?? 'use'} "${path}"`;
   return new BundleError('system-failed', `Cannot ${doing}: ${reason} (${errno})`, {
     cause: error,
-    ...(hint !== undefined && { hint }),
+    hint,
   });
 }
 

@@ -49,12 +49,12 @@ export function parseImageConfig(bytes: Uint8Array, what: string): ImageConfig {
       if (isDigest(id)) return id as DiffId;
       throw configCorrupt(what, `rootfs.diff_ids[${index}] is "${id}", a sha256 digest was expected`);
     }),
-    platform: { architecture, os, ...(variant && { variant }) },
-    ...(created && { created }),
+    platform: { architecture, os, variant: variant ? variant : undefined },
+    created: created ? created : undefined,
     history: history.map((entry) => ({
-      ...(entry.created && { created: entry.created }),
-      ...(entry.created_by && { createdBy: entry.created_by }),
-      ...(entry.comment && { comment: entry.comment }),
+      created: entry.created ? entry.created : undefined,
+      createdBy: entry.created_by ? entry.created_by : undefined,
+      comment: entry.comment ? entry.comment : undefined,
       isEmptyLayer: entry.empty_layer ?? false,
     })),
   };

@@ -44,7 +44,7 @@ export function parsePlatform(text: string, arch: string): ImagePlatform {
   const [first = '', second, variant] = words;
   if (words.length > 3 || !words.every((word) => /^[a-z0-9_.-]+$/.test(word))) throw noPlatform(text);
   if (second !== undefined) {
-    return normalisePlatform({ os: first, architecture: second, ...(variant !== undefined && { variant }) });
+    return normalisePlatform({ os: first, architecture: second, variant });
   }
   const system = normaliseSystem(first);
   if (knownSystems.has(system)) return { ...platformOfArch(arch), os: system };
@@ -117,7 +117,11 @@ function listRunnableVariants({ architecture, variant }: ImagePlatform): (string
 /** containerd/platforms, defaults and database.go, "Normalize": one form for all words of one platform. */
 function normalisePlatform({ os, architecture, variant = '' }: ImagePlatform): ImagePlatform {
   const [name, kind] = normaliseArchitecture(architecture.toLowerCase(), variant.toLowerCase());
-  return { os: normaliseSystem(os.toLowerCase()), architecture: name, ...(kind !== '' && { variant: kind }) };
+  return {
+    os: normaliseSystem(os.toLowerCase()),
+    architecture: name,
+    variant: kind !== '' ? kind : undefined,
+  };
 }
 
 function normaliseSystem(os: string): string {

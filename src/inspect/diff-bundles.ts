@@ -47,7 +47,7 @@ export async function diffBundles(
   const changes = compareImages(before.contents.images, after.contents.images);
   let done = 0;
   const library = createLayerLibrary(findInBoth(before.findLayer, after.findLayer), {
-    ...(signal && { signal }),
+    signal,
     onRead: (size) => onRead?.((done += size)),
   });
   const images: ImageDiff[] = [];
@@ -57,7 +57,7 @@ export async function diffBundles(
     images.push({
       change,
       added: 'after' in change ? sumLayers(change.after, added) : { size: 0, storedSize: 0 },
-      ...(isCompared && { files: await compareFiles(library, change.before.layers, change.after.layers) }),
+      files: isCompared ? await compareFiles(library, change.before.layers, change.after.layers) : undefined,
     });
     if (!isCompared) continue;
     for (const diffId of layersOf(change)) {
@@ -89,7 +89,7 @@ function sumLayers(image: ContentImage, { layers }: NewContents): NewBytes {
   const isStoredKnown = storedSizes.every((size) => size !== undefined);
   return {
     size: parts.reduce((sum, part) => sum + (part?.size ?? 0), 0),
-    ...(isStoredKnown && { storedSize: storedSizes.reduce((sum, size) => sum + size, 0) }),
+    storedSize: isStoredKnown ? storedSizes.reduce((sum, size) => sum + size, 0) : undefined,
   };
 }
 

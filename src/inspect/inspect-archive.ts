@@ -58,7 +58,7 @@ export async function inspectArchive(path: string, options: ReadArchiveOptions =
     compression: archive.compression,
     images,
     layerCount: new Set(images.flatMap((image) => image.layers.map((layer) => layer.diffId))).size,
-    ...(archive.structure && { xz: inspectXz(archive.structure) }),
+    xz: archive.structure && inspectXz(archive.structure),
   };
 }
 
@@ -73,13 +73,13 @@ async function inspectImage(table: MemberTable, listed: ListedImage): Promise<Im
   );
   const layers = diffIds.map(async (diffId, index) => {
     const member = await table.findMember(located.layers[index]?.name ?? diffId);
-    return { diffId, ...(member && { size: member.size }) };
+    return { diffId, size: member && member.size };
   });
   return {
     names: [...listed.names.map((name) => familiarName(name)), ...(listed.unreadableNames ?? [])],
-    ...(listed.refName !== undefined && { refName: listed.refName }),
+    refName: listed.refName,
     id,
-    ...(created !== undefined && { created }),
+    created,
     platform,
     history,
     layers: await Promise.all(layers),

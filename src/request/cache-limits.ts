@@ -35,11 +35,11 @@ export function chosenLimits(
   written: WrittenLimits,
   environment: NodeJS.ProcessEnv,
 ): CollectLimits {
+  const automatic = automaticLimits(written, environment);
   return {
-    ...automaticLimits(written, environment),
-    ...(options.maxSize !== undefined && { maxSize: options.maxSize }),
-    ...(options.keepLast !== undefined && { keepLast: options.keepLast }),
-    ...(options.olderThan !== undefined && { olderThanMs: options.olderThan }),
+    maxSize: options.maxSize ?? automatic.maxSize,
+    keepLast: options.keepLast ?? automatic.keepLast,
+    olderThanMs: options.olderThan ?? automatic.olderThanMs,
   };
 }
 
@@ -52,11 +52,9 @@ export function chosenRecipes({ keepRecipe = [] }: LimitOptions, written: Writte
 export function automaticLimits(written: WrittenLimits, environment: NodeJS.ProcessEnv): CollectLimits {
   const { maxSize, keepLast, olderThan } = written;
   return {
-    ...(maxSize === undefined
-      ? readEnvironmentLimits(environment)
-      : { maxSize: readSize(maxSize, 'gc.maxSize') }),
-    ...(keepLast !== undefined && { keepLast }),
-    ...(olderThan !== undefined && { olderThanMs: readAge(olderThan, 'gc.olderThan') }),
+    maxSize: maxSize === undefined ? readEnvironmentSize(environment) : readSize(maxSize, 'gc.maxSize'),
+    keepLast,
+    olderThanMs: olderThan === undefined ? undefined : readAge(olderThan, 'gc.olderThan'),
   };
 }
 
@@ -65,9 +63,9 @@ export function hasLimits({ maxSize, olderThanMs }: CollectLimits): boolean {
   return maxSize !== undefined || olderThanMs !== undefined;
 }
 
-function readEnvironmentLimits(environment: NodeJS.ProcessEnv): CollectLimits {
+function readEnvironmentSize(environment: NodeJS.ProcessEnv): number | undefined {
   const text = environment[maxSizeVariable] ?? '';
-  return text === '' ? {} : { maxSize: readSize(text, `$${maxSizeVariable}`) };
+  return text === '' ? undefined : readSize(text, `$${maxSizeVariable}`);
 }
 
 function readSize(value: string | number, what: string): number {

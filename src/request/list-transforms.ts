@@ -11,19 +11,19 @@ export function listTransforms(project: ProjectFile | undefined, isOfProject: bo
   return (project?.transforms ?? []).map((one): Transform => {
     const { as, keep } = one;
     if (keep === true && as === undefined) throw needsName('squash' in one ? one.squash : one.thin);
-    const base = { ...(as !== undefined && { as }), ...(keep && { keep }), mustMatch: isOfProject };
+    const base = { as, keep: keep ? keep : undefined, mustMatch: isOfProject };
     if ('squash' in one) {
       const { squash, last, fromLayer } = one;
       if (last !== undefined && fromLayer !== undefined) throw twoWays(squash);
       const layers =
         last !== undefined ? { last } : fromLayer !== undefined ? { from: fromLayer } : undefined;
-      return { kind: 'squash', image: squash, ...base, ...(layers && { layers }) };
+      return { kind: 'squash', image: squash, ...base, layers };
     }
     const { thin, on, onFrom, ignoreMtime } = one;
     return {
       ...{ kind: 'thin', image: thin, on, ...base, whenLarger: 'leave' },
-      ...(onFrom !== undefined && { onFrom }),
-      ...(ignoreMtime !== undefined && { ignoreMtime }),
+      onFrom,
+      ignoreMtime,
     };
   });
 }

@@ -39,26 +39,26 @@ function withAbsolutePaths(content: ProjectFileContent, folder: string): Project
   const { imagesFiles, compose, from, transforms, cache, output, mountPoint, watch, gc } = content;
   return {
     ...content,
-    ...(imagesFiles && { imagesFiles: imagesFiles.map(orInput) }),
-    ...(compose && {
-      compose: {
-        ...compose,
-        files: compose.files.map(at),
-        ...(compose.envFile !== undefined && { envFile: [compose.envFile].flat().map(at) }),
-      },
-    }),
-    ...(from !== undefined && { from: mapPath(from, at) }),
-    ...(transforms && {
-      transforms: transforms.map((transform) =>
-        'thin' in transform && transform.onFrom !== undefined
-          ? { ...transform, onFrom: mapPath(transform.onFrom, at) }
-          : transform,
-      ),
-    }),
-    ...(cache !== undefined && { cache: at(cache) }),
-    ...(output !== undefined && { output: at(output) }),
-    ...(mountPoint !== undefined && { mountPoint: at(mountPoint) }),
-    ...(gc?.keepRecipes && { gc: { ...gc, keepRecipes: gc.keepRecipes.map(at) } }),
-    ...(watch?.metricsFile !== undefined && { watch: { ...watch, metricsFile: at(watch.metricsFile) } }),
+    imagesFiles: imagesFiles?.map(orInput),
+    compose: compose && {
+      ...compose,
+      files: compose.files.map(at),
+      envFile: compose.envFile === undefined ? undefined : [compose.envFile].flat().map(at),
+    },
+    from: ifGiven(from, (text) => mapPath(text, at)),
+    transforms: transforms?.map((transform) =>
+      'thin' in transform
+        ? { ...transform, onFrom: ifGiven(transform.onFrom, (text) => mapPath(text, at)) }
+        : transform,
+    ),
+    cache: ifGiven(cache, at),
+    output: ifGiven(output, at),
+    mountPoint: ifGiven(mountPoint, at),
+    gc: gc && { ...gc, keepRecipes: gc.keepRecipes?.map(at) },
+    watch: watch && { ...watch, metricsFile: ifGiven(watch.metricsFile, at) },
   };
+}
+
+function ifGiven(text: string | undefined, change: (text: string) => string): string | undefined {
+  return text === undefined ? undefined : change(text);
 }

@@ -147,7 +147,7 @@ function wantedOfProject(
       files: compose.files,
       profiles: profile.length > 0 ? profile : (compose.profiles ?? []),
       envFiles: (envFile.length > 0 ? envFile : named).map((path) => resolve(folder, path)),
-      ...(compose.projectName !== undefined && { projectName: compose.projectName }),
+      projectName: compose.projectName,
     },
   };
 }
@@ -207,7 +207,7 @@ async function readCompose(
     paths,
     envFiles,
     environment,
-    ...(projectName !== undefined && { projectName }),
+    projectName,
   });
   for (const file of loaded.files) watched.add(file);
   return listServiceImages(loaded, { profiles, arch });

@@ -56,14 +56,14 @@ export function chooseSettings(
   const skipUnloadable = given.skipUnloadable ?? file?.skipUnloadable;
   const preset = file?.preset ?? variable('BUNDLEFS_PRESET');
   return {
-    ...(from !== undefined && { from }),
-    ...(cache !== undefined && { cache }),
-    ...(platform !== undefined && { platform }),
+    from,
+    cache,
+    platform,
     preset:
       given.preset ??
       (given.fast === true ? fastPreset : readPreset(preset === undefined ? undefined : String(preset))),
     check: given.check ?? file?.check ?? readCheck(variable('BUNDLEFS_CHECK')),
-    ...(skipUnloadable !== undefined && { skipUnloadable }),
+    skipUnloadable,
   };
 }
 

@@ -93,7 +93,7 @@ async function transformImage(
   if (made === undefined && plan !== undefined && transform.whenLarger === 'refuse') {
     throw nothingSaved(image, on, plan);
   }
-  return { transform, before: image, after: made ?? image, on, ...(plan && { plan }) };
+  return { transform, before: image, after: made ?? image, on, plan };
 }
 
 /** The older image of a thin one: among those that were read, or of its source. Its layers are stored afterwards. */

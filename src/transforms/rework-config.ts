@@ -49,7 +49,7 @@ export function reworkConfig(
   const shared = kept.findIndex((entry, index) => !isSameStep(entry, own[index]));
   const passed = own.slice(shared < 0 ? kept.length : shared).map(withoutLayer);
   const last = writeJson({
-    ...(created !== undefined && { created }),
+    created,
     created_by: step.createdBy,
     comment: step.comment,
   });
@@ -68,7 +68,7 @@ function keepSteps(config: Uint8Array, count: number): string[] {
   const steps = readSteps(config);
   const { created, diffIds } = parseImageConfig(config, 'an image config');
   if (steps.filter(makesLayer).length !== diffIds.length) {
-    return diffIds.slice(0, count).map(() => writeJson({ ...(created !== undefined && { created }) }));
+    return diffIds.slice(0, count).map(() => writeJson({ created }));
   }
   let layerCount = 0;
   const end = steps.findIndex((step) => makesLayer(step) && ++layerCount > count);

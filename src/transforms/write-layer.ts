@@ -76,7 +76,7 @@ async function makeHeader<Layer>(
       return rewriteHeader(await readHeader(await open(part.place.layer), part.place.member), {
         link: part.target,
         metadata: part.metadata,
-        ...(part.path !== part.place.member.path && { path: part.path }),
+        path: part.path !== part.place.member.path ? part.path : undefined,
       });
     case 'folder':
       return encodeMetaHeader('directory', encodeLayerText(`${part.path}/`));

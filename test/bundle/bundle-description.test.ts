@@ -3,7 +3,7 @@ import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { bundleDescriptionSchema, encodeBundleDescription } from '../../src/bundle/description.ts';
-import { sketchBundle, sketchParts } from '../stick/descriptions.ts';
+import { sketchBundle, sketchParts } from '../product/stick/descriptions.ts';
 
 const schemaPath = fileURLToPath(new URL('../../docs/bundle.schema.json', import.meta.url));
 

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { openNamelessFile } from '../../src/disk/nameless-file.ts';
-import { makeLoopDisk } from '../copy/loop-disk.ts';
+import { makeLoopDisk } from '../product/copy/loop-disk.ts';
 
 describe('openNamelessFile', () => {
   it.each([

@@ -43,7 +43,7 @@ const elsewhere = new Map([
   ['cache.md', 'test/e2e/gc.test.ts'],
   ['choosing-images.md', 'test/e2e/choosing-images.test.ts'],
   ['explaining.md', 'test/e2e/explain.test.ts'],
-  ['offline-target.md', 'test/stick/offline-target.test.ts'],
+  ['offline-target.md', 'test/product/stick/offline-target.test.ts'],
   ['project-file.md', 'test/e2e/choosing-images.test.ts'],
   ['registries.md', 'test/e2e/registries.test.ts'],
 ]);
@@ -52,7 +52,7 @@ describe('every command does what the page says', { timeout }, () => {
   it.each([...pages])('in docs/%s, typed by %s', async (page, user) => {
     const own = await makeTempFolder();
     await makeReader(own, { engine, shop: join(folder, 'shop.tar') });
-    const env = user === 'root' ? { DOCKER_HOST: engine.host } : {};
+    const env: Record<string, string> = user === 'root' ? { DOCKER_HOST: engine.host } : {};
     const commands = await readCommands(page);
     expect(commands.length).toBeGreaterThan(0);
     await runPage(page, commands, { folder: own, user, env });

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
 import { waitUntil } from '../mount/support/start-test-daemon.ts';
-import { runScript } from '../stick/run-script.ts';
+import { runScript } from '../product/stick/run-script.ts';
 import {
   copyFolder,
   type CopyLoop,

@@ -15,7 +15,7 @@ import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.
 import { foreignTypes, writeForeignLayout } from '../fixtures/write-foreign-layout.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { mediaTypes } from '../fixtures/oci-blobs.ts';
-import { createRecordingSink } from '../sources/recording-sink.ts';
+import { createRecordingSink } from '../place/recording-sink.ts';
 import { runCli, runCliOk } from '../support/run-cli.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 import { startRegistry } from '../support/throwaway-registry.ts';

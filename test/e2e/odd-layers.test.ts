@@ -12,7 +12,7 @@ import { walkLayer } from '../../src/format/tar/walk-layer.ts';
 import { links } from '../fixtures/odd-layers/links.ts';
 import { type OddImage, oddImages } from '../fixtures/odd-layers/odd-layers.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
-import { startContainerd } from '../stick/throwaway-containerd.ts';
+import { startContainerd } from '../product/stick/throwaway-containerd.ts';
 import { runCli, runCliOk } from '../support/run-cli.ts';
 import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';
 

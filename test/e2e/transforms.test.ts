@@ -13,7 +13,7 @@ import { packMembers } from '../fixtures/pack-members.ts';
 import type { FixtureImage } from '../fixtures/sample-images.ts';
 import { buildRuleImages, ruleNames } from '../fixtures/rule-images.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
-import { startContainerd } from '../stick/throwaway-containerd.ts';
+import { startContainerd } from '../product/stick/throwaway-containerd.ts';
 import { startNewerEngine } from '../support/newer-engine.ts';
 import { runCliOk } from '../support/run-cli.ts';
 import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';

@@ -21,7 +21,7 @@ import { digestOf, hexOf } from '../../src/ground/digest.ts';
 import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
 import { createLiveBench, type LiveBench } from '../support/live-bench.ts';
-import { startContainerd } from '../stick/throwaway-containerd.ts';
+import { startContainerd } from '../product/stick/throwaway-containerd.ts';
 import { startRegistry } from '../support/throwaway-registry.ts';
 import { startEngine } from '../support/throwaway-engine.ts';
 import { waitUntil } from '../mount/support/start-test-daemon.ts';

@@ -9,7 +9,7 @@ import { digestOf, hexOf } from '../../src/ground/digest.ts';
 import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { writeLegacyArchive } from '../fixtures/write-legacy-archive.ts';
-import { startContainerd } from '../stick/throwaway-containerd.ts';
+import { startContainerd } from '../product/stick/throwaway-containerd.ts';
 import { createLiveBench } from '../support/live-bench.ts';
 import { startNewerEngine } from '../support/newer-engine.ts';
 import { runCli, runCliOk } from '../support/run-cli.ts';

@@ -11,7 +11,7 @@ import { buildSampleImages } from '../fixtures/sample-images.ts';
 import { writeHybridArchive } from '../fixtures/write-hybrid-archive.ts';
 import { writeOciLayout } from '../fixtures/write-oci-layout.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
-import { createRecordingSink } from '../sources/recording-sink.ts';
+import { createRecordingSink } from './recording-sink.ts';
 
 describe('openSource', () => {
   it('throws archive-not-found for a path that is not there', async () => {

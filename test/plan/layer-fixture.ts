@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { joinPiece, type PieceCutter } from '../../src/plan/cut/piece-cutter.ts';
 import { encodeTarHeader, tarEnd, tarPadding } from '../../src/format/tar/tar-header.ts';
-import { sealHeader } from '../tar/tar-fixture.ts';
+import { sealHeader } from '../format/tar/tar-fixture.ts';
 
 export interface LayerFile {
   readonly path: string;

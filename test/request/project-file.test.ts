@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { BundleError } from '../../src/ground/errors.ts';
 import { parseProjectFile } from '../../src/request/project-file.ts';
 import { projectFileJsonSchema } from '../../src/request/project-file-schema.ts';
-import { setScene } from '../selection/support.ts';
+import { setScene } from './support.ts';
 
 describe('parseProjectFile', () => {
   it('makes all paths absolute, and leaves what is none', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GivenSelection } from '../../src/request/resolve-selection.ts';
-import { setScene } from '../selection/support.ts';
+import { setScene } from './support.ts';
 
 const file = `
 from: docker:unix:///file.sock
@@ -78,16 +78,17 @@ describe('settings', () => {
     },
   );
 
-  it.each([{ BUNDLEFS_PRESET: '12' }, { BUNDLEFS_CHECK: 'md5' }, { BUNDLEFS_PLATFORM: 'linux/a/b/c' }])(
-    'of the environment are checked: %o',
-    async (variables) => {
-      const scene = await setScene({});
-      await expect(scene.select({}, variables as Record<string, string>)).rejects.toMatchObject({
-        code: 'invalid-argument',
-      });
-      expect((await scene.select({}, { BUNDLEFS_PRESET: '' })).settings.preset.preset).toBe(6);
-    },
-  );
+  it.each<Record<string, string>>([
+    { BUNDLEFS_PRESET: '12' },
+    { BUNDLEFS_CHECK: 'md5' },
+    { BUNDLEFS_PLATFORM: 'linux/a/b/c' },
+  ])('of the environment are checked: %o', async (variables) => {
+    const scene = await setScene({});
+    await expect(scene.select({}, variables)).rejects.toMatchObject({
+      code: 'invalid-argument',
+    });
+    expect((await scene.select({}, { BUNDLEFS_PRESET: '' })).settings.preset.preset).toBe(6);
+  });
 });
 
 describe('--fast', () => {

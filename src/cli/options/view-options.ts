@@ -75,9 +75,9 @@ export function completeViews(given: ViewOptions, stick: ProjectFile['stick']): 
   const viewCache = given.viewCache ?? readViewCache(stick?.viewCache);
   const viewSpill = given.viewSpill ?? readViewSpill(stick?.viewSpill);
   return {
-    ...(view !== undefined && { view }),
-    ...(viewCache !== undefined && { viewCache }),
-    ...(viewSpill !== undefined && { viewSpill }),
+    view,
+    viewCache,
+    viewSpill,
   };
 }
 

@@ -41,9 +41,8 @@ async function run(): Promise<0 | 1> {
       onProgress: tellSometimes(),
       onCollected: (text) => void tell({ kind: 'note', text }),
       onLeftOut: (text) => void tell({ kind: 'note', text }),
-      ...(uncheckedRecipe !== undefined && {
-        uncheckedRecipe: parseDigest(uncheckedRecipe, 'the recipe that is shown'),
-      }),
+      uncheckedRecipe:
+        uncheckedRecipe === undefined ? undefined : parseDigest(uncheckedRecipe, 'the recipe that is shown'),
     });
     await tell({ kind: 'prepared', prepared: held });
     await released; // the daemon has opened it

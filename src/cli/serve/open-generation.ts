@@ -59,7 +59,7 @@ export function createGenerationOpener(
   const spill = createSpill({
     folder: cache.partials,
     limit: (usedSize) => viewSpillSize ?? shareOfDisk(cache.partials, usedSize, contentSize),
-    ...(onSpillFailure && { onFailure: onSpillFailure }),
+    onFailure: onSpillFailure,
   });
   const decoded = createDecodedBlocks(viewCacheSize, viewSpillSize === 0 ? {} : { spill });
   let previous: BundleDescription | undefined;
@@ -81,8 +81,8 @@ export function createGenerationOpener(
           tool: toolName(),
           publishedMs,
           ...options,
-          ...(base !== undefined && { addFiles: deltaFileOf(bundle, base, publishedMs) }),
-          ...(previous !== undefined && { previous }),
+          addFiles: base === undefined ? undefined : deltaFileOf(bundle, base, publishedMs),
+          previous,
         });
         const createdMs = Date.parse(stick.description.created);
         if (viewNames.length > 0) contentSize = bundle.tar.size;

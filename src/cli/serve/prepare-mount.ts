@@ -65,7 +65,7 @@ export async function prepareMount(
       parts: description.parts,
       blocks: { total: blockCount, reused: reusedBlockCount, encoded: encodedBlockCount },
       bytes: { reused: reusedSize, encoded: encodedSize },
-      ...(frames !== undefined && { zst: frames }),
+      zst: frames,
       ...fields,
     },
     summary: frames === undefined ? text : `${text}; images.tar.zst: ${describeFrames(frames)}`,
@@ -81,6 +81,6 @@ async function prepareZstView(
   options: PrepareArchiveOptions,
 ): Promise<Partial<ChosenArchive>> {
   if (view?.includes('images.tar.zst') !== true) return {};
-  const format = chooseFormat({ format: 'zst', ...(zstLevel !== undefined && { zstLevel }) });
+  const format = chooseFormat({ format: 'zst', zstLevel });
   return prepareArchive(selection, bundle, cache, format, options);
 }

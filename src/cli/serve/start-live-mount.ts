@@ -23,11 +23,11 @@ export async function startLiveMount(
   const cache = await openCache(settings.cachePath);
   const opener = createGenerationOpener(cache, {
     ...chosenPartSize(options),
-    ...(deltaFrom !== undefined && { deltaFrom }),
+    deltaFrom,
     views: options.view ?? [],
     viewCacheSize: chosenViewCache(options),
     zstLevel: options.zstLevel ?? defaultZstLevel,
-    ...(options.viewSpill !== undefined && { viewSpillSize: options.viewSpill }),
+    viewSpillSize: options.viewSpill,
     onSpillFailure: (error) => {
       log.warn(`decoded blocks of views get no more disk than they have: ${describeError(error)}`);
     },
@@ -54,9 +54,9 @@ export async function startLiveMount(
     log,
     environment: process.env,
     signal,
-    ...(watch !== undefined && { watch }),
-    ...(logPath !== undefined && { logPath }),
-    ...(metricsPath !== undefined && { metricsPath }),
+    watch,
+    logPath,
+    metricsPath,
   });
 }
 

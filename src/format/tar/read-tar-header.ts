@@ -103,7 +103,7 @@ export async function garbageFound(
   const hint = explainChangedBytes(Buffer.concat(parts).subarray(0, garbageLimit));
   return new BundleError('archive-corrupt', `Cannot read ${reader.label}: ${found}`, {
     cause,
-    ...(hint !== undefined && { hint }),
+    hint,
   });
 }
 

@@ -78,8 +78,8 @@ async function readHeaders(reader: ByteReader): Promise<FoundHeader | undefined>
     if (!isExtension) return { block, size, records, ...long };
     const content = await readExtension(reader, size);
     const text = findText(content, 0, content.length);
-    if (type === 'L') long = { ...long, ...(text.length > 0 && { path: text }) };
-    else if (type === 'K') long = { ...long, ...(text.length > 0 && { target: text }) };
+    if (type === 'L') long = { ...long, path: text.length > 0 ? text : long.path };
+    else if (type === 'K') long = { ...long, target: text.length > 0 ? text : long.target };
     else {
       const parsed = parsePaxRecords(content);
       if (parsed === undefined) throw noHeader(reader);

@@ -112,9 +112,9 @@ function entryOf<Layer>(
   }
   return {
     ...{ kind, metadata: metadataOf(member), size, layer, member },
-    ...(target !== undefined && { target }),
-    ...(device !== undefined && { device }),
-    ...(sparseMap !== undefined && { sparseMap }),
-    ...(kind === 'file' && { content: { layer, position: member.contentPosition, size } }),
+    target,
+    device,
+    sparseMap,
+    content: kind === 'file' ? { layer, position: member.contentPosition, size } : undefined,
   };
 }

@@ -8,7 +8,7 @@ const capability = 'security.capability';
 
 /** What a member that makes an inode says of it. */
 export function metadataOf({ mode, uid, gid, mtime, exactMtime, xattrs }: EntryMetadata): EntryMetadata {
-  return { mode, uid, gid, mtime, ...(exactMtime !== undefined && { exactMtime }), xattrs };
+  return { mode, uid, gid, mtime, exactMtime, xattrs };
 }
 
 /**

@@ -43,7 +43,7 @@ export function measureNew(before: BundleContents, after: BundleContents): NewCo
     wholeSize: sum(
       byBlocks ? blocks.map(({ size }) => size) : [...after.layers.values()].map(({ size = 0 }) => size),
     ),
-    ...(storedSizes.every((size) => size !== undefined) && { storedSize: sum(storedSizes) }),
+    storedSize: storedSizes.every((size) => size !== undefined) ? sum(storedSizes) : undefined,
     layers,
   };
 }

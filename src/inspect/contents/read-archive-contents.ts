@@ -49,7 +49,7 @@ export async function readArchiveContents(
   const { contents, findLayer } = await readTableContents(await indexTar(tar, options), options);
   const blocks = xz && (await printBlocks(file, xz.structure));
   return {
-    contents: { ...contents, ...base, ...(blocks && { blocks }) },
+    contents: { ...contents, ...base, blocks },
     async findLayer(diffId) {
       const layer = contents.layers.get(diffId);
       if (layer?.start === undefined || layer.size === undefined) return findLayer(diffId);
@@ -61,9 +61,8 @@ export async function readArchiveContents(
           read: (target, position) =>
             tar.read(target.subarray(0, Math.max(0, size - position)), layerStart + position),
         },
-        ...(blocks && {
-          nameRange: (position: number, length: number) => nameRange(blocks, layerStart + position, length),
-        }),
+        nameRange:
+          blocks && ((position: number, length: number) => nameRange(blocks, layerStart + position, length)),
       };
     },
   };
@@ -79,7 +78,7 @@ export async function readRecipeRecords(
   const layers = new Map<DiffId, ContentLayer>();
   for (const diffId of new Set(recipe.images.flatMap((image) => image.layers))) {
     const record = await records.findLayer(diffId);
-    layers.set(diffId, { diffId, ...(record && { size: record.size }) });
+    layers.set(diffId, { diffId, size: record && record.size });
   }
   const images = recipe.images.map(async ({ tags, config, layers: diffIds }) => {
     const bytes = await cache.findConfig(config);
@@ -90,6 +89,6 @@ export async function readRecipeRecords(
     label,
     images: await Promise.all(images),
     layers,
-    ...(recipe.bundle && { storedSize: recipe.bundle.size }),
+    storedSize: recipe.bundle && recipe.bundle.size,
   };
 }

@@ -42,8 +42,8 @@ export async function readTableContents(
       const isStored = member?.kind === 'stored';
       layers.set(diffId, {
         diffId,
-        ...(isPlain && member !== undefined && { size: member.size }),
-        ...(isPlain && isStored && member.start !== undefined && { start: member.start }),
+        size: isPlain && member !== undefined ? member.size : undefined,
+        start: isPlain && isStored && member.start !== undefined ? member.start : undefined,
       });
       if (isStored) members.set(diffId, member);
     }

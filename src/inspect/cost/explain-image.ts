@@ -59,8 +59,8 @@ export async function explainImage(
       ...base,
       size: record.size,
       encoded: found,
-      ...(before && { earlier: before }),
-      ...(explanation && { explanation }),
+      earlier: before ? before : undefined,
+      explanation,
     });
     library.forget(diffId);
   }

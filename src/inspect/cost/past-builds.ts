@@ -42,22 +42,24 @@ export function measurePast(
   const newSize = sum(newSizes.map(({ size }) => size));
   return {
     buildCount: recent.length,
-    ...(encodeSeconds > 0 && { encodeRate: encodedSize / encodeSeconds }),
-    ...(readSeconds > 0 && { readRate: sum(reading.map(({ costs }) => costs.readSize)) / readSeconds }),
+    encodeRate: encodeSeconds > 0 ? encodedSize / encodeSeconds : undefined,
+    readRate: readSeconds > 0 ? sum(reading.map(({ costs }) => costs.readSize)) / readSeconds : undefined,
     baseSeconds: median(
       recent.map(({ costs }) =>
         Math.max(0, costs.seconds - Math.max(costs.readSeconds, costs.encodeSeconds)),
       ),
     ),
-    ...(encodedSize > 0 && {
-      storedRatio: sum(encoding.map(({ statistics }) => statistics?.encodedSize ?? 0)) / encodedSize,
-    }),
-    ...(newSize > 0 && {
-      encodedShare: Math.min(
-        1,
-        sum(newSizes.filter(({ size }) => size > 0).map(({ build }) => encodedSizeOf(build))) / newSize,
-      ),
-    }),
+    storedRatio:
+      encodedSize > 0
+        ? sum(encoding.map(({ statistics }) => statistics?.encodedSize ?? 0)) / encodedSize
+        : undefined,
+    encodedShare:
+      newSize > 0
+        ? Math.min(
+            1,
+            sum(newSizes.filter(({ size }) => size > 0).map(({ build }) => encodedSizeOf(build))) / newSize,
+          )
+        : undefined,
   };
 }
 

@@ -94,8 +94,8 @@ export function planBuild({ images, records, last, past, measured }: PlanBuildIn
     encode: {
       size: encodeSize,
       isExact: isMeasured,
-      ...(likelySize !== undefined && { likelySize }),
-      ...(isMeasured && { blockCount: sum(pieces.map(({ newBlockCount }) => newBlockCount)) }),
+      likelySize,
+      blockCount: isMeasured ? sum(pieces.map(({ newBlockCount }) => newBlockCount)) : undefined,
     },
     reused: {
       size: knownSize + (isMeasured ? newSize - encodeSize : 0),
@@ -104,10 +104,11 @@ export function planBuild({ images, records, last, past, measured }: PlanBuildIn
         sum(known.map(({ blocks }) => blocks.length)) +
         (isMeasured ? sum(pieces.map((found) => found.blockCount - found.newBlockCount)) : 0),
     },
-    ...((newSize === 0 || ratio !== undefined) && {
-      written: { size: Math.round(knownStored + newSize * (ratio ?? 0)), isExact: false },
-    }),
-    ...(seconds !== undefined && { seconds }),
+    written:
+      newSize === 0 || ratio !== undefined
+        ? { size: Math.round(knownStored + newSize * (ratio ?? 0)), isExact: false }
+        : undefined,
+    seconds,
     past,
   };
 }
@@ -123,7 +124,7 @@ function listNewLayers(
       if (records.has(layer.diffId)) continue;
       const pieces = measured?.get(layer.diffId);
       const imageCount = (found.get(layer.diffId)?.imageCount ?? 0) + 1;
-      found.set(layer.diffId, { layer, imageCount, ...(pieces && { pieces }) });
+      found.set(layer.diffId, { layer, imageCount, pieces });
     }
   }
   return [...found.values()].sort((a, b) => sizeOf(b) - sizeOf(a));

@@ -66,8 +66,8 @@ export async function surveyBuild(options: SurveyBuildOptions): Promise<BuildPla
   const leftOut = createLeftOut(options);
   const readOptions = {
     leaveOut: leftOut.leaveOut,
-    ...(options.signal && { signal: options.signal }),
-    ...(options.onRead && { onRead: options.onRead }),
+    signal: options.signal,
+    onRead: options.onRead,
   };
   let images = await source.surveyImages?.(references, known, readOptions);
   let measured: ReadonlyMap<DiffId, NewPieces> | undefined;
@@ -96,7 +96,7 @@ export async function surveyBuild(options: SurveyBuildOptions): Promise<BuildPla
     records,
     last: last === undefined ? [] : imagesOf(last),
     past: measurePast(builds, (diffId) => sizes.get(diffId)),
-    ...(measured && { measured }),
+    measured,
   });
 }
 
@@ -115,8 +115,8 @@ function describeImage(image: Image, measured: ReadonlyMap<DiffId, NewPieces>): 
     return {
       diffId,
       isExact: true,
-      ...(size !== undefined && { size }),
-      ...(createdBy !== undefined && { createdBy }),
+      size,
+      createdBy,
     };
   });
   return { id: image.configDigest, tags: image.tags, config: image.config, layers };

@@ -97,7 +97,7 @@ export async function chooseBuild(
     const image = findImage(build, reference);
     if (image === undefined) continue;
     const earlier = findEarlier(builds, build, image);
-    const chosen = { index: build.number, build, image, ...(earlier && { earlier }) };
+    const chosen = { index: build.number, build, image, earlier };
     if (await wasEncoded(image, new Set(build.encodedBlocks), build)) return chosen;
     if (wantedNumber !== undefined) other ??= chosen;
   }

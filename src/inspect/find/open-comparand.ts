@@ -65,7 +65,7 @@ function titleOf({ name, startedAt }: FoundRecipe): string {
 
 async function openLayout(folder: string, name: string, options: OpenComparandOptions): Promise<Comparand> {
   const label = `OCI layout "${folder}"`;
-  const table = createFolderTable(folder, { label, ...(options.signal && { signal: options.signal }) });
+  const table = createFolderTable(folder, { label, signal: options.signal });
   const { contents, findLayer } = await readTableContents(table, { ...options, label: name });
   return { contents, findLayer, [Symbol.asyncDispose]: () => Promise.resolve() };
 }

@@ -146,7 +146,7 @@ export async function checkMetricsFolder(path: string): Promise<void> {
     throw new BundleError(
       'output-failed',
       `Cannot write the metrics "${path}": ${isMissing ? `there is no folder "${folder}"` : describeError(error)}`,
-      { cause: error, ...(isMissing && { hint: `Make it first: mkdir -p ${folder}` }) },
+      { cause: error, hint: isMissing ? `Make it first: mkdir -p ${folder}` : undefined },
     );
   }
 }

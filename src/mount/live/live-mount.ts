@@ -169,13 +169,13 @@ export class LiveMount {
       openHandleCount: this.#mount?.openHandleCount ?? 0,
       olderGenerations: older.map(({ number, openHandleCount }) => ({ number, openHandleCount })),
       refresh: state,
-      ...(last !== undefined && { lastRefresh: last }),
+      lastRefresh: last,
       lastSuccess,
       totals,
-      ...(engine !== undefined && { engine }),
+      engine,
       watchedFiles: [...(this.#watching?.files ?? [])],
       residentSize: process.memoryUsage.rss(),
-      ...(logPath !== undefined && { logPath }),
+      logPath,
     };
   }
 
@@ -239,8 +239,8 @@ export class LiveMount {
           mountPoint,
           pid: process.pid,
           since: new Date(this.#sinceMs).toISOString(),
-          ...(this.#control && { socketPath: this.#control.path }),
-          ...(logPath !== undefined && { logPath }),
+          socketPath: this.#control && this.#control.path,
+          logPath,
         },
         environment,
       );

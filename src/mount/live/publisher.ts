@@ -129,8 +129,8 @@ function countHandles(entry: DirectoryEntry, onChange: (change: 1 | -1) => void)
     try {
       const opened = await file.open();
       return {
-        ...(opened.handleNumber !== undefined && { handleNumber: opened.handleNumber }),
-        ...(opened.size !== undefined && { size: opened.size }),
+        handleNumber: opened.handleNumber,
+        size: opened.size,
         tryRead: (target, position) => opened.tryRead(target, position),
         read: (target, position) => opened.read(target, position),
         async close() {

@@ -99,7 +99,7 @@ export class Refresher {
   refreshNow(reason: string, onProgress?: (progress: RefreshProgress) => void): Promise<RefreshRecord> {
     this.#debounce.cancel();
     this.#waitingReason = '';
-    return this.#enqueue(reason, { isThorough: true, ...(onProgress && { onProgress }) });
+    return this.#enqueue(reason, { isThorough: true, onProgress });
   }
 
   /** Stops what runs, waits for its end, and starts nothing more. */
@@ -209,5 +209,5 @@ export class Refresher {
 
 function toFailure(error: unknown): NonNullable<RefreshRecord['error']> {
   if (!isBundleError(error)) return { code: 'source-failed', message: describeError(error) };
-  return { code: error.code, message: error.message, ...(error.hint !== undefined && { hint: error.hint }) };
+  return { code: error.code, message: error.message, hint: error.hint };
 }

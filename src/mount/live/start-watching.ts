@@ -86,5 +86,5 @@ async function followEngine(
 ): Promise<void> {
   const { watchEngine } = await import('../../place/engine/watch-engine.ts');
   const { take, onChange, signal } = options;
-  await watchEngine({ ...(host !== undefined && { host }), onChange, onState: take, signal });
+  await watchEngine({ host, onChange, onState: take, signal });
 }

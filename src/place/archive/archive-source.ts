@@ -42,7 +42,7 @@ export function createArchiveSource(path: string, wish: PlatformWish): ImageSour
       try {
         const tar = await findTar(file, await readCompression(file));
         if (tar === undefined) return undefined;
-        const table = await indexTar(tar, { label, ...(options.signal && { signal: options.signal }) });
+        const table = await indexTar(tar, { label, signal: options.signal });
         return await surveyListedImages(table, references, wish, options.leaveOut);
       } finally {
         await file.close();
@@ -67,7 +67,7 @@ async function readFile(file: VirtualFile, request: ArchiveRequest): Promise<rea
     const stream = file.stream(options.signal === undefined ? {} : { signal: options.signal });
     return readDockerArchiveStream(stream, references, sink, { ...options, label, wish, total: file.size });
   }
-  const table = await indexTar(tar, { label, ...(options.signal && { signal: options.signal }) });
+  const table = await indexTar(tar, { label, signal: options.signal });
   return readListedImages(table, references, sink, { ...options, wish });
 }
 

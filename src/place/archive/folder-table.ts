@@ -46,7 +46,7 @@ async function* streamFile(
   if (size === 0) return;
   const file = await openDiskFile(path);
   try {
-    yield* file.stream({ end: Math.min(size, file.size), ...(signal && { signal }) });
+    yield* file.stream({ end: Math.min(size, file.size), signal });
   } finally {
     await file.close();
   }

@@ -15,11 +15,11 @@ export function createOciFolderSource(folder: string, wish: PlatformWish): Image
     description: label,
     readImages(references, sink, options = {}) {
       const { signal } = options;
-      const table = createFolderTable(folder, { label, ...(signal && { signal }) });
+      const table = createFolderTable(folder, { label, signal });
       return readListedImages(table, references, sink, { ...options, wish });
     },
     surveyImages(references, _known, { signal, leaveOut } = {}) {
-      const table = createFolderTable(folder, { label, ...(signal && { signal }) });
+      const table = createFolderTable(folder, { label, signal });
       return surveyListedImages(table, references, wish, leaveOut);
     },
     close: () => Promise.resolve(),

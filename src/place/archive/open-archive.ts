@@ -69,7 +69,7 @@ export async function openArchive(path: string): Promise<OpenArchive> {
         const content = compression === 'xz' ? (await openXzFile(file)).content : file;
         const isRandom = content !== undefined && (compression === 'xz' || compression === 'none');
         if (!isRandom) return readThrough(options);
-        return indexTar(content, { label, ...(options?.signal && { signal: options.signal }) });
+        return indexTar(content, { label, signal: options?.signal && options.signal });
       },
       [Symbol.asyncDispose]: () => file.close(),
     };

@@ -55,7 +55,7 @@ export async function passTar(
     const name = index.cleanName(entry.name);
     if (entry.kind === 'symlink' || entry.kind === 'hardlink') index.addLink(entry);
     if (entry.kind !== 'file' || ignoredNames.test(name)) continue;
-    const passed = await passMember(entry, name, sink, { label, ...(signal && { signal }) });
+    const passed = await passMember(entry, name, sink, { label, signal });
     index.addFile(name, passed);
     if (passed.kind === 'kept') keptSize += passed.size;
     if (keptSize > largestKeptSize) throw tooManyDocuments(label);
@@ -64,7 +64,7 @@ export async function passTar(
     label,
     isEmpty: index.isEmpty,
     isBundle: order.isBundle,
-    ...(extra !== undefined && { extra }),
+    extra,
     findMember(name) {
       const found = index.find(name);
       return Promise.resolve(found && { ...found.file, name: found.name });
@@ -89,7 +89,7 @@ async function passMember(
     layer = once(bytes); // a tar whose first file's name starts with a bracket
   }
   const what = `"${name}" in ${label}`;
-  const options = { what, layer: { label: what }, ...(signal && { signal }) };
+  const options = { what, layer: { label: what }, signal };
   const taken = await takeOrNote(layer, sink, options);
   return 'error' in taken ? { kind: 'failed', size, ...taken } : { kind: 'passed', size, ...taken };
 }

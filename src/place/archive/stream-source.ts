@@ -93,16 +93,16 @@ export async function readDockerArchiveStream(
   try {
     const watched = watchStream(archive, {
       onRead: (done) => onRead?.(done, total),
-      ...(signal && { signal }),
+      signal,
     });
     const table = await explainingStreamDamage(watched, (source) =>
-      passTar(decompress(source, label, signal && { signal }), sink, { label, ...(signal && { signal }) }),
+      passTar(decompress(source, label, signal && { signal }), sink, { label, signal }),
     );
     return await readListedImages(table, references, sink, {
       wish,
       leaveOut,
-      ...(fallbackNames && { fallbackNames }),
-      ...(signal && { signal }),
+      fallbackNames,
+      signal,
     });
   } finally {
     release?.();

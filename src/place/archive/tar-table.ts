@@ -47,17 +47,17 @@ export async function indexTar(file: VirtualFile, { label, signal }: IndexTarOpt
     label,
     isEmpty: index.isEmpty,
     isBundle: order.isBundle,
-    ...(extra !== undefined && { extra }),
+    extra,
     findMember(name) {
       const found = index.find(name);
       if (found === undefined) return Promise.resolve(undefined);
       const { size, start, storedSize, sparse } = found.file;
-      const range = { start, end: start + storedSize, ...(signal && { signal }) };
+      const range = { start, end: start + storedSize, signal };
       return Promise.resolve({
         kind: 'stored',
         name: found.name,
         size,
-        ...(sparse === undefined && { start }),
+        start: sparse === undefined ? start : undefined,
         // What is small may share a block with thousands of others: reading keeps it decoded, streaming does not.
         stream: () => {
           if (sparse !== undefined) return expandSparse(file.stream(range), sparse);

@@ -32,8 +32,8 @@ export async function openEngineSource({
   signal,
 }: OpenEngineSourceOptions = {}): Promise<ImageSource> {
   const endpoint = await findEngineEndpoint({
-    ...(host !== undefined && { host }),
-    ...(context !== undefined && { context }),
+    host,
+    context,
   });
   const connection = await connectEngine(endpoint, signal && { signal });
   try {
@@ -77,7 +77,7 @@ async function readImages(
     const exported = await exportImages(engine.connection, batch, sink, {
       isIdOfConfig: !batch.some(({ isContainerd }) => isContainerd),
       leaveOut,
-      ...(signal && { signal }),
+      signal,
       onRead(count) {
         done = count;
         onRead?.(doneBefore + done, doneBefore + Math.max(done, batchSize) + sizeLeft);

@@ -35,7 +35,7 @@ export async function exportImages(
     what: `read ${label}`,
     path: '/images/get',
     query: queryOf(wanted),
-    ...(signal && { signal }),
+    signal,
   };
   const answer = await connection.send(request);
   await checkAnswer(connection, request, answer).catch((error: unknown) => {
@@ -60,10 +60,10 @@ export async function exportImages(
         leaveOut(error, true); // an engine has images only
         isAnyLeftOut = true;
       },
-      ...(signal && { signal }),
+      signal,
       onRead: (done) => onRead?.(done),
       // An export by id has no names in it.
-      ...(wanted.length === 1 && { fallbackNames: wanted[0]?.tags ?? [] }),
+      fallbackNames: wanted.length === 1 ? (wanted[0]?.tags ?? []) : undefined,
       release: () => answer.body.destroy(),
     });
     return wanted.map((one) => {

@@ -39,7 +39,7 @@ export async function readLayerHistory(
   const chosen = chooseSteps(steps, layers.length);
   return layers.map((diffId, index) => {
     const step = chosen?.[index];
-    return { diffId, isExact: false, ...(step && { size: step.size, createdBy: step.createdBy }) };
+    return { diffId, isExact: false, size: step?.size, createdBy: step?.createdBy };
   });
 }
 

@@ -99,7 +99,7 @@ async function sendLacking(
 ): Promise<string> {
   const { connection, kind, signal } = target;
   if (openWithout === undefined || !canLoadWithoutLayers(kind)) return sendTar(target, tar, onProgress);
-  const present = await listEngineImages(connection, { isOptional: true, ...(signal && { signal }) });
+  const present = await listEngineImages(connection, { isOptional: true, signal });
   const omitted = findSpareLayers(images, present);
   if (omitted.size === 0) return sendTar(target, tar, onProgress);
   let said: string;
@@ -199,7 +199,7 @@ async function sendTar(
     path: '/images/load',
     query: { quiet: '1' },
     body,
-    ...(signal && { signal }),
+    signal,
   } as const;
   try {
     const answer = await connection.send(request);

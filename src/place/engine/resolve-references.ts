@@ -80,7 +80,7 @@ async function expandPatterns(
     const found = names.filter((name) => reference.pattern.matches(familiarName(name)));
     if (found.length === 0) throw imageNotFound(reference, connection.description, names);
     const { platform } = reference;
-    return found.map((name) => ({ ...parseTaggedName(name), ...(platform && { platform }) }));
+    return found.map((name) => ({ ...parseTaggedName(name), platform }));
   });
 }
 

@@ -23,7 +23,7 @@ export async function tryContainer(
     path: '/containers/create',
     body: Readable.from([Buffer.from(JSON.stringify(wish))]),
     contentType: 'application/json',
-    ...(signal && { signal }),
+    signal,
   } as const;
   const made = await connection.send(create);
   await checkAnswer(connection, create, made);

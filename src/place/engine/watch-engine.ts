@@ -62,7 +62,7 @@ export async function watchEngine(options: WatchEngineOptions): Promise<void> {
 
 /** Returns never, throws when the connection is gone. */
 async function followEvents({ host, onChange, onState, signal }: WatchEngineOptions): Promise<void> {
-  const endpoint = await findEngineEndpoint({ ...(host !== undefined && { host }) });
+  const endpoint = await findEngineEndpoint({ host });
   const connection = await connectEngine(endpoint, { signal });
   try {
     const answer = await connection.send({ ...request, signal });

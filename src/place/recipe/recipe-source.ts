@@ -88,8 +88,8 @@ async function readSelected(
     source === undefined
       ? { images: [], place: undefined, error: undefined }
       : await readFromOrigin(source, incomplete, sink, {
-          ...(signal && { signal }),
-          ...(onRead && { onRead }),
+          signal,
+          onRead,
           open: openOrigin,
         });
   const byConfig = new Map(fetched.images.map((image) => [image.configDigest, image]));
@@ -150,7 +150,7 @@ async function select(
     .map((image) => ({
       image,
       names: image.names,
-      ...(image.refName !== undefined && { refName: image.refName }),
+      refName: image.refName,
       findDigests: () => Promise.resolve({ config: image.configDigest, manifests: [] }),
     }));
   if (listed.length === 0 && images.length > 0) {
@@ -199,14 +199,14 @@ async function survey(
   return {
     id: configDigest,
     tags: [...names].sort(),
-    ...(config !== undefined && { config }),
+    config,
     layers: layers.map((diffId, index) => {
       const [size, createdBy] = [layerSizes?.[index], steps[index]];
       return {
         diffId,
         isExact: size !== undefined,
-        ...(size !== undefined && { size }),
-        ...(createdBy !== undefined && { createdBy }),
+        size,
+        createdBy,
       };
     }),
   };

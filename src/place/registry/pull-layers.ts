@@ -53,7 +53,7 @@ async function pullLayer(
 ): Promise<void> {
   try {
     const what = `${label} (${digest} at ${host})`;
-    await takeLayer(blob, sink, { what, layer: { expected: diffId, label }, ...(signal && { signal }) });
+    await takeLayer(blob, sink, { what, layer: { expected: diffId, label }, signal });
   } catch (error) {
     if (!isBundleError(error, 'archive-corrupt', 'archive-truncated', 'xz-corrupt', 'xz-truncated'))
       throw error;

@@ -157,7 +157,7 @@ function listBlobs(parts: PushedParts, image: Image, signal: AbortSignal | undef
     digest: diffId,
     size: parts.layerSize(diffId),
     label: `layer ${image.layers.indexOf(diffId) + 1} of ${name}`,
-    stream: (start) => parts.streamLayer(diffId, { start, ...(signal && { signal }) }),
+    stream: (start) => parts.streamLayer(diffId, { start, signal }),
   }));
   const { configDigest, config } = image;
   return [

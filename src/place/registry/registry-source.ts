@@ -48,7 +48,7 @@ export function openRegistrySource(
         client,
         found.flatMap(({ layers }) => layers),
         sink,
-        { signal, ...(onRead && { onRead }) },
+        { signal, onRead },
       );
       for (const { image, keys } of found) for (const key of keys) await sink.keepConfig(key, image.config);
       return mergeImages(found.map(({ image }) => image));
@@ -149,10 +149,10 @@ function describeLayers(image: Image, layers: readonly OciDescriptor[]): Surveye
     const createdBy = steps[index];
     return {
       diffId,
-      ...(size !== undefined && { size }),
+      size,
       // What is named by another digest is compressed: then its size is that of fewer bytes.
       isExact: digest === diffId,
-      ...(createdBy !== undefined && { createdBy }),
+      createdBy,
     };
   });
 }

@@ -134,7 +134,7 @@ async function expandPattern(
       known.push(formatName(name));
       if (!reference.pattern.matches(`${shown(path)}:${tag}`)) continue;
       const { platform } = reference;
-      wanted.push({ ...wantedOf({ ...name, ...(platform && { platform }) }, path), isNamed: false });
+      wanted.push({ ...wantedOf({ ...name, platform }, path), isNamed: false });
     }
   }
   if (wanted.length === 0) throw imageNotFound(reference, describeRegistry(client), known);

@@ -58,7 +58,7 @@ export function describeRecipe(recipe: Recipe, options: DescribeRecipeOptions): 
   return {
     format,
     tool,
-    ...(source !== undefined && { source }),
+    source,
     tarLayout,
     profile,
     images: images.map(({ tags, config, layers, refName }) => {

@@ -53,7 +53,7 @@ export function createRecipe(images: readonly Image[], profile: Profile, tarLayo
       tags: [...tags],
       config: configDigest,
       layers: [...layers],
-      ...(tags.length === 0 && refName !== undefined && { refName }),
+      refName: tags.length === 0 && refName !== undefined ? refName : undefined,
     })),
   };
 }

@@ -23,7 +23,7 @@ export async function checkPartials(
   for (const file of files) {
     const path = join(folder, partialName(file.name));
     const { digest, kind } = await hashOnDevice(path, {
-      ...(signal && { signal }),
+      signal,
       onRead: (count) => {
         done += count;
         onProgress?.('checking', done, total);

@@ -126,7 +126,7 @@ async function writeAll(
   const wholeSize = total;
   for (const file of files) {
     await writePartial(file, join(folder, partialName(file.name)), {
-      ...(signal && { signal }),
+      signal,
       onFound: (count) => {
         total -= count;
         resumedSize += count;

@@ -118,7 +118,7 @@ function sourceError(path: string, error: unknown): BundleError {
     `Cannot read "${path}": ${found}`,
     {
       cause: error,
-      ...(isMissing && { hint: 'Name a folder that bundlefs has mounted, or that was copied from one.' }),
+      hint: isMissing ? 'Name a folder that bundlefs has mounted, or that was copied from one.' : undefined,
     },
   );
 }

@@ -55,6 +55,6 @@ export function measureCopy(
     removeCount: plan.stale.length + plan.stalePartials.length,
     neededSize: Math.max(0, needed),
     neededInPlace: Math.max(0, needed - freedLast),
-    ...(tooLarge && { tooLarge: { name: tooLarge.file.name, size: tooLarge.file.content.size } }),
+    tooLarge: tooLarge && { name: tooLarge.file.name, size: tooLarge.file.content.size },
   };
 }

@@ -104,7 +104,7 @@ function createReader(
     async isSame(file, name) {
       try {
         const found = await hashOnDevice(join(folder, name), {
-          ...(signal && { signal }),
+          signal,
           onRead: (count) => {
             done += count;
             onRead?.(done, Math.max(done, total));

@@ -18,7 +18,7 @@ function targetError(folder: string, error: unknown): BundleError {
   const fail = (found: string, hint?: string): BundleError =>
     new BundleError('output-failed', `Cannot copy to "${folder}": ${found}`, {
       cause: error,
-      ...(hint !== undefined && { hint }),
+      hint,
     });
   switch (findErrno(error) ?? '') {
     case 'ENOSPC':

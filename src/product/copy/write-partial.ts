@@ -50,7 +50,7 @@ async function findCommonSize(
     await using there = await openDeviceFile(path);
     const end = Math.min(there.size, content.size);
     let expected = Buffer.alloc(0);
-    for await (const chunk of there.chunks({ end, ...(signal && { signal }) })) {
+    for await (const chunk of there.chunks({ end, signal })) {
       if (expected.length < chunk.length) expected = Buffer.allocUnsafeSlow(chunk.length);
       const wanted = expected.subarray(0, chunk.length);
       await readFully(content, wanted, done);
@@ -78,7 +78,7 @@ async function writeFrom(
     onWritten?.(position - syncedTo);
     syncedTo = position;
   };
-  for await (const chunk of content.stream({ start, ...(signal && { signal }) })) {
+  for await (const chunk of content.stream({ start, signal })) {
     await writeFully(handle, chunk, position);
     position += chunk.length;
     if (position - syncedTo >= syncSize) await sync();

@@ -68,7 +68,7 @@ export async function readBaseFile(
   const blocks = streams.flatMap((stream) => stream.blocks);
   const ends = listEnds(blocks, file.size);
   const { whole, parts } = await hashFile(file, ends, {
-    ...(signal && { signal }),
+    signal,
     onProgress: (done) => onRead?.(done, file.size),
   });
   const digests = new Map(ends.map((end, index) => [end, parts[index] ?? whole]));
@@ -97,7 +97,7 @@ export async function readBaseBundle(
 ): Promise<DeltaBase> {
   const hash = (): Promise<Digest> =>
     hashFile(xz, [], {
-      ...(signal && { signal }),
+      signal,
       onProgress: (done) => onRead?.(done, xz.size),
     }).then(({ whole }) => whole);
   return {

@@ -118,7 +118,7 @@ async function getDigests(
   }
   const ends = cutName === undefined ? [] : parts.map(({ end }) => end);
   const hashed = await hashFile(xz, ends, {
-    ...(signal && { signal }),
+    signal,
     onProgress: (done) => onProgress?.(done, xz.size),
   });
   const kept = await keepDigest(cache, recipe, {

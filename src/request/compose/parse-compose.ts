@@ -71,7 +71,7 @@ function readIncludes(value: unknown, { asList, asMap, asText, asTextOrTexts }: 
     return {
       paths: asTextOrTexts(include.get('path'), [...keys, 'path']),
       envFiles: asTextOrTexts(include.get('env_file'), [...keys, 'env_file']),
-      ...(projectFolder !== undefined && { projectFolder }),
+      projectFolder,
     };
   });
 }

@@ -24,9 +24,9 @@ export function readService(
   const [image, platform] = [text('image'), text('platform')];
   const extended = readExtends(map.get('extends'), [...keys, 'extends']);
   return {
-    ...(image !== undefined && { image }),
-    ...(platform !== undefined && { platform }),
-    ...(extended !== undefined && { extends: extended }),
+    image,
+    platform,
+    extends: extended,
     hasBuild: ![undefined, null].includes(map.get('build') as null | undefined),
     hasProvider: map.get('provider') instanceof Map,
     profiles: asTexts(map.get('profiles'), [...keys, 'profiles']),
@@ -45,7 +45,7 @@ export function readService(
     const service = asText(extended.get('service'), [...at, 'service']);
     if (service === undefined) throw fail(at, '"extends" does not say which service');
     const file = asText(extended.get('file'), [...at, 'file']);
-    return { service, ...(file !== undefined && { file: resolve(folder, file) }) };
+    return { service, file: file === undefined ? undefined : resolve(folder, file) };
   }
 
   function readDependsOn(declared: unknown, at: KeyPath): Map<string, Dependency> {

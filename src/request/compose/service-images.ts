@@ -55,7 +55,7 @@ function readReferences(
   const own = read(image === undefined || image === '' ? builtImageName(project, name) : image);
   const mounted = [...volumes.values()].flatMap((source) => source ?? []);
   return [
-    { ...own, ...(wanted && { platform: wanted }) },
+    { ...own, platform: wanted ?? own.platform },
     ...mounted.map((source) => {
       // The name of a service that is only built stands for what is built (compose, pkg/compose/build.go, "resolveImageVolumes").
       const built = services.get(source);

@@ -82,9 +82,9 @@ export function removeKeys(service: ServiceModel, keys: ReadonlySet<string>): Se
   const { image, platform, extends: extended, ...rest } = service;
   return {
     ...rest,
-    ...(image !== undefined && !keys.has('image') && { image }),
-    ...(platform !== undefined && !keys.has('platform') && { platform }),
-    ...(extended !== undefined && !keys.has('extends') && { extends: extended }),
+    image: image !== undefined && !keys.has('image') ? image : undefined,
+    platform: platform !== undefined && !keys.has('platform') ? platform : undefined,
+    extends: extended !== undefined && !keys.has('extends') ? extended : undefined,
     hasBuild: service.hasBuild && !keys.has('build'),
     hasProvider: service.hasProvider && !keys.has('provider'),
     profiles: keys.has('profiles') ? [] : service.profiles,

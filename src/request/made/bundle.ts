@@ -65,7 +65,7 @@ export async function prepareChosenBundle(
   const source = await openChosenSource(options, cache, signal);
   try {
     const rework = await chooseRework(source, options, cache, transforms, onOutcome);
-    const bundle = await withReadingShown({ isSilent, ...(onProgress && { also: onProgress }) }, (show) =>
+    const bundle = await withReadingShown({ isSilent, also: onProgress }, (show) =>
       recordBuild(
         {
           source,
@@ -80,8 +80,8 @@ export async function prepareChosenBundle(
             onLeftOut(describeLeftOut(error));
           },
           onProgress: show,
-          ...(rework !== undefined && { rework }),
-          ...(uncheckedRecipe !== undefined && { uncheckedRecipe }),
+          rework,
+          uncheckedRecipe,
         },
         { verb, version: readVersion() },
       ),
@@ -146,10 +146,10 @@ async function chooseRework(
         source,
         cache,
         workshop,
-        ...(from && { from }),
-        ...(platform && { platform }),
+        from: from ? from : undefined,
+        platform: platform ? platform : undefined,
       }),
-    ...(onOutcome && { onOutcome }),
+    onOutcome,
   });
 }
 

@@ -14,7 +14,7 @@ export async function loadBundle(
   const host = hostOf(into);
   using progress = startProgress({ label: 'loading' });
   return await loadIntoEngine(bundle.tar, bundle.images, {
-    ...(host !== undefined && { host }),
+    host,
     openWithout: (omitted) => openTarWithout(bundle, omitted),
     manifestDigests: bundle.assembled.manifestDigests,
     signal,

@@ -32,10 +32,7 @@ export async function readOlderImage(
   { source, cache, from, platform, workshop }: ReadOlderOptions,
 ): Promise<Image> {
   const { sink, signal } = workshop;
-  const other =
-    from === undefined
-      ? undefined
-      : await openChosenSource({ from, ...(platform !== undefined && { platform }) }, cache, signal);
+  const other = from === undefined ? undefined : await openChosenSource({ from, platform }, cache, signal);
   try {
     const [image] = await (other ?? source).readImages([reference], sink, { signal });
     if (image === undefined) throw new RangeError(`A source gave no image for "${reference.text}"`);

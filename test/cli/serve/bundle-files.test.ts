@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { firstStickIno, listStickEntries } from '../../../src/cli/serve/bundle-files.ts';
 import { digestOf } from '../../../src/ground/digest.ts';
 import type { Stick } from '../../../src/product/stick/create-stick.ts';
-import { sketchBundle } from '../../stick/descriptions.ts';
+import { sketchBundle } from '../../product/stick/descriptions.ts';
 
 /** A stick of small files by name and text. */
 function createFiles(files: Readonly<Record<string, string>>, mtimeMs = 5000): Stick {

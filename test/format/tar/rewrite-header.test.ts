@@ -10,7 +10,7 @@ import { walkLayer } from '../../../src/format/tar/walk-layer.ts';
 import type { EntryMetadata } from '../../../src/format/tree/entry-metadata.ts';
 import { packMembers, packWithTar } from '../../fixtures/pack-members.ts';
 import { makeTempFolder } from '../../support/temp-folder.ts';
-import { streamReader } from '../../tar/tar-fixture.ts';
+import { streamReader } from './tar-fixture.ts';
 
 async function listMembers(tar: Buffer): Promise<LayerMember[]> {
   const members: LayerMember[] = [];

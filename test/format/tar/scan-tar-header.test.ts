@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { scanTarHeader } from '../../../src/format/tar/scan-tar-header.ts';
 import { encodeTarHeader } from '../../../src/format/tar/tar-header.ts';
-import { sealHeader } from '../../tar/tar-fixture.ts';
+import { sealHeader } from './tar-fixture.ts';
 
 /** The header block of a member, changed by `edit` and sealed again. */
 function headerWith(edit: (block: Buffer) => void, name = 'app/main.js', size = 700): Buffer {

@@ -10,7 +10,7 @@ import { BundleError } from '../../../src/ground/errors.ts';
 import { type ByteReader, FileByteReader, StreamByteReader } from '../../../src/format/tar/byte-reader.ts';
 import { encodePaxHeader, encodeTarHeader, tarEnd, tarPadding } from '../../../src/format/tar/tar-header.ts';
 import { walkTar } from '../../../src/format/tar/walk-tar.ts';
-import { chunked, sealHeader, streamReader } from '../../tar/tar-fixture.ts';
+import { chunked, sealHeader, streamReader } from './tar-fixture.ts';
 
 interface Run {
   readonly start: number;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FileByteReader } from '../../../src/format/tar/byte-reader.ts';
 import { encodeTarHeader, tarEnd, tarPadding } from '../../../src/format/tar/tar-header.ts';
 import { walkTar } from '../../../src/format/tar/walk-tar.ts';
-import { buildTar } from '../../tar/tar-fixture.ts';
+import { buildTar } from './tar-fixture.ts';
 
 const gib = 1024 ** 3;
 const python = `

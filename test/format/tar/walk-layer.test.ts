@@ -21,7 +21,7 @@ import {
 } from '../../fixtures/raw-members.ts';
 import { makeTempFolder } from '../../support/temp-folder.ts';
 import { buildOddImages } from '../../fixtures/sample-images.ts';
-import { chunked } from '../../tar/tar-fixture.ts';
+import { chunked } from './tar-fixture.ts';
 
 async function list(layer: Uint8Array): Promise<LayerMember[]> {
   const found: LayerMember[] = [];

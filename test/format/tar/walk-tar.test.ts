@@ -9,14 +9,7 @@ import { BundleError } from '../../../src/ground/errors.ts';
 import { FileByteReader, StreamByteReader } from '../../../src/format/tar/byte-reader.ts';
 import { encodeTarHeader, tarEnd } from '../../../src/format/tar/tar-header.ts';
 import { walkTar } from '../../../src/format/tar/walk-tar.ts';
-import {
-  buildTar,
-  chunked,
-  walkNames,
-  readMembers,
-  sealHeader,
-  streamReader,
-} from '../../tar/tar-fixture.ts';
+import { buildTar, chunked, walkNames, readMembers, sealHeader, streamReader } from './tar-fixture.ts';
 
 const members = [
   { name: 'blobs/one', bytes: Buffer.from('first') },

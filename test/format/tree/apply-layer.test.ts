@@ -7,7 +7,7 @@ import type { LayerMember } from '../../../src/format/tar/layer-member.ts';
 import { walkLayer } from '../../../src/format/tar/walk-layer.ts';
 import { applyLayer } from '../../../src/format/tree/apply-layer.ts';
 import { createTree, findNode, walkTree } from '../../../src/format/tree/tree.ts';
-import { chunked } from '../../tar/tar-fixture.ts';
+import { chunked } from '../tar/tar-fixture.ts';
 
 /** The tree of these layers: paths with the number of the layer that their entry is of; `-` without an entry. */
 async function merge(...layers: readonly (readonly TarMember[])[]): Promise<string[]> {

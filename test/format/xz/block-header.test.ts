@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { BundleError } from '../../../src/ground/errors.ts';
 import { findBlockHeaderSize, lzma2Id, parseBlockHeader } from '../../../src/format/xz/block-header.ts';
-import { compress, lines } from '../../xz/xz-fixture.ts';
+import { compress, lines } from './xz-fixture.ts';
 
 const content = lines(2000);
 

@@ -9,7 +9,7 @@ import { encodeIndex } from '../../../src/format/xz/index-field.ts';
 import { encodeStreamFooter } from '../../../src/format/xz/stream-footer.ts';
 import { encodeStreamHeader } from '../../../src/format/xz/stream-header.ts';
 import { readXzStructure, type XzInput, type XzStructure } from '../../../src/format/xz/xz-structure.ts';
-import { compress, inputOf, lines } from '../../xz/xz-fixture.ts';
+import { compress, inputOf, lines } from './xz-fixture.ts';
 
 const content = lines(5000);
 const blocks = compress(content, '-T2', '--block-size=20000');

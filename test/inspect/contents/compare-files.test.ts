@@ -7,7 +7,7 @@ import { type DiffId, digestOf } from '../../../src/ground/digest.ts';
 import { compareFiles } from '../../../src/inspect/contents/compare-files.ts';
 import { createLayerLibrary } from '../../../src/inspect/contents/layer-library.ts';
 import type { LayerBytes } from '../../../src/file/layer-bytes.ts';
-import { chunked } from '../../tar/tar-fixture.ts';
+import { chunked } from '../../format/tar/tar-fixture.ts';
 
 interface File {
   readonly content: string;

@@ -5,7 +5,7 @@ import { scanGearNatively } from '../../../src/addon/scan-gear.ts';
 import { createContentCutter } from '../../../src/plan/cut/content-cutter.ts';
 import { createFileCutter, fileCutterName } from '../../../src/plan/cut/file-cutter.ts';
 import { encodeTarHeader, tarEnd } from '../../../src/format/tar/tar-header.ts';
-import { sealHeader } from '../../tar/tar-fixture.ts';
+import { sealHeader } from '../../format/tar/tar-fixture.ts';
 import { cut, type LayerFile, layerOf, newSize, noise, sizesOf, text } from '../layer-fixture.ts';
 
 const kibibyte = 1024;

@@ -4,7 +4,7 @@ import type { BlockRecord } from '../../../src/plan/layout/block-record.ts';
 import type { Layout } from '../../../src/plan/layout/extent.ts';
 import { cutParts } from '../../../src/plan/layout/cut-parts.ts';
 import { sliceLayout } from '../../../src/plan/layout/slice-layout.ts';
-import { fakeBlock, layOut } from '../../layout/part-layouts.ts';
+import { fakeBlock, layOut } from './part-layouts.ts';
 
 const largestBlock = 1000;
 

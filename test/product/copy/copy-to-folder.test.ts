@@ -14,8 +14,8 @@ import { type CopyPlan, planCopy } from '../../../src/product/copy/plan-copy.ts'
 import { type Digest, digestOf } from '../../../src/ground/digest.ts';
 import { surveyTarget } from '../../../src/product/copy/survey-target.ts';
 import { makeTempFolder } from '../../support/temp-folder.ts';
-import { makeLoopDisk } from '../../copy/loop-disk.ts';
-import { interruptAt, randomBytes, sketchSource } from '../../copy/sketch-source.ts';
+import { makeLoopDisk } from './loop-disk.ts';
+import { interruptAt, randomBytes, sketchSource } from './sketch-source.ts';
 
 const mib = 2 ** 20;
 

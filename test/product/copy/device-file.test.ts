@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDeviceFile } from '../../../src/product/copy/device-file.ts';
 import { makeTempFolder } from '../../support/temp-folder.ts';
-import { makeLoopDisk } from '../../copy/loop-disk.ts';
-import { randomBytes } from '../../copy/sketch-source.ts';
+import { makeLoopDisk } from './loop-disk.ts';
+import { randomBytes } from './sketch-source.ts';
 
 const mib = 2 ** 20;
 

@@ -20,8 +20,8 @@ import {
   type RunScriptOptions,
   type ScriptResult,
   shells,
-} from '../../stick/run-script.ts';
-import { startContainerd } from '../../stick/throwaway-containerd.ts';
+} from '../stick/run-script.ts';
+import { startContainerd } from '../stick/throwaway-containerd.ts';
 import { createMemorySource } from '../../support/memory-source.ts';
 import { runCli, runCliOk } from '../../support/run-cli.ts';
 import { makeTempFolder } from '../../support/temp-folder.ts';
@@ -34,7 +34,7 @@ import {
   inContainerd,
   savesWhole,
   startEngines,
-} from '../../delta/engines-of-each-kind.ts';
+} from './engines-of-each-kind.ts';
 
 const run = promisify(execFile);
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { storedSize } from '../../../src/plan/layout/block-record.ts';
 import { type BaseBlock, type DeltaPlan, planDelta } from '../../../src/product/delta/plan-delta.ts';
 import type { Layout } from '../../../src/plan/layout/extent.ts';
-import { fakeBlock, layOut } from '../../layout/part-layouts.ts';
+import { fakeBlock, layOut } from '../../plan/layout/part-layouts.ts';
 
 /** Block number n of all that there are: always of the same size and bytes. */
 const blockOf = (n: number): ReturnType<typeof fakeBlock> => fakeBlock(`block ${n}`, 8 + ((n * 37) % 90));

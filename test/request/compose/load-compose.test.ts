@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseYaml } from '../../../src/request/yaml-document.ts';
-import { setScene } from '../../selection/support.ts';
+import { setScene } from '../support.ts';
 
 /** The images of one Compose file, with these profiles and variables. */
 async function imagesOf(

@@ -90,7 +90,7 @@ function toJson(
       ...lease,
       since: new Date(sinceMs).toISOString(),
     })),
-    ...(collectable !== undefined && { collectable }),
+    collectable,
   };
 }
 

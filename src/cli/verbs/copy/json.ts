@@ -24,16 +24,17 @@ export function copyToJson({
       name: entry.file.name,
       size: entry.file.content.size,
       action: entry.kind,
-      ...(entry.kind === 'move' && { from: entry.from }),
+      from: entry.kind === 'move' ? entry.from : undefined,
     })),
     removed: [...plan.stale, ...plan.stalePartials.map((name) => `.${name}.partial`)],
     others: survey.others,
     bytes: {
       toWrite: measure.writeSize,
       alreadyThere: measure.keepSize,
-      ...(result && { written: result.writtenSize, resumed: result.resumedSize }),
+      written: result?.writtenSize,
+      resumed: result?.resumedSize,
     },
-    ...(result && { readBack: findReadBack({ target, plan }, result) }),
+    readBack: result && findReadBack({ target, plan }, result),
     seconds: Math.round(seconds * 1000) / 1000,
   };
 }

@@ -143,7 +143,7 @@ async function carryOut(
   try {
     return await copyToFolder(held, found, plan, {
       isInPlace: inPlace === true,
-      ...(target.traits.isIndirect === true && { device: target.mount.source }),
+      device: target.traits.isIndirect === true ? target.mount.source : undefined,
       signal,
       onProgress: (phase, done, total) => {
         phases.show(phase, done, total);

@@ -26,7 +26,7 @@ export async function runDescribe(
     tool: toolName(),
     findConfig: (digest) => configs.get(digest),
     findLayerSize: (diffId) => sizes.get(diffId),
-    ...(source !== undefined && { source }),
+    source,
   });
   printJson(document, 2);
 }

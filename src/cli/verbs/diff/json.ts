@@ -1,6 +1,7 @@
 /** The JSON that `bundlefs diff --json` prints (docs/explaining.md). */
 import type { DiffId } from '../../../ground/digest.ts';
 import type { BundleContents, ContentImage } from '../../../inspect/contents/bundle-contents.ts';
+import type { NewContents } from '../../../inspect/contents/measure-new.ts';
 import type { FileChange } from '../../../inspect/contents/compare-files.ts';
 import type { BundleDiff, ImageDiff } from '../../../inspect/diff-bundles.ts';
 import { layerSteps } from '../../../image/image-config.ts';
@@ -13,17 +14,14 @@ export function diffToJson(diff: BundleDiff): object {
     before: describeContents(before),
     after: describeContents(after),
     images: images.map((image) => describeImage(diff, image)),
-    new: {
-      bytes: added.size,
-      stored: added.storedSize,
-      ...(added.byBlocks && { blocks: added.newBlockCount, ofBlocks: added.blockCount }),
-    },
-    gone: {
-      bytes: gone.size,
-      stored: gone.storedSize,
-      ...(gone.byBlocks && { blocks: gone.newBlockCount, ofBlocks: gone.blockCount }),
-    },
+    new: describeBytes(added),
+    gone: describeBytes(gone),
   };
+}
+
+function describeBytes({ size, storedSize, byBlocks, newBlockCount, blockCount }: NewContents): object {
+  const counts = byBlocks ? { blocks: newBlockCount, ofBlocks: blockCount } : {};
+  return { bytes: size, stored: storedSize, ...counts };
 }
 
 function describeContents({ label, images, layers, storedSize }: BundleContents): object {
@@ -33,7 +31,7 @@ function describeContents({ label, images, layers, storedSize }: BundleContents)
 function describeImage({ after, added }: BundleDiff, { change, added: own, files }: ImageDiff): object {
   return {
     change: change.kind,
-    ...('before' in change && { before: nameImage(change.before) }),
+    before: 'before' in change ? nameImage(change.before) : undefined,
     ...('after' in change && {
       after: nameImage(change.after),
       newBytes: own.size,
@@ -49,7 +47,7 @@ function describeImage({ after, added }: BundleDiff, { change, added: own, files
       })),
       goneLayers: change.goneLayers,
     }),
-    ...(files && { files: files.map(describeFile) }),
+    files: files && files.map(describeFile),
   };
 }
 
@@ -65,9 +63,9 @@ function describeFile(change: FileChange): object {
   return {
     path: change.path,
     change: change.kind,
-    ...(change.kind === 'changed' && { differences: change.differences }),
-    ...('before' in change && { before: describeEntry(change.before) }),
-    ...('after' in change && { after: describeEntry(change.after) }),
+    differences: change.kind === 'changed' ? change.differences : undefined,
+    before: 'before' in change ? describeEntry(change.before) : undefined,
+    after: 'after' in change ? describeEntry(change.after) : undefined,
   };
 }
 

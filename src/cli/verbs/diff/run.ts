@@ -34,7 +34,7 @@ export async function runDiff(
   signal: AbortSignal,
 ): Promise<void> {
   const { diff, parts } = await compareWithProgress(before, after, options, signal);
-  if (options.json === true) printJson({ ...diffToJson(diff), ...(parts && { media: parts }) });
+  if (options.json === true) printJson({ ...diffToJson(diff), media: parts });
   else
     printLines([
       ...diffToText(diff, options.top),

@@ -89,7 +89,7 @@ function completeOptions(
     settle: given.settle ?? watch?.debounceMs ?? 2000,
     nice: given.nice ?? 10,
     log: given.log ?? watch?.logFormat ?? 'text',
-    ...(metrics !== undefined && { metrics }),
+    metrics,
   };
 }
 

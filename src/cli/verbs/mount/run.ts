@@ -113,33 +113,35 @@ async function chooseSettings(
     options: {
       preset,
       check,
-      ...(from !== undefined && { from }),
-      ...(platform !== undefined && { platform }),
-      ...(skipUnloadable !== undefined && { skipUnloadable }),
-      ...(maxFileSize !== undefined && { maxFileSize }),
-      ...(media !== undefined && { media }),
-      ...(view !== undefined && { view }),
-      ...(viewCache !== undefined && { viewCache }),
-      ...(viewSpill !== undefined && { viewSpill }),
-      ...(zstLevel !== undefined && { zstLevel }),
+      from,
+      platform,
+      skipUnloadable,
+      maxFileSize,
+      media,
+      view,
+      viewCache,
+      viewSpill,
+      zstLevel,
     },
     // What is wrong with it should show before minutes of encoding.
-    ...(deltaFrom !== undefined && {
-      deltaFrom: referTo(await chooseBase([deltaFrom], options, cache, signal), deltaFrom),
-    }),
+    deltaFrom:
+      deltaFrom === undefined
+        ? undefined
+        : referTo(await chooseBase([deltaFrom], options, cache, signal), deltaFrom),
     allowOther: options.allowOther === true,
     niceness: options.nice,
-    ...(options.watch === true && {
-      watch: {
-        files: [...sourceFiles(from), ...selection.files],
-        quietMs: settle,
-        limitMs: Math.max(changesLimitMs, settle),
-        ...(engine && { engine }),
-      },
-    }),
+    watch:
+      options.watch === true
+        ? {
+            files: [...sourceFiles(from), ...selection.files],
+            quietMs: settle,
+            limitMs: Math.max(changesLimitMs, settle),
+            engine,
+          }
+        : undefined,
     logFormat: options.log,
-    ...(options.foreground !== true && { logPath: await prepareLogPath(mountPoint) }),
-    ...(metricsPath !== undefined && { metricsPath }),
+    logPath: options.foreground !== true ? await prepareLogPath(mountPoint) : undefined,
+    metricsPath,
   };
 }
 

@@ -19,7 +19,9 @@ export function planToJson(plan: BuildPlan): object {
       isExact: pieces !== undefined || layer.isExact,
       images: imageCount,
       createdBy: layer.createdBy,
-      ...(pieces && { newBytes: pieces.newSize, newBlocks: pieces.newBlockCount, blocks: pieces.blockCount }),
+      newBytes: pieces?.newSize,
+      newBlocks: pieces?.newBlockCount,
+      blocks: pieces?.blockCount,
     })),
     read: { bytes: read.size, isExact: read.isExact },
     encode: {
@@ -29,7 +31,7 @@ export function planToJson(plan: BuildPlan): object {
       blocks: encode.blockCount,
     },
     reuse: { bytes: reused.size, isExact: reused.isExact, blocks: reused.blockCount },
-    ...(written && { write: { bytes: written.size, isExact: written.isExact } }),
+    write: written && { bytes: written.size, isExact: written.isExact },
     seconds,
     basedOnBuilds: past.buildCount,
   };

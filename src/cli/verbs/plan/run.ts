@@ -32,7 +32,7 @@ export async function runPlan(
   const plan = await surveyWithProgress(selection, options, signal);
   const { length: uncounted } = selection.transforms;
   if (options.json === true) {
-    printJson({ ...planToJson(plan), ...(uncounted > 0 && { uncountedTransforms: uncounted }) });
+    printJson({ ...planToJson(plan), uncountedTransforms: uncounted > 0 ? uncounted : undefined });
   } else {
     printLines([...planToText(plan), ...(uncounted > 0 ? ['', notCounted] : [])]);
   }

@@ -27,8 +27,8 @@ export async function runSquash(
   const transform = {
     kind: 'squash',
     mustMatch: true,
-    ...(options.tag !== undefined && { as: options.tag }),
-    ...(layers && { layers }),
+    as: options.tag,
+    layers,
   } as const;
   const made = await makeTransformed(selection, options, transform, signal);
   printTransformed(made, describeSquash(made), options);

@@ -43,9 +43,9 @@ export async function runThin(
   const transform: ThinTransform = {
     ...{ kind: 'thin', on: options.on, mustMatch: true, whenLarger: 'refuse' },
     ...(hasOlder(selection) && { image, isOlderOnlyRead: true }),
-    ...(options.onFrom !== undefined && { onFrom: options.onFrom }),
-    ...(options.ignoreMtime === true && { ignoreMtime: true }),
-    ...(options.tag !== undefined && { as: options.tag }),
+    onFrom: options.onFrom,
+    ignoreMtime: options.ignoreMtime === true ? true : undefined,
+    as: options.tag,
   };
   await withOlderHint(options, async () => {
     const made = await makeTransformed(selection, options, transform, signal);
@@ -123,9 +123,9 @@ async function planWithProgress(
       : await readOlderImage(parseReference(options.on), {
           source,
           cache,
-          ...(onFrom !== undefined && { from: onFrom }),
+          from: onFrom,
           workshop,
-          ...(platform !== undefined && { platform }),
+          platform,
         });
     await workshop.settle();
     await using layers = await openLayers(workshop);

@@ -14,13 +14,11 @@ export function whyToJson({ chosen, layers }: WhyReport): object {
   return {
     image: { names: image.names.map(familiarName), id: image.id },
     build: { ...describeBuild(chosen), source: build.source, encodedStored: build.statistics?.encodedSize },
-    ...(earlier && {
-      earlier: {
-        ...describeBuild(earlier),
-        names: earlier.image.names.map(familiarName),
-        id: earlier.image.id,
-      },
-    }),
+    earlier: earlier && {
+      ...describeBuild(earlier),
+      names: earlier.image.names.map(familiarName),
+      id: earlier.image.id,
+    },
     layers: layers.map(describeLayer),
   };
 }
@@ -36,11 +34,10 @@ function describeLayer(layer: ExplainedLayer): object {
     depth,
     createdBy,
     size,
-    ...(encoded && {
-      encoded: { blocks: encoded.blockCount, bytes: encoded.size, stored: encoded.storedSize },
-      reused: { bytes: (size ?? 0) - encoded.size },
-    }),
+    encoded: encoded && { blocks: encoded.blockCount, bytes: encoded.size, stored: encoded.storedSize },
+    reused: encoded && { bytes: (size ?? 0) - encoded.size },
     earlier,
-    ...(explanation && { files: explanation.files, removed: explanation.removed }),
+    files: explanation?.files,
+    removed: explanation?.removed,
   };
 }

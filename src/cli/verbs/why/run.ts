@@ -77,7 +77,7 @@ async function explain(
       library,
       findRecord: own.findRecord,
       encoded: new Set(chosen.build.encodedBlocks),
-      ...(earlier && { earlier }),
+      earlier,
     });
     return { chosen: { ...chosen, image }, layers };
   } finally {

@@ -53,7 +53,7 @@ export async function runWhySince(name: string | undefined, options: WhySinceOpt
         const config = await cache.findConfig(id);
         return config === undefined ? [] : parseImageConfig(config, `the config ${id}`).history;
       },
-      ...(reference !== undefined && { select: (build) => findImage(build, reference) }),
+      select: reference === undefined ? undefined : (build) => findImage(build, reference),
     });
     const report = { sinceMs: options.since, builds, images };
     if (options.json === true) printJson(toJson(report));

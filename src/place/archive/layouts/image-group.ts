@@ -40,8 +40,9 @@ export function listGroup(group: ImageGroup, label: string, wish: PlatformWish):
   const { names, unreadableNames, refName, noImage: otherFault } = group;
   return {
     names,
-    ...(unreadableNames !== undefined && unreadableNames.length > 0 && { unreadableNames }),
-    ...(refName !== undefined && { refName }),
+    unreadableNames:
+      unreadableNames !== undefined && unreadableNames.length > 0 ? unreadableNames : undefined,
+    refName,
     noImage: otherFault,
     async locate() {
       if (otherFault !== undefined) throw noImage(`${nameOf(group)} of ${label}`, otherFault);

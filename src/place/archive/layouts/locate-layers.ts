@@ -93,7 +93,7 @@ function layerMissing(table: MemberTable, name: string, label: string): BundleEr
 
 /** What was wrong with the member was found before anybody knew what it is. */
 function layerUnreadable({ code, message, hint }: BundleError, label: string): BundleError {
-  return new BundleError(code, `${message}; it should be ${label}`, { ...(hint !== undefined && { hint }) });
+  return new BundleError(code, `${message}; it should be ${label}`, { hint });
 }
 
 function layerEmptied(table: MemberTable, name: string, label: string): BundleError {

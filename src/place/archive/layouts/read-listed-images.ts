@@ -162,7 +162,7 @@ async function takeLayers(
     const what = `${label} ("${member.name}" in ${tableLabel})`;
     const wanted = { expected: diffId, label: `${label} ("${member.name}")` };
     const take = async (): Promise<true> => {
-      const taking = { what, layer: wanted, ...(signal && { signal }) };
+      const taking = { what, layer: wanted, signal };
       checkLayer(layer, await takeLayer(counted(member), sink, taking));
       return true;
     };

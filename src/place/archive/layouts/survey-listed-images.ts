@@ -34,7 +34,7 @@ export async function surveyListedImages(
           size: member.size,
           // What is named by another digest is compressed: then its size is that of fewer bytes.
           isExact: storedDigest === undefined || storedDigest === diffId,
-          ...(createdBy !== undefined && { createdBy }),
+          createdBy,
         };
       }),
     };

@@ -99,8 +99,8 @@ export function createAgent(endpoint: EngineEndpoint): HttpAgent {
   return new HttpsAgent({
     keepAlive: true,
     rejectUnauthorized: isVerified,
-    ...(ca && { ca }),
-    ...(cert && { cert }),
-    ...(key && { key }),
+    ca,
+    cert,
+    key,
   });
 }

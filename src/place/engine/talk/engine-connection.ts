@@ -51,7 +51,7 @@ export async function connectEngine(
     const { apiVersion, isPodman } = await ping({
       what: 'ask for a sign of life',
       path: '/_ping',
-      ...(signal && { signal }),
+      signal,
     });
     const line: EngineLine = { endpoint, agent, version: chooseVersion(endpoint, apiVersion) };
     return {

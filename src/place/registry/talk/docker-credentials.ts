@@ -59,7 +59,7 @@ export async function findCredentials(
       : secret.Username === '<token>'
         ? { kind: 'identity' as const, token: secret.Secret }
         : { kind: 'basic' as const, user: secret.Username, password: secret.Secret };
-  return { credentials, ...(problem !== undefined && { problem }) };
+  return { credentials, problem };
 }
 
 async function readConfig(path: string): Promise<DockerConfig | undefined> {

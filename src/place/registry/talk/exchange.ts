@@ -59,7 +59,7 @@ export function exchange({
         ...(body && { 'Content-Type': body.type }),
         ...(method === 'GET' || method === 'HEAD' ? {} : { 'Content-Length': String(body?.size ?? 0) }),
       },
-      ...(signal && { signal }),
+      signal,
     });
     const giveUp = (): void => {
       sent.destroy(silent(patienceMs));

@@ -225,8 +225,8 @@ async function sendFollowing(
       url,
       agent: await connections.findAgent(url),
       headers: { ...headers, ...(isOwn && authorization !== undefined && { Authorization: authorization }) },
-      ...(body && { body }),
-      ...(signal && { signal }),
+      body,
+      signal,
       patienceMs,
     });
     const { location } = answer.headers;

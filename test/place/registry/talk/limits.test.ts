@@ -13,7 +13,7 @@ import { findManifest } from '../../../../src/place/registry/manifests.ts';
 import { readBlob } from '../../../../src/place/registry/read-blob.ts';
 import { openRegistry, type RegistryClient } from '../../../../src/place/registry/talk/registry-client.ts';
 import { pullLayers } from '../../../../src/place/registry/pull-layers.ts';
-import { bareEnvironment, impatientRule } from '../../../registry/make-client.ts';
+import { bareEnvironment, impatientRule } from '../make-client.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
