@@ -1,5 +1,5 @@
 /** Reads small files that people write. */
-import { open } from 'node:fs/promises';
+import { open } from '../disk/named-files.ts';
 import { type BundleError, describeError, findErrno } from '../ground/errors.ts';
 import { fileFault } from './file-fault.ts';
 

@@ -1,5 +1,5 @@
 /** The version of this program, from its package.json. */
-import { readFileSync } from 'node:fs';
+import { readFileSync } from '../disk/named-files.ts';
 
 /** `1.2.3`. */
 export function readVersion(): string {

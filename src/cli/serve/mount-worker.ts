@@ -1,5 +1,5 @@
 /** The program of the process that makes a generation for a daemon: `mount-worker <task, in JSON>`, with a channel to it. */
-import { writeFile } from 'node:fs/promises';
+import { writeFile } from '../../disk/named-files.ts';
 import { openCache } from '../../cache/cache.ts';
 import { parseDigest } from '../../ground/digest.ts';
 import { BundleError } from '../../ground/errors.ts';

@@ -1,6 +1,6 @@
 /** The files that a base is read from, where it is named by a path. */
 import { splitPath } from '../../place/place.ts';
-import { stat } from 'node:fs/promises';
+import { stat } from '../../disk/named-files.ts';
 import { basename, dirname, join } from 'node:path';
 import { folderOfPart, readBundleFolder } from './bundle-folder.ts';
 import { archiveName, descriptionName, smallNames } from '../../bundle/file-names.ts';

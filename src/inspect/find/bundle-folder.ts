@@ -1,5 +1,5 @@
 /** The files of a bundle in a folder: the archive, whole or in parts, and its bundle.json. */
-import { stat } from 'node:fs/promises';
+import { stat } from '../../disk/named-files.ts';
 import { basename, dirname, join } from 'node:path';
 import { BundleError, describeError } from '../../ground/errors.ts';
 import { readSmallFile } from '../../disk/read-small-file.ts';

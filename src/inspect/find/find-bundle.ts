@@ -1,6 +1,6 @@
 /** Finds the bundle that a name stands for: a build of the journal, a recipe, a folder, a bundle.json, or an archive. */
 import { splitPath } from '../../place/place.ts';
-import { stat } from 'node:fs/promises';
+import { stat } from '../../disk/named-files.ts';
 import { join } from 'node:path';
 import type { Cache } from '../../cache/cache.ts';
 import { type Recipe, recipeSchema } from '../../plan/layout/recipe.ts';

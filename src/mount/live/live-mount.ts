@@ -1,5 +1,5 @@
 /** A mount that follows its images: generations, refreshes, watching, and everything it says of itself. */
-import { rm } from 'node:fs/promises';
+import { rm } from '../../disk/named-files.ts';
 import { join } from 'node:path';
 import { describeError } from '../../ground/errors.ts';
 import { mountBundle } from '../fuse/mount-bundle.ts';

@@ -1,5 +1,5 @@
 /** Which Compose files a folder has for docker compose (compose-go, cli/options.go). */
-import { stat } from 'node:fs/promises';
+import { stat } from '../../disk/named-files.ts';
 import { dirname, join, resolve } from 'node:path';
 import { findErrno } from '../../ground/errors.ts';
 import { fileFault } from '../file-fault.ts';
