@@ -1,4 +1,4 @@
-/** A one-block .xz Stream around a block (.xz 1.2.1 §2.1), written apart from src/xz so that the two can disagree. */
+/** A one-block .xz Stream around a block (.xz 1.2.1 §2.1), written apart from src/format/xz so that the two can disagree. */
 import { crc32 } from 'node:zlib';
 import type { EncodedBlock } from '../../../src/addon/block-codec.ts';
 import type { CheckName } from '../../../src/format/xz/stream-flags.ts';

@@ -1,4 +1,4 @@
-/** Small tar archives and chunkings of them, for the tests of src/tar. */
+/** Small tar archives and chunkings of them, for the tests of src/format/tar. */
 import { type ByteReader, StreamByteReader } from '../../../src/format/tar/byte-reader.ts';
 import { encodeTarHeader, tarEnd, tarPadding } from '../../../src/format/tar/tar-header.ts';
 import { walkTar } from '../../../src/format/tar/walk-tar.ts';

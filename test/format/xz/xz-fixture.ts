@@ -1,4 +1,4 @@
-/** Real .xz files, and bytes as a file, for the tests of src/xz. */
+/** Real .xz files, and bytes as a file, for the tests of src/format/xz. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import type { XzInput } from '../../../src/format/xz/xz-structure.ts';
 
