@@ -1,6 +1,7 @@
 /** Parses JSON that others wrote: lenient about what bundlefs does not know, strict about what it relies on. */
-import type * as z from 'zod';
+import * as z from 'zod';
 import { BundleError } from '../errors.ts';
+import { foldCase } from './go-json.ts';
 
 /**
  * The value of `bytes` as `schema` has it, without the fields that it does not know. Throws archive-corrupt where the
@@ -25,6 +26,25 @@ export function checkForeignValue<T>(
   throw new BundleError('archive-corrupt', `Cannot read ${what}: ${issue?.message ?? 'bad shape'}${place}`, {
     cause: result.error,
   });
+}
+
+/**
+ * An object with these fields as Go reads it into a struct: their keys count in whatever case, and a null is as if its key
+ * was not there. All engines read what describes images this way.
+ */
+export function goObject<Shape extends z.ZodRawShape>(shape: Shape): z.ZodType<z.output<z.ZodObject<Shape>>> {
+  const names = new Map(Object.keys(shape).map((name) => [foldCase(name), name]));
+  return z.preprocess((value) => nameAsGo(value, names), z.object(shape));
+}
+
+function nameAsGo(value: unknown, names: ReadonlyMap<string, string>): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const found: Record<string, unknown> = {};
+  for (const [key, entry] of Object.entries(value) as [string, unknown][]) {
+    const name = names.get(foldCase(key));
+    if (name !== undefined && entry !== null) found[name] = entry;
+  }
+  return found;
 }
 
 /** Whether `bytes` are one JSON value in UTF-8 or nearly so: readers differ about a byte order mark and bytes that are none. */

@@ -61,6 +61,11 @@ const kinds: Readonly<Record<string, LayerMemberKind>> = {
 /** Types that every engine refuses ("unhandled tar header type"), though tar unpacks them: contiguous files, old sparse ones. */
 export const refusedTypes = '7S';
 
+/** Whether engines take members of this type. */
+export function isTakenType(type: string): boolean {
+  return type in kinds && !refusedTypes.includes(type);
+}
+
 /** Four pieces of a map, whether more of it follows, and the size of the whole file (GNU tar manual, "Basic Tar Format"). */
 const [sparseMapStart, sparseMapEnd] = [386, 495];
 
@@ -82,7 +87,7 @@ const deviceFields: typeof numberFields = [
  * one with a number that is none.
  */
 export function findContentSize(block: Uint8Array, records: ReadonlyMap<string, Buffer>): number | undefined {
-  const header = scanTarHeader(block);
+  const header = scanTarHeader(block, true);
   const fields = hasDevices(block) ? [...numberFields, ...deviceFields] : numberFields;
   const isReadable = fields.every(([start, end]) => readTarNumber(block, start, end) !== undefined);
   if (header === undefined || !isReadable) return undefined;

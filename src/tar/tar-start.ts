@@ -53,7 +53,7 @@ function findStartFault(start: Buffer): string | undefined {
   if (compressed.test(start.toString('hex', 0, 6))) return 'it starts as compressed data does';
   if (start.length < tarBlockSize) return `it has ${start.length} bytes, fewer than a tar header`;
   const first = start.subarray(0, tarBlockSize);
-  if (!isZero(first)) return isHeader(first) ? undefined : 'it does not start with a tar header';
+  if (!isZero(first)) return isTarHeader(first) ? undefined : 'it does not start with a tar header';
   const second = start.subarray(tarBlockSize);
   const isEnd = second.length % tarBlockSize === 0 && isZero(second);
   return isEnd ? undefined : 'it starts with one block of zeros, and no second one';
@@ -63,8 +63,8 @@ function isZero(block: Buffer): boolean {
   return block.every((byte) => byte === 0);
 }
 
-/** As archive/tar's "getFormat" and "readHeader" have it: the checksum fits, and the numbers are numbers. */
-function isHeader(block: Buffer): boolean {
+/** Whether `block` is a header as archive/tar's "getFormat" and "readHeader" have it: the checksum fits, and the numbers are numbers. */
+export function isTarHeader(block: Buffer): boolean {
   const { unsigned, signed } = sumHeader(block);
   const sum = readOctal(block, sumField);
   if (sum !== unsigned && sum !== signed) return false;
