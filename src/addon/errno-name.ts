@@ -1,7 +1,9 @@
 /** What system calls of the addon fail with, as Node puts it. */
 import { constants } from 'node:os';
 
-const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number as number, name]));
+const names = new Map<number, string>(
+  Object.entries(constants.errno).map(([name, number]) => [number, name]),
+);
 
 /** The name of a positive errno, such as `ENOLCK`, which `getSystemErrorName` of node:util does not know: libuv has no use for it. */
 export function errnoName(errno: number): string {

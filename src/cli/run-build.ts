@@ -64,11 +64,7 @@ export async function writeWithProgress(
 }
 
 /** The bundle is in its place. Where its digest cannot be kept, it is computed again another time. */
-async function keepQuietly(
-  cache: Cache,
-  { recipe }: PreparedBundle,
-  written: WrittenFile,
-): Promise<void> {
+async function keepQuietly(cache: Cache, { recipe }: PreparedBundle, written: WrittenFile): Promise<void> {
   try {
     await keepDigest(cache, recipe, written);
   } catch (error) {

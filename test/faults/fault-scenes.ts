@@ -5,12 +5,12 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { writeManyArchive } from '../../bench/many-archives.ts';
-import { findErrno } from '../../src/errors.ts';
+import { describeError, findErrno } from '../../src/errors.ts';
 import type { FaultCall } from './inject-fault.ts';
 import { type CliResult, runCli, runCliOk } from '../support/run-cli.ts';
 import { startEngine, type ThrowawayEngine } from '../support/throwaway-engine.ts';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 
 /** What a run that nothing failed in prints and makes: file names below `output`, and their content. */
 export interface Whole {
@@ -28,6 +28,8 @@ export interface FaultScene {
   readonly output: string | undefined;
   /** What a failed run may leave: nothing but what was whole before, or parts under other names, to go on from. */
   readonly kind: 'prints' | 'writes' | 'copies' | 'mounts' | 'loads';
+  /** The old bundle that a delta is for. A delta has its time in it: what it makes is looked at, and not itself. */
+  readonly base?: string;
   /** Puts everything back to where it was before the run. */
   reset(): Promise<void>;
   /** Ends what the run may have left behind that is running. */
@@ -39,8 +41,28 @@ export interface Scenes extends AsyncDisposable {
 }
 
 export const sceneVerbs = [
-  ...['build', 'stream', 'delta', 'copy', 'diff', 'verify', 'inspect', 'squash', 'thin', 'cache', 'mount', 'load'],
+  ...[
+    'build',
+    'stream',
+    'delta',
+    'copy',
+    'diff',
+    'verify',
+    'inspect',
+    'squash',
+    'thin',
+    'cache',
+    'mount',
+    'load',
+  ],
 ] as const;
+
+interface SceneOptions {
+  readonly output?: string;
+  /** Whether the cache has what r1.tar is made of. */
+  readonly isKnown?: boolean;
+  readonly base?: string;
+}
 
 type Verb = (typeof sceneVerbs)[number];
 
@@ -68,10 +90,18 @@ export async function makeScenes(
     verb: Verb,
     kind: FaultScene['kind'],
     args: readonly string[],
-    { output, isKnown = false }: { readonly output?: string; readonly isKnown?: boolean } = {},
+    { output, isKnown = false, base }: SceneOptions = {},
   ): FaultScene => ({
-    ...{ verb, kind, args: [verb, ...args], env, output },
-    below: [path('r1.tar'), path('r2.tar'), cache, state, path('run'), tmp, ...(output === undefined ? [] : [output])],
+    ...{ verb, kind, args: [verb, ...args], env, output, ...(base !== undefined && { base }) },
+    below: [
+      path('r1.tar'),
+      path('r2.tar'),
+      cache,
+      state,
+      path('run'),
+      tmp,
+      ...(output === undefined ? [] : [output]),
+    ],
     async reset() {
       for (const part of [cache, state, tmp, ...(output === undefined ? [] : [output])]) {
         await rm(part, { recursive: true, force: true });
@@ -96,8 +126,18 @@ export async function makeScenes(
     scene(
       'delta',
       'writes',
-      [...preset, '--cache', cache, '--base', path('r1.tar.xz'), '--from', path('r2.tar'), '-o', path('out.delta')],
-      { output: path('out.delta'), isKnown: true },
+      [
+        ...preset,
+        '--cache',
+        cache,
+        '--base',
+        path('r1.tar.xz'),
+        '--from',
+        path('r2.tar'),
+        '-o',
+        path('out.delta'),
+      ],
+      { output: path('out.delta'), isKnown: true, base: path('r1.tar.xz') },
     ),
     scene('copy', 'copies', [...fromFirst, '--allow-system-disk', path('stick')], { output: path('stick') }),
     scene('diff', 'prints', ['--no-config', '--cache', cache, '--files', path('r1.tar'), path('r2.tar')]),
@@ -134,13 +174,18 @@ export async function makeScenes(
 export async function readWhole(scene: FaultScene): Promise<Whole> {
   await scene.reset();
   const { stdout } = await runCliOk(scene.args, { env: scene.env });
-  const files = await readFiles(scene.output);
+  const files = await readMade(scene);
   await scene.end();
   return { stdout, files };
 }
 
 /** What is wrong with what a run left in which something failed; undefined where all of it is right. */
-export async function findWrong(scene: FaultScene, run: CliResult, whole: Whole, call?: FaultCall): Promise<string | undefined> {
+export async function findWrong(
+  scene: FaultScene,
+  run: CliResult,
+  whole: Whole,
+  call?: FaultCall,
+): Promise<string | undefined> {
   const { kind, output } = scene;
   const isDone = run.status === 0;
   if (kind === 'loads') return undefined; // it asks the engine itself what arrived
@@ -152,7 +197,7 @@ export async function findWrong(scene: FaultScene, run: CliResult, whole: Whole,
   }
   if (output === undefined) return undefined;
   if (kind === 'mounts') return isDone ? findWrongMount(output, whole) : findMounted(output);
-  const files = await readFiles(output);
+  const files = await readMade(scene);
   for (const [name, content] of files) {
     if (kind === 'copies' && !name.endsWith('.xz')) continue; // they have times in them
     if (whole.files.get(name)?.equals(content) === false) return `"${name}" is not whole`;
@@ -162,11 +207,21 @@ export async function findWrong(scene: FaultScene, run: CliResult, whole: Whole,
   if (kind === 'writes' && !isDone && files.size > 0 && call !== 'sync') return 'it failed when all was done';
   if (isDone && files.size < whole.files.size) return 'it made nothing and did not say so';
   if (isDone && kind === 'copies') {
-    const sums = await run('sha256sum', ['-c', '--quiet', 'SHA256SUMS'], { cwd: output }).catch((error: Error) => error);
-    if (sums instanceof Error) return `SHA256SUMS does not fit: ${sums.message}`;
+    try {
+      await execute('sha256sum', ['-c', '--quiet', 'SHA256SUMS'], { cwd: output });
+    } catch (error) {
+      return `SHA256SUMS does not fit: ${describeError(error)}`;
+    }
   }
   const partial = (await readdir(dirname(output))).find((name) => name.includes('.partial'));
   return partial === undefined ? undefined : `there is "${partial}"`;
+}
+
+async function readMade({ output, base }: FaultScene): Promise<Map<string, Buffer>> {
+  const files = await readFiles(output);
+  if (base === undefined || output === undefined || !files.has(output)) return files;
+  const options = { encoding: 'buffer', maxBuffer: 64 * 1024 * 1024 } as const;
+  return files.set(output, (await execute('sh', [output, '--stdout', base], options)).stdout);
 }
 
 /** All files at or below `path`, but for those that `copy` keeps to go on from. */
@@ -190,12 +245,15 @@ async function readFiles(path: string | undefined): Promise<Map<string, Buffer>>
 /** A mount may say EIO where a block cannot be read; it may not give other bytes, nor wait. */
 async function findWrongMount(path: string, whole: Whole): Promise<string | undefined> {
   for (const [name, wanted] of whole.files) {
-    const { stdout, failure } = await run('timeout', ['20', 'cat', name], {
+    const { stdout, failure } = await execute('timeout', ['20', 'cat', name], {
       encoding: 'buffer',
       maxBuffer: 64 * 1024 * 1024,
     }).then(
       ({ stdout }) => ({ stdout, failure: undefined }),
-      (error: Error & { stdout: Buffer; code: number }) => ({ stdout: error.stdout, failure: error.code }),
+      (error: unknown) => {
+        const { stdout, code } = error as { readonly stdout: Buffer; readonly code: number };
+        return { stdout, failure: code };
+      },
     );
     if (failure === 124) return `reading "${name}" hangs`;
     // The times of what is made anew, such as the status, differ.
@@ -207,12 +265,14 @@ async function findWrongMount(path: string, whole: Whole): Promise<string | unde
 }
 
 async function findMounted(path: string): Promise<string | undefined> {
-  return (await readFile('/proc/self/mountinfo', 'utf8')).includes(` ${path} `) ? 'it is still mounted' : undefined;
+  return (await readFile('/proc/self/mountinfo', 'utf8')).includes(` ${path} `)
+    ? 'it is still mounted'
+    : undefined;
 }
 
 async function endMount(path: string, env: Readonly<Record<string, string>>): Promise<void> {
   await runCli(['unmount', path], { env });
-  if ((await findMounted(path)) !== undefined) await run('fusermount', ['-u', '-z', path]);
+  if ((await findMounted(path)) !== undefined) await execute('fusermount', ['-u', '-z', path]);
 }
 
 async function removeImages(engine: ThrowawayEngine | undefined): Promise<void> {

@@ -31,7 +31,9 @@ try {
         if (fault === undefined) continue;
         sceneFaultCount += 1;
         const said = run.stderr.split('\n').slice(0, 3).join(' / ');
-        console.log(`${scene.verb} ${call} ${nth} ${errno} ${failed}: ${fault}; status ${run.status}: ${said}`);
+        console.log(
+          `${scene.verb} ${call} ${nth} ${errno} ${failed}: ${fault}; status ${run.status}: ${said}`,
+        );
       }
     }
     faultCount += sceneFaultCount;
