@@ -22,5 +22,14 @@ function tryLock(fd: number, isExclusive: boolean): boolean {
   const errno = loadAddon().lockFile(fd, isExclusive);
   if (errno === 0) return true;
   if (errnoName(errno) === 'EAGAIN') return false;
-  throw createErrnoError(errno, 'flock', readlinkSync(`/proc/self/fd/${fd}`));
+  throw createErrnoError(errno, 'flock', pathOf(fd));
+}
+
+function pathOf(fd: number): string {
+  const link = `/proc/self/fd/${fd}`;
+  try {
+    return readlinkSync(link);
+  } catch {
+    return link; // it is not open
+  }
 }
