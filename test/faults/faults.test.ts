@@ -29,17 +29,13 @@ const faults: Readonly<Record<string, readonly SampledFault[]>> = {
     { call: 'open', nth: 60, errno: 'EMFILE' },
     { call: 'write', nth: 3, errno: 'ENOSPC' },
     { call: 'lock', nth: 1, errno: 'ENOLCK', status: 6 },
-    { call: 'rename', nth: 4, errno: 'EACCES' },
   ],
   stream: [{ call: 'read', nth: 20, errno: 'EIO' }],
   delta: [
     { call: 'open', nth: 40, errno: 'ENOMEM' },
     { call: 'sync', nth: 6, errno: 'EIO' },
   ],
-  copy: [
-    { call: 'read', nth: 12, errno: 'EIO' },
-    { call: 'write', nth: 30, errno: 'ENOSPC' },
-  ],
+  copy: [{ call: 'read', nth: 12, errno: 'EIO' }],
   diff: [{ call: 'read', nth: 5, errno: 'ENOMEM', status: 4 }],
   verify: [{ call: 'open', nth: 1, errno: 'EMFILE' }],
   inspect: [{ call: 'read', nth: 2, errno: 'EIO', status: 4 }],
@@ -82,7 +78,7 @@ describe.each(Object.keys(faults))('%s', (verb) => {
 
   it.each(faults[verb] ?? [])('ends well or in words: $call $nth $errno', async (sampled) => {
     const { status, ...fault } = sampled;
-    const isHealed = ['build', 'delta', 'copy', 'mount'].includes(verb) && sampled === faults[verb]?.[0];
+    const isHealed = ['build', 'mount'].includes(verb) && sampled === faults[verb]?.[0];
     const { run, failed, fault: found } = await tryFault(shim, getScene(verb), fault, whole, { isHealed });
     expect(found, `${run.stderr} (${failed})`).toBeUndefined();
     expect(failed, 'no call failed').toBeDefined();
