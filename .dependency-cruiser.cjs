@@ -261,7 +261,7 @@ module.exports = {
       from: {
         path: '^src/(blocks|bundle|zst|views|transforms|explain|live|cli)/',
         pathNot:
-          '^src/(explain/(find-bundle|bundle-folder)|live/(live-mount|metrics|watch-files)|cli/(check-output|mount-worker|read-version|run-log|write-output-whole))\\.ts$',
+          '^src/(explain/(find-bundle|bundle-folder)|live/(live-mount|metrics|watch-files)|cli/(check-output|make-generation|read-version|run-log|write-output-whole))\\.ts$',
       },
       to: { dependencyTypes: ['core'], path: '^(node:)?fs(/promises)?$' },
     },

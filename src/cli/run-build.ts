@@ -3,6 +3,7 @@ import type { Cache } from '../blocks/cache.ts';
 import { keepDigest } from '../bundle/keep-digest.ts';
 import type { PreparedBundle } from '../bundle/prepare-bundle.ts';
 import { findDigestOfHex, hexOf } from '../digest.ts';
+import { isBundleError } from '../errors.ts';
 import { writeBundleFile, type WrittenFile } from '../outputs/write-bundle-file.ts';
 import { type BuildSummary, summarizeBuild } from './build-summary.ts';
 import type { Selection } from '../selection/resolve-selection.ts';
@@ -58,8 +59,17 @@ export async function writeWithProgress(
       progress.show(done, total);
     },
   });
-  if (frames === undefined) await keepDigest(cache, bundle.recipe, written);
+  if (frames === undefined) await keepQuietly(cache, bundle, written);
   return written;
+}
+
+/** The bundle is in its place. Where its digest cannot be kept, it is computed again another time. */
+async function keepQuietly(cache: Cache, { recipe }: PreparedBundle, written: WrittenFile): Promise<void> {
+  try {
+    await keepDigest(cache, recipe, written);
+  } catch (error) {
+    if (!isBundleError(error)) throw error;
+  }
 }
 
 function toJson(

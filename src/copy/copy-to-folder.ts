@@ -3,7 +3,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { tryLockFile } from '../addon/file-lock.ts';
 import { syncFolder } from '../disk/write-durably.ts';
-import { BundleError, findErrno, isBundleError } from '../errors.ts';
+import { BundleError, findErrno } from '../errors.ts';
 import { isStickName, sumsName } from '../stick/file-names.ts';
 import { checkPartials } from './check-partials.ts';
 import { partialName, removeNote, writeNote } from './copy-note.ts';
@@ -63,7 +63,7 @@ function tryLock(fd: number): boolean {
   try {
     return tryLockFile(fd);
   } catch (error) {
-    if (isBundleError(error, 'cache-failed')) return true;
+    if (findErrno(error) !== undefined) return true;
     throw error;
   }
 }
