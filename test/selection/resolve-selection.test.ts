@@ -13,6 +13,7 @@ cache: file-cache
 const environment = {
   BUNDLEFS_FROM: 'docker:unix:///environment.sock',
   BUNDLEFS_PLATFORM: 'linux/riscv64',
+  DOCKER_DEFAULT_PLATFORM: 'linux/s390x',
   BUNDLEFS_PRESET: '3e',
   BUNDLEFS_CHECK: 'sha256',
 };
@@ -78,6 +79,12 @@ describe('settings', () => {
       expect(settings[key]).toEqual(expected);
     },
   );
+
+  it('takes the platform that docker pull and docker compose would take if nothing else says one', async () => {
+    const scene = await setScene({});
+    const { settings } = await scene.select({}, { DOCKER_DEFAULT_PLATFORM: 'linux/s390x' });
+    expect(settings.platform).toBe('linux/s390x');
+  });
 
   it.each([{ BUNDLEFS_PRESET: '12' }, { BUNDLEFS_CHECK: 'md5' }, { BUNDLEFS_PLATFORM: 'linux/a/b/c' }])(
     'of the environment are checked: %o',
