@@ -4,14 +4,10 @@ import { parsePaxNumber } from './pax-records.ts';
 import { readTarNumber } from './tar-field.ts';
 import { isTarHeader } from './tar-start.ts';
 
-/** GNU tar reads a number that ends at a space; archive/tar wants nothing else behind it. Or it is the next field. */
-const digitsApart = /[0-7] +[0-7]/;
-
 /** Size of the content behind a header as the extended one and the block have it; undefined where engines find no header. */
 export function findEngineSize(block: Uint8Array, records: ReadonlyMap<string, Buffer>): number | undefined {
   const size = findContentSize(block, records);
-  const mayBeOdd =
-    size === undefined || digitsApart.test(Buffer.from(block.subarray(100, 148)).toString('latin1'));
+  const mayBeOdd = size === undefined || hasDigitsApart(block);
   if (!mayBeOdd) return size;
   if (!isTarHeader(Buffer.from(block))) return undefined;
   if (size !== undefined) return size;
@@ -20,3 +16,20 @@ export function findEngineSize(block: Uint8Array, records: ReadonlyMap<string, B
   const said = records.get('size');
   return said === undefined ? readTarNumber(block, 124, 136) : parsePaxNumber(said);
 }
+
+/**
+ * Whether there are blanks between digits from mode to time. GNU tar reads a number up to a blank, and archive/tar wants
+ * nothing else behind it; but what is behind it may be the next field's.
+ */
+function hasDigitsApart(block: Uint8Array): boolean {
+  let isBehindDigit = false;
+  for (let position = modeStart; position < timeEnd; position += 1) {
+    const byte = block[position] ?? 0;
+    const isDigit = byte >= 0x30 && byte <= 0x37;
+    if (isDigit && isBehindDigit && block[position - 1] === 0x20) return true;
+    if (byte !== 0x20) isBehindDigit = isDigit;
+  }
+  return false;
+}
+
+const [modeStart, timeEnd] = [100, 148];
