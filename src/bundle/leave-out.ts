@@ -59,9 +59,9 @@ export function keepImagesOfTars(
     const fault = diffId && tarFaults.get(diffId);
     if (fault === undefined) return true;
     const label = describeImage(image);
-    const text = `its layer ${index + 1} is no tar: ${fault.text}`;
-    if (fault.isDamaged) leaveOut(cannotLoad(label, text), true);
-    else leaveOut(noImage(label, text), isNamed(image, references));
+    const layer = `its layer ${index + 1}`;
+    if (fault.isDamaged) leaveOut(cannotLoad(label, `docker cannot unpack ${layer}: ${fault.text}`), true);
+    else leaveOut(noImage(label, `${layer} is no tar: ${fault.text}`), isNamed(image, references));
     return false;
   });
 }
