@@ -65,6 +65,7 @@ const folders = {
   copy: {
     uses: [
       'addon',
+      'disk/make-folder',
       'disk/write-durably',
       'file',
       'mount/mountinfo',
