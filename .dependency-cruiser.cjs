@@ -65,6 +65,7 @@ const folders = {
   copy: {
     uses: [
       'addon',
+      'disk/make-folder',
       'disk/write-durably',
       'file',
       'mount/mountinfo',
@@ -146,6 +147,7 @@ const owners = {
   'tar-stream': ['tar'],
   yaml: ['selection/yaml-document'],
   zod: [
+    'explain-shape',
     'selection',
     'image',
     'tar',

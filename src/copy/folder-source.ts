@@ -4,6 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, digestOf } from '../digest.ts';
 import { BundleError, describeError, findErrno } from '../errors.ts';
+import { checkShape } from '../explain-shape.ts';
 import { readChunks } from '../file/read-chunks.ts';
 import { readSmallFile } from '../read-small-file.ts';
 import { bundleDescriptionSchema, type BundleDescription } from '../stick/bundle-description.ts';
@@ -94,13 +95,24 @@ async function openOne(
 async function readDescription(folder: string): Promise<BundleDescription> {
   const path = join(folder, descriptionName);
   try {
-    return bundleDescriptionSchema.parse(JSON.parse(await readSmall(folder, descriptionName)));
+    const shaped = checkShape(JSON.parse(await readSmall(folder, descriptionName)), bundleDescriptionSchema);
+    if (shaped.isRight) return shaped.data;
+    throw undescribed(path, shaped.fault, shaped.cause);
   } catch (error) {
     if (error instanceof BundleError) throw error;
-    throw new BundleError('archive-corrupt', `Cannot read "${path}": it does not describe a bundle`, {
-      cause: error,
-    });
+    throw undescribed(path, 'it is not JSON', error);
   }
+}
+
+function undescribed(path: string, fault: string, cause: unknown): BundleError {
+  return new BundleError(
+    'archive-corrupt',
+    `Cannot read "${path}": it does not describe a bundle: ${fault}`,
+    {
+      cause,
+      hint: 'It was damaged or changed. Copy the whole folder again from its source.',
+    },
+  );
 }
 
 async function readSmall(folder: string, name: string): Promise<string> {

@@ -1,8 +1,11 @@
 /** bundle.json, which lies beside a bundle, as one side of a comparison: images and layers, without blocks and files. */
 import type { DiffId } from '../digest.ts';
 import { BundleError } from '../errors.ts';
+import { checkShape } from '../explain-shape.ts';
 import { type BundleDescription, bundleDescriptionSchema } from '../stick/bundle-description.ts';
 import type { BundleContents } from './bundle-contents.ts';
+
+const hint = 'It was damaged or changed. Copy the whole folder again from its source.';
 
 /** The description that `text` is, or undefined where it is JSON of another kind. Throws archive-corrupt. */
 export function parseBundleDescription(text: string, label: string): BundleDescription | undefined {
@@ -10,14 +13,19 @@ export function parseBundleDescription(text: string, label: string): BundleDescr
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new BundleError('archive-corrupt', `Cannot read "${label}": it is not JSON`, { cause: error });
+    throw new BundleError('archive-corrupt', `Cannot read "${label}": it is not JSON`, {
+      cause: error,
+      hint,
+    });
   }
   const format = typeof json === 'object' && json !== null && 'format' in json ? json.format : undefined;
   if (typeof format !== 'string' || !format.startsWith('bundlefs-bundle-')) return undefined;
-  const parsed = bundleDescriptionSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const place = parsed.error.issues[0]?.path.join('.') ?? '';
-  throw new BundleError('archive-corrupt', `Cannot read "${label}": unexpected "${place}" in bundle.json`);
+  const shaped = checkShape(json, bundleDescriptionSchema);
+  if (shaped.isRight) return shaped.data;
+  throw new BundleError('archive-corrupt', `Cannot read "${label}": in its bundle.json, ${shaped.fault}`, {
+    cause: shaped.cause,
+    hint,
+  });
 }
 
 /** What `description` says, as far as comparisons go. */

@@ -1,7 +1,10 @@
 /** Parses JSON that others wrote: lenient about what bundlefs does not know, strict about what it relies on. */
 import * as z from 'zod';
 import { BundleError } from '../errors.ts';
+import { checkShape } from '../explain-shape.ts';
 import { foldCase } from './go-json.ts';
+
+const hint = 'It is damaged, or another program wrote it wrongly. Have it written again.';
 
 /**
  * The value of `bytes` as `schema` has it, without the fields that it does not know. Throws archive-corrupt where the
@@ -18,14 +21,10 @@ export function checkForeignValue<T>(
   what: string,
   path: readonly PropertyKey[] = [],
 ): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const whole = [...path, ...(issue?.path ?? [])];
-  const place = whole.length === 0 ? '' : ` at ${formatPath(whole)}`;
-  throw new BundleError('archive-corrupt', `Cannot read ${what}: ${issue?.message ?? 'bad shape'}${place}`, {
-    cause: result.error,
-  });
+  const shaped = checkShape(value, schema, path);
+  if (shaped.isRight) return shaped.data;
+  const { fault, cause } = shaped;
+  throw new BundleError('archive-corrupt', `Cannot read ${what}: ${fault}`, { cause, hint });
 }
 
 /**
@@ -61,15 +60,6 @@ function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
   } catch (error) {
-    throw new BundleError('archive-corrupt', `Cannot read ${what}: it is not JSON`, { cause: error });
+    throw new BundleError('archive-corrupt', `Cannot read ${what}: it is not JSON`, { cause: error, hint });
   }
-}
-
-/** `[0].rootfs.diff_ids[2]`. */
-function formatPath(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, index) =>
-      typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`,
-    )
-    .join('');
 }
