@@ -39,7 +39,7 @@ export interface Built {
 }
 
 /** The codes for what is wrong with an archive, a layout or a stream. */
-export const sourceCodes = /^(?:archive|config|layer|xz)-|^image-not-found$/;
+export const sourceCodes = /^(?:archive|config|layer|xz)-|^image-(?:not-found|unsupported)$/;
 
 export interface RunCaseOptions {
   readonly seed: string;

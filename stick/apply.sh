@@ -26,7 +26,7 @@ Needs $(size_text "$new_size") in NEW, and nothing with --stdout. May be stopped
 Exit statuses
   0    the new bundle is there and is right (with --dry-run: nothing speaks against it)
   2    the command line is wrong
-  3    a tool is missing on this machine (sha256sum, dd)
+  3    a tool is missing on this machine (sha256sum, dd, cut …)
   5    this file, or OLD, is missing, incomplete (cut off) or damaged
   6    too little space
   7    NEW cannot be written, or has the small files of another bundle, which this file does not bring
@@ -60,6 +60,7 @@ apply_main() {
 
 start_apply() {
   start_delta
+  need_tools cat cut df ls mkdir mv rm tail
   old=
   new='new-bundle'
   old_count=0

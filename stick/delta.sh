@@ -24,6 +24,15 @@ start_delta() {
   own_folder=${own_path%/*}
 }
 
+# Ends where one of these tools is missing: what lacks its answer would blame the bundle, or call it loaded.
+need_tools() {
+  for needed_tool in "$@"; do
+    command -v "$needed_tool" >/dev/null ||
+      fail 3 "Cannot go on: there is no $needed_tool on this machine, or it is not on the PATH ($PATH)" \
+        'It is in the packages coreutils, mawk, sed and grep of Debian and Ubuntu. Nothing is known to be wrong with the file itself.'
+  done
+}
+
 # Sets name, size and sum to the words of the line $1 of new_files.
 read_new() {
   # shellcheck disable=SC2086

@@ -44,7 +44,7 @@ the space, and says what will change; afterwards it checks each image. It may be
 Exit statuses
   0    all images are in the engine and are what they should be (with --dry-run: nothing speaks against it)
   2    the command line is wrong
-  3    a tool is missing on this machine (sha256sum, xz)
+  3    a tool is missing on this machine (sha256sum, xz, awk …)
   4    no engine, or it does not answer, or this user may not use it
   5    a file of the bundle is missing, incomplete or damaged
   6    too little space, for the images or for temporary files (TMPDIR)
@@ -55,6 +55,7 @@ Exit statuses
 
 load_main() {
   read_arguments "$@"
+  need_tools df grep id mkfifo sort tr wc
   pick_sum_tool
   pick_xz
   step 1 'The files of the bundle'

@@ -24,7 +24,7 @@ Checks the bundle in the folder where this file lies. Changes nothing, needs no 
 Exit statuses
   0    everything that was checked is as it should be
   2    the command line is wrong
-  3    a tool is missing on this machine (sha256sum, xz, tar)
+  3    a tool is missing on this machine (sha256sum, xz, tar, awk …)
   5    a file is missing, incomplete, damaged or in the wrong place
   6    there is no room for temporary files (TMPDIR), or they cannot be written
   130  stopped (Ctrl-C)"
@@ -91,12 +91,14 @@ start_in() {
   esac
   problem_count=0
   folder_count=0
+  work=
   job=
   consumer=
   sum_rate=0
   newline='
 '
   exec 3<&0
+  need_tools awk cat cut date dd ln ls mkdir rm sed tail
   work=$(mktemp -d "${TMPDIR:-/tmp}/bundlefs-XXXXXX" 2>/dev/null) || {
     work=${TMPDIR:-/tmp}/bundlefs-$$
     mkdir "$work" 2>/dev/null || {
@@ -107,6 +109,15 @@ start_in() {
   trap 'interrupted' INT TERM HUP
   trap 'clean_up' EXIT
   link_folder "$here"
+}
+
+# Ends where one of these tools is missing: what lacks its answer would blame the bundle, or call it loaded.
+need_tools() {
+  for needed_tool in "$@"; do
+    command -v "$needed_tool" >/dev/null ||
+      fail 3 "Cannot go on: there is no $needed_tool on this machine, or it is not on the PATH ($PATH)" \
+        'It is in the packages coreutils, mawk, sed and grep of Debian and Ubuntu. Nothing is known to be wrong with the file itself.'
+  done
 }
 
 # Makes "folder.NUMBER" of the folder $1, where NUMBER is folder_count.

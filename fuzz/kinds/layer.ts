@@ -34,12 +34,12 @@ export const layerKind: Kind = {
     await fuzz.run(['diff', '--files', '--json', '--no-config', before, path], sourceCodes);
     await fuzz.run(
       ['why', 'fuzz/changed:1', '--no-config'],
-      /^(?:archive|config|layer|xz)-|^image-not-found$|^invalid-argument$/,
+      /^(?:archive|config|layer|xz)-|^image-(?:not-found|unsupported)$|^invalid-argument$/,
     );
   },
 };
 
-const transformCodes = /^(?:archive|config|layer)-|^bundle-corrupt$/;
+const transformCodes = /^(?:archive|config|layer)-|^bundle-corrupt$|^image-unsupported$/;
 
 interface DiffReport {
   readonly images: readonly {

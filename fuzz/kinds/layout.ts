@@ -34,7 +34,7 @@ export const layoutKind: Kind = {
     const built = await fuzz.build(
       'out.tar.xz',
       ['--from', `oci:${folder}`],
-      /^(?:archive|config|layer|xz)-|^image-not-found$|^source-failed$/,
+      /^(?:archive|config|layer|xz)-|^image-(?:not-found|unsupported)$|^source-failed$/,
     );
     if (built !== undefined) await checkImages(built);
   },

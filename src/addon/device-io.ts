@@ -1,5 +1,5 @@
 /** What it takes to read a file from its device and not from memory, open(2) "O_DIRECT" and posix_fadvise(2), and the reverse. */
-import { getSystemErrorName } from 'node:util';
+import { constants } from 'node:os';
 import { loadAddon } from './load-addon.ts';
 
 /** Addresses, positions and sizes of direct reads are multiples of this: of the largest sectors that there are. */
@@ -20,7 +20,7 @@ export function allocateAligned(size: number): Buffer {
 export function dropFileCache(fd: number): boolean {
   if (!Number.isInteger(fd) || fd < 0) throw new RangeError(`${fd} is not a file descriptor`);
   const errno = loadAddon().dropFileCache(fd);
-  if (errno !== 0 && getSystemErrorName(-errno) === 'EBADF') throw new RangeError(`${fd} is not open`);
+  if (errno === constants.errno.EBADF) throw new RangeError(`${fd} is not open`);
   return errno === 0;
 }
 

@@ -1,7 +1,7 @@
 /** Reads a virtual file that is made of runs of other files and of memory, natively: no JavaScript for each run. */
-import { getSystemErrorName } from 'node:util';
 import { type Digest, hexOf, isDigest } from '../ground/digest.ts';
 import { BundleError } from '../ground/errors.ts';
+import { createErrnoError } from './errno-name.ts';
 import { loadAddon } from './load-addon.ts';
 import type { RawExtentTable, RawReadFailure } from './raw-addon.ts';
 
@@ -173,9 +173,9 @@ export class ExtentReader implements AsyncDisposable {
           { path },
         );
       case 'failed': {
-        const name = getSystemErrorName(-errno);
-        const found = name === 'ELOOP' ? 'it is no regular file, or a link leads to it' : name;
-        return new BundleError('cache-failed', `Cannot read "${path}": ${found}`, { path });
+        const cause = createErrnoError(errno, 'read', path);
+        const found = cause.code === 'ELOOP' ? 'it is no regular file, or a link leads to it' : cause.code;
+        return new BundleError('cache-failed', `Cannot read "${path}": ${found}`, { path, cause });
       }
     }
   }

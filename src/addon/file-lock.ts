@@ -1,12 +1,12 @@
 /** Advisory locks of whole files between processes: flock(2), which Node does not offer. */
-import { getSystemErrorName } from 'node:util';
-import { BundleError } from '../ground/errors.ts';
+import { readlinkSync } from 'node:fs';
+import { createErrnoError, errnoName } from './errno-name.ts';
 import { loadAddon } from './load-addon.ts';
 
 /**
  * Takes the exclusive lock of the open file behind `fd`; false where somebody else holds any lock of it. The lock is
- * the open file's: it ends when the last descriptor of it is closed, at the latest with the process. Throws cache-failed
- * where the file system knows no locks.
+ * the open file's: it ends when the last descriptor of it is closed, at the latest with the process. Throws what the
+ * system says, such as ENOLCK where the file system knows no locks, with the path of the file.
  */
 export function tryLockFile(fd: number): boolean {
   return tryLock(fd, true);
@@ -21,7 +21,15 @@ function tryLock(fd: number, isExclusive: boolean): boolean {
   if (!Number.isInteger(fd) || fd < 0) throw new RangeError(`${fd} is not a file descriptor`);
   const errno = loadAddon().lockFile(fd, isExclusive);
   if (errno === 0) return true;
-  const name = getSystemErrorName(-errno);
-  if (name === 'EAGAIN') return false; // the same number as EWOULDBLOCK
-  throw new BundleError('cache-failed', `Cannot lock file descriptor ${fd}: ${name}`);
+  if (errnoName(errno) === 'EAGAIN') return false;
+  throw createErrnoError(errno, 'flock', pathOf(fd));
+}
+
+function pathOf(fd: number): string {
+  const link = `/proc/self/fd/${fd}`;
+  try {
+    return readlinkSync(link);
+  } catch {
+    return link; // it is not open
+  }
 }

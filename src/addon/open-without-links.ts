@@ -1,5 +1,5 @@
 /** Opens what may lie in folders that others can write to: openat2(2), which Node does not offer. */
-import { getSystemErrorName } from 'node:util';
+import { createErrnoError } from './errno-name.ts';
 import { loadAddon } from './load-addon.ts';
 
 /**
@@ -10,6 +10,5 @@ export function openWithoutLinks(path: string, flags: number): number {
   if (!path.startsWith('/') || path.includes('\0')) throw new TypeError(`"${path}" is not an absolute path`);
   const fd = loadAddon().openWithoutLinks(path, flags);
   if (fd >= 0) return fd;
-  const code = getSystemErrorName(fd);
-  throw Object.assign(new Error(`${code}: open "${path}"`), { code });
+  throw createErrnoError(-fd, 'open', path);
 }

@@ -1,5 +1,5 @@
 /** Looks at many files in one call: Node takes five times as long for a `stat` as the kernel. */
-import { getSystemErrorName } from 'node:util';
+import { createErrnoError } from './errno-name.ts';
 import { loadAddon } from './load-addon.ts';
 
 /**
@@ -13,8 +13,7 @@ export function stampFiles(paths: readonly string[], sizes: readonly number[]): 
   const stamps = loadAddon().stampFiles(paths, Float64Array.from(sizes));
   return Array.from(stamps, (stamp, index) => {
     if (typeof stamp !== 'number') return stamp;
-    const code = getSystemErrorName(-stamp);
-    throw Object.assign(new Error(`${code}: stat "${paths[index] ?? ''}"`), { code });
+    throw createErrnoError(stamp, 'stat', paths[index] ?? '');
   });
 }
 

@@ -1,6 +1,9 @@
 /** bundle.json, which lies beside a bundle, as one side of a comparison: images and layers, without blocks and files. */
+import { checkShape } from '../ground/explain-shape.ts';
 import { BundleError } from '../ground/errors.ts';
 import * as z from 'zod';
+
+const hint = 'It was damaged or changed. Copy the whole folder again from its source.';
 
 /** The description that `text` is, or undefined where it is JSON of another kind. Throws archive-corrupt. */
 export function parseBundleDescription(text: string, label: string): BundleDescription | undefined {
@@ -8,14 +11,19 @@ export function parseBundleDescription(text: string, label: string): BundleDescr
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new BundleError('archive-corrupt', `Cannot read "${label}": it is not JSON`, { cause: error });
+    throw new BundleError('archive-corrupt', `Cannot read "${label}": it is not JSON`, {
+      cause: error,
+      hint,
+    });
   }
   const format = typeof json === 'object' && json !== null && 'format' in json ? json.format : undefined;
   if (typeof format !== 'string' || !format.startsWith('bundlefs-bundle-')) return undefined;
-  const parsed = bundleDescriptionSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const place = parsed.error.issues[0]?.path.join('.') ?? '';
-  throw new BundleError('archive-corrupt', `Cannot read "${label}": unexpected "${place}" in bundle.json`);
+  const shaped = checkShape(json, bundleDescriptionSchema);
+  if (shaped.isRight) return shaped.data;
+  throw new BundleError('archive-corrupt', `Cannot read "${label}": in its bundle.json, ${shaped.fault}`, {
+    cause: shaped.cause,
+    hint,
+  });
 }
 
 const size = z.int().nonnegative();

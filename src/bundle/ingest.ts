@@ -12,6 +12,7 @@ import { cuttingRule } from '../plan/cut/cutting-rule.ts';
 import type { Piece } from '../plan/cut/piece-cutter.ts';
 import type { LayerSink } from '../image/image-source.ts';
 import { tarBlockSize } from '../format/tar/tar-header.ts';
+import { TarCheck } from '../format/tar/tar-check.ts';
 import { TarStart } from '../format/tar/tar-start.ts';
 import type { BlockMaker } from './block-maker.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
@@ -22,10 +23,17 @@ import { createWorkLimit } from '../ground/work-limit.ts';
 /** Bytes of pieces under way: two of the largest. With less, one encoder waits for the other wherever files are big. */
 const pieceBudget = 32 * 1024 * 1024;
 
+/** Why a layer is no tar. */
+export interface TarFault {
+  readonly text: string;
+  /** Whether it starts as one: it is a layer of an image that was damaged, and not something else. */
+  readonly isDamaged: boolean;
+}
+
 export interface Ingest {
   readonly sink: LayerSink;
-  /** Layers that were met and are no tars, and why: nothing of them is kept. */
-  readonly tarFaults: ReadonlyMap<DiffId, string>;
+  /** Layers that were met and are no tars, and why: nothing says that blocks of them are theirs. */
+  readonly tarFaults: ReadonlyMap<DiffId, TarFault>;
   /** Waits until every layer taken so far is stored; then the records of all layers that this run has seen. */
   finish(): Promise<ReadonlyMap<DiffId, LayerRecord>>;
 }
@@ -45,7 +53,7 @@ export interface IngestParts {
 export function createIngest(parts: IngestParts): Ingest {
   const { cache, store, layers, maker, check, meter = createBuildMeter() } = parts;
   const records = new Map<DiffId, LayerRecord>();
-  const tarFaults = new Map<DiffId, string>();
+  const tarFaults = new Map<DiffId, TarFault>();
   const storing: Promise<void>[] = [];
   const limit = createWorkLimit(pieceBudget);
   let failure: { readonly error: unknown } | undefined;
@@ -70,7 +78,7 @@ export function createIngest(parts: IngestParts): Ingest {
     hasLayer: findLayer,
     async addLayer(content, { expected, label = 'a layer' } = {}) {
       const hash = startDigest();
-      const start = new TarStart();
+      const tar = new TarCheck();
       const cutter = cuttingRule.createCutter(scanGearNatively);
       const made: Promise<BlockRecord>[] = [];
       let size = 0;
@@ -86,11 +94,12 @@ export function createIngest(parts: IngestParts): Ingest {
       for await (const chunk of content) {
         hash.update(chunk);
         size += chunk.length;
-        start.push(chunk);
-        if (start.findFault() === undefined) await take(cutter.push(chunk));
+        tar.push(chunk);
+        if (tar.findFault() === undefined) await take(cutter.push(chunk));
       }
-      const tarFault = start.findFaultAtEnd();
+      const tarFault = tar.findFaultAtEnd();
       if (tarFault === undefined) await take(cutter.end());
+      else await Promise.all(made);
       const diffId = finishDigest(hash) as DiffId;
       if (expected !== undefined && expected !== diffId) {
         throw new BundleError(
@@ -99,7 +108,7 @@ export function createIngest(parts: IngestParts): Ingest {
         );
       }
       if (tarFault !== undefined) {
-        tarFaults.set(diffId, tarFault);
+        tarFaults.set(diffId, { text: tarFault, isDamaged: tar.startsAsTar() });
         return { diffId, size, tarFault };
       }
       storing.push(watch(storeLayer(layers, records, diffId, size, made)));

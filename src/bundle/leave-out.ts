@@ -7,6 +7,7 @@ import { cannotLoad, noImage } from '../image/no-image.ts';
 import { familiarName, formatName, type Reference } from '../image/reference.ts';
 import type { DiffId } from '../ground/digest.ts';
 import type { LeaveOut } from '../image/leave-out.ts';
+import type { TarFault } from './ingest.ts';
 
 export interface LeaveOutOptions {
   /** Whether any image that no engine loads is left out; where not, only what a pattern found and is none. */
@@ -41,19 +42,25 @@ export function createLeftOut({ skipsUnloadable = false, onLeftOut }: LeaveOutOp
   };
 }
 
-/** The images of `images` whose layers are all tars, as far as `tarFaults` knows; `references` are what they were asked for by. */
+/**
+ * The images of `images` whose layers are all tars, as far as `tarFaults` knows; `references` are what they were asked for by.
+ * A damaged tar is an image that docker refuses, and not something else that a pattern may pass over.
+ */
 export function keepImagesOfTars(
   images: readonly Image[],
   references: readonly Reference[],
-  tarFaults: ReadonlyMap<DiffId, string>,
+  tarFaults: ReadonlyMap<DiffId, TarFault>,
   { leaveOut }: LeftOut,
 ): Image[] {
   return images.filter((image) => {
     const index = image.layers.findIndex((diffId) => tarFaults.has(diffId));
     const diffId = image.layers[index];
-    if (diffId === undefined) return true;
-    const fault = `its layer ${index + 1} is no tar: ${tarFaults.get(diffId) ?? ''}`;
-    leaveOut(noImage(describeImage(image), fault), isNamed(image, references));
+    const fault = diffId && tarFaults.get(diffId);
+    if (fault === undefined) return true;
+    const label = describeImage(image);
+    const layer = `its layer ${index + 1}`;
+    if (fault.isDamaged) leaveOut(cannotLoad(label, `docker cannot unpack ${layer}: ${fault.text}`), true);
+    else leaveOut(noImage(label, `${layer} is no tar: ${fault.text}`), isNamed(image, references));
     return false;
   });
 }

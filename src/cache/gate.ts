@@ -38,7 +38,10 @@ export async function findGate(
   const folder = await withCacheErrors('open', root, () => Promise.resolve().then(() => openOwnFolder(root)));
   try {
     for (;;) {
-      if (isAlone ? tryLockFile(folder.fd) : tryLockShared(folder.fd)) return holdOpen(folder);
+      const isLocked = await withCacheErrors('lock', root, () =>
+        Promise.resolve().then(() => (isAlone ? tryLockFile(folder.fd) : tryLockShared(folder.fd))),
+      );
+      if (isLocked) return holdOpen(folder);
       if (performance.now() >= endMs) break;
       await sleep(pollMs);
     }

@@ -1,7 +1,7 @@
 /** What this user's own processes wrote to a cache or have verified in it: nothing else that lies there is believed (docs/format.md, "Trust"). */
 import { join } from 'node:path';
 import { digestOf, hexOf } from '../ground/digest.ts';
-import { appendOwnFile, readOwnFile } from '../disk/own/own-files.ts';
+import { appendPrivateFile, readPrivateFile } from '../disk/own/own-files.ts';
 import { makePrivateFolder } from '../disk/own/private-folder.ts';
 import { replaceOwnFile } from '../disk/own/replace-own-file.ts';
 import { stateFolder } from '../disk/own/state-folder.ts';
@@ -71,7 +71,7 @@ interface LoadedFacts extends Facts {
 }
 
 async function load(path: string | undefined): Promise<LoadedFacts> {
-  const text = path && (await quietly(() => readOwnFile(path, largestFile)));
+  const text = path && (await quietly(() => readPrivateFile(path, largestFile)));
   return fillFacts(text === undefined || text === '' ? [] : text.toString('latin1').split('\n'));
 }
 
@@ -102,7 +102,7 @@ function fillFacts(lines: readonly string[]): LoadedFacts {
 async function append(folder: string, kind: FactKind, lines: readonly Line[]): Promise<void> {
   await makePrivateFolder(folder);
   // A line that was torn must not become the beginning of the next.
-  await appendOwnFile(join(folder, kind), `\n${toText(lines)}`);
+  await appendPrivateFile(join(folder, kind), `\n${toText(lines)}`);
 }
 
 function toText(lines: readonly Line[]): string {

@@ -65,7 +65,11 @@ export async function openHeldFile(
 }
 
 /** Removes the regular file `name` of `folder` where nobody has locked it; where that is not possible, it stays. */
-export async function removeIfStale(folder: OpenFolder, name: string): Promise<void> {
+export function removeIfStale(folder: OpenFolder, name: string): Promise<void> {
+  return folder.run(() => removeUnlocked(folder, name));
+}
+
+async function removeUnlocked(folder: OpenFolder, name: string): Promise<void> {
   let handle: FileHandle;
   try {
     handle = await open(folder.at(name), readFlags);
@@ -83,7 +87,11 @@ export async function removeIfStale(folder: OpenFolder, name: string): Promise<v
 }
 
 /** Whether somebody has locked the regular file `name` of `folder`. One that may not be read counts as locked, for it may be. */
-export async function isLocked(folder: OpenFolder, name: string): Promise<boolean> {
+export function isLocked(folder: OpenFolder, name: string): Promise<boolean> {
+  return folder.run(() => testLock(folder, name));
+}
+
+async function testLock(folder: OpenFolder, name: string): Promise<boolean> {
   let handle: FileHandle;
   try {
     handle = await open(folder.at(name), readFlags);

@@ -74,11 +74,22 @@ export class BundleError extends Error {
   readonly path: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: BundleErrorOptions = {}) {
-    super(showText(message), options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      showText(shortenMiddle(message)),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.code = code;
     this.hint = options.hint === undefined ? undefined : [options.hint].flat().map(showText).join('\n');
     this.path = options.path;
   }
+}
+
+/** Above every honest message: a path has at most 4096 bytes. A line of a list or a document may have megabytes, and is in quotes there. */
+const longestMessage = 4500;
+
+function shortenMiddle(text: string): string {
+  const half = longestMessage / 2;
+  return text.length <= longestMessage ? text : `${text.slice(0, half)} … ${text.slice(-half)}`;
 }
 
 /** Whether `error` is a BundleError, and, where codes are given, one of those. */

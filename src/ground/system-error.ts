@@ -27,6 +27,7 @@ const explanations: Readonly<Record<string, Explanation>> = {
   },
   ENOSPC: full,
   EDQUOT: full,
+  ENOLCK: { reason: 'its file system has no locks' },
   EROFS: { reason: 'its file system is read-only' },
   EACCES: denied,
   EPERM: denied,
@@ -62,6 +63,7 @@ const verbs: Readonly<Record<string, string>> = {
   utime: 'change the times of',
   futime: 'change the times of',
   connect: 'connect to',
+  flock: 'lock',
   chdir: 'go to the folder',
 };
 

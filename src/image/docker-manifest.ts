@@ -1,7 +1,7 @@
 /** `manifest.json` of docker-save archives (moby image/tarexport, "manifestItem"). */
 import * as z from 'zod';
 import { type BundleError, isBundleError } from '../ground/errors.ts';
-import { checkForeignValue, parseForeignJson } from './json/foreign-json.ts';
+import { checkForeignValue, goObject, parseForeignJson } from './json/foreign-json.ts';
 
 export interface DockerManifestEntry {
   /** Name of the config's member. */
@@ -14,14 +14,14 @@ export interface DockerManifestEntry {
   readonly fault?: BundleError;
 }
 
-const entrySchema = z.object({
+const entrySchema = goObject({
   Config: z.string(),
-  RepoTags: z.array(z.string()).nullish(),
-  Layers: z.array(z.string()).nullish(),
+  RepoTags: z.array(z.string()).optional(),
+  Layers: z.array(z.string()).optional(),
 });
 
 /** What can be read of any entry. */
-const tagsSchema = z.object({ RepoTags: z.array(z.string()).nullish() });
+const tagsSchema = goObject({ RepoTags: z.array(z.string()).optional() });
 
 /**
  * Reads `manifest.json`, which is null where containerd exports no image for its host; `what` names it in errors. Throws archive-corrupt

@@ -7,10 +7,10 @@ import { type BundleError, type ErrorCode, isBundleError } from '../ground/error
  */
 export type LeaveOut = (error: BundleError, isNamed: boolean) => void;
 
-/** Of one image: it is none, or its parts are not what engines take, or not all there. */
+/** Of one image: it is none, or its parts are not what engines take, or cannot be read, or are not all there. */
 const faultsOfImage: readonly ErrorCode[] = [
   ...(['image-unsupported', 'config-corrupt', 'config-missing', 'config-mismatch'] as const),
-  ...(['layer-missing', 'layer-mismatch', 'archive-corrupt'] as const),
+  ...(['layer-missing', 'layer-mismatch', 'archive-corrupt', 'archive-unsupported'] as const),
 ];
 
 /** What `read` returns, or undefined where its image is left out. Throws what `read` throws, without `leaveOut` in any case. */

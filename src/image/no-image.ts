@@ -2,12 +2,12 @@
 import { BundleError } from '../ground/errors.ts';
 import type { OciDescriptor } from './oci-descriptor.ts';
 
-/** OCI image-spec, media-types.md, and docker's own names for the same. */
-const documentTypes = /^application\/vnd\.(?:oci\.image|docker\.distribution)\.(?:manifest|index)\b/;
-const configTypes = /^application\/vnd\.(?:oci\.image\.config|docker\.container\.image)\./;
+/** OCI image-spec, media-types.md, and docker's own names for the same; case does not matter (RFC 6838 §4.2). */
+const documentTypes = /^application\/vnd\.(?:oci\.image|docker\.distribution)\.(?:manifest|index)\b/i;
+const configTypes = /^application\/vnd\.(?:oci\.image\.config|docker\.container\.image)\./i;
 /** Tars, however they are compressed; encrypted ones are none (OCI image-spec, layer.md; docker's image-v2-2 and older). */
 const layerTypes =
-  /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar|docker\.container\.image\.rootfs\.diff)(?![\w-])(?!.*\bencrypted\b)/;
+  /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar|docker\.container\.image\.rootfs\.diff)(?![\w-])(?!.*\bencrypted\b)/i;
 
 /** Whether a blob of this type is a manifest or an index of images; undefined where nobody says what it is. */
 export function isImageDocument(mediaType: string | undefined): boolean | undefined {

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { type Digest, isDigest, parseDigest } from '../ground/digest.ts';
 import { BundleError, isBundleError } from '../ground/errors.ts';
-import { checkForeignValue } from './json/foreign-json.ts';
+import { checkForeignValue, goObject } from './json/foreign-json.ts';
 import type { ImagePlatform } from './image-config.ts';
 
 export interface OciDescriptor {
@@ -23,14 +23,20 @@ const foreignTypes =
 /** The annotation by which a bundle tells what an untagged image was called at its source: a tag alone. */
 export const refNameKey = 'bundlefs.ref.name';
 
+const platformSchema = goObject({
+  architecture: z.string().default(''),
+  os: z.string().default(''),
+  variant: z.string().optional(),
+});
+
 /** The shape of a descriptor in JSON. */
-export const ociDescriptorSchema = z.object({
+export const ociDescriptorSchema = goObject({
   mediaType: z.string().optional(),
   digest: z.string(),
   size: z.number().optional(),
-  annotations: z.record(z.string(), z.string()).nullish(),
-  urls: z.array(z.string()).nullish(),
-  platform: z.object({ architecture: z.string(), os: z.string(), variant: z.string().optional() }).nullish(),
+  annotations: z.record(z.string(), z.string()).optional(),
+  urls: z.array(z.string()).optional(),
+  platform: platformSchema.optional(),
 });
 
 /** OCI image-spec, descriptor.md, "Digests": the algorithm and what it made. */
@@ -53,7 +59,7 @@ export function toOciDescriptor(value: z.infer<typeof ociDescriptorSchema>, what
     mediaType: value.mediaType,
     digest: parseDigest(value.digest, `a descriptor of ${what}`),
     size: value.size,
-    platform: value.platform ? toPlatform(value.platform) : undefined,
+    platform: value.platform && toPlatform(value.platform),
     annotations: value.annotations ?? {},
     foreignUrls: findForeignUrls(value),
   };
@@ -67,9 +73,9 @@ export interface UnreadableDescriptor {
 }
 
 /** What can be read of any descriptor. */
-const partsSchema = z.object({
+const partsSchema = goObject({
   annotations: z.record(z.string(), z.unknown()).optional().catch(undefined),
-  platform: ociDescriptorSchema.shape.platform.catch(undefined),
+  platform: platformSchema.optional().catch(undefined),
 });
 
 /** What `value` of an index, which `what` names, is: a fault of one descriptor is that of one image. */
@@ -84,7 +90,7 @@ export function readOciDescriptor(value: unknown, what: string): OciDescriptor |
     );
     return {
       fault: error,
-      platform: parts?.platform ? toPlatform(parts.platform) : undefined,
+      platform: parts?.platform && toPlatform(parts.platform),
       annotations: Object.fromEntries(texts),
     };
   }
@@ -113,12 +119,13 @@ function findForeignUrls({
   return isForeign ? (urls ?? []) : undefined;
 }
 
-function toPlatform(value: {
-  readonly architecture: string;
-  readonly os: string;
-  readonly variant?: string | undefined;
-}): ImagePlatform {
-  const { architecture, os, variant } = value;
+/** Undefined where it does not say all: the image's config does. */
+function toPlatform({
+  architecture,
+  os,
+  variant,
+}: z.infer<typeof platformSchema>): ImagePlatform | undefined {
+  if (architecture === '' || os === '') return undefined;
   return { architecture, os, ...(variant ? { variant } : {}) };
 }
 

@@ -1,6 +1,6 @@
 /** OCI image manifests and indexes, and docker's, which have the same shape (OCI image-spec, manifest.md, image-index.md). */
 import * as z from 'zod';
-import { parseForeignJson } from './json/foreign-json.ts';
+import { goObject, parseForeignJson } from './json/foreign-json.ts';
 import {
   type OciDescriptor,
   ociDescriptorSchema,
@@ -17,10 +17,12 @@ export type OciDocument =
   | { readonly kind: 'index'; readonly manifests: readonly OciIndexEntry[] }
   | { readonly kind: 'manifest'; readonly config: OciDescriptor; readonly layers: readonly OciDescriptor[] };
 
-const descriptorsSchema = z.array(ociDescriptorSchema).nullish();
-const indexSchema = z.object({ manifests: z.array(z.unknown()).nullish() });
-const manifestSchema = z.object({ config: ociDescriptorSchema, layers: descriptorsSchema });
-const documentSchema = z.union([manifestSchema, z.object({ manifests: z.array(z.unknown()) })], {
+const indexSchema = goObject({ manifests: z.array(z.unknown()).optional() });
+const manifestSchema = goObject({
+  config: ociDescriptorSchema,
+  layers: z.array(ociDescriptorSchema).optional(),
+});
+const documentSchema = z.union([manifestSchema, goObject({ manifests: z.array(z.unknown()) })], {
   error: 'it is neither an image manifest nor an index',
 });
 

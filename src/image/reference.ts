@@ -19,6 +19,8 @@ export type Reference = {
 const pathPattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const hostPattern =
   /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?$/;
+/** distribution/reference, "RepositoryNameTotalLengthMax"; 20.10 counts the host, too. */
+const mostNameLength = 255;
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const idPattern = /^(?:sha256:)?([0-9a-f]{12,64})$/;
 
@@ -94,17 +96,19 @@ function splitTag(text: string): { name: string; tag: string | undefined } {
   return { name: text.slice(0, colon), tag: text.slice(colon + 1) };
 }
 
-function qualify(text: string, name: string): string {
-  const slash = name.indexOf('/');
-  const first = slash < 0 ? '' : name.slice(0, slash);
+function qualify(text: string, given: string): string {
+  const slash = given.indexOf('/');
+  const first = slash < 0 ? '' : given.slice(0, slash);
   const hasHost =
     slash >= 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
   const host = hasHost ? first : 'docker.io';
-  const rest = hasHost ? name.slice(slash + 1) : name;
+  const rest = hasHost ? given.slice(slash + 1) : given;
   const path = host === 'docker.io' && !rest.includes('/') ? `library/${rest}` : rest;
   if (!hostPattern.test(host)) throw invalid(text, `"${host}" is not a registry host`);
   if (!pathPattern.test(path)) throw invalid(text, nameFault(path));
-  return `${host === 'index.docker.io' ? 'docker.io' : host}/${path}`;
+  const name = `${host === 'index.docker.io' ? 'docker.io' : host}/${path}`;
+  if (name.length <= mostNameLength) return name;
+  throw invalid(text, `repository names have at most ${mostNameLength} characters`);
 }
 
 function nameFault(path: string): string {

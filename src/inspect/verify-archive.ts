@@ -4,7 +4,7 @@ import { BundleError, isBundleError } from '../ground/errors.ts';
 import { createImage, type Image } from '../image/image.ts';
 import { parseImageConfig } from '../image/image-config.ts';
 import { findLoadFault } from '../image/load-fault.ts';
-import { cannotLoad, noImage } from '../image/no-image.ts';
+import { cannotLoad } from '../image/no-image.ts';
 import { familiarName } from '../image/reference.ts';
 import { listImages, listIndexedImages } from '../place/archive/layouts/list-images.ts';
 import { ociIndexName } from '../place/archive/layouts/list-oci-images.ts';
@@ -119,13 +119,14 @@ function checkNames({ unreadableNames: [name] = [] }: ListedImage): void {
   throw new BundleError('archive-corrupt', `Cannot load the archive: "${name}" is no image name`);
 }
 
-/** What docker refuses is not sound, however whole it is. Throws config-corrupt, image-unsupported. */
+/** What docker refuses is not sound, however whole it is. Throws config-corrupt. */
 function checkLoadable(image: Image, layers: readonly LocatedLayer[], label: string): void {
   const fault = findLoadFault(parseImageConfig(image.config, `the config of ${label}`));
   if (fault !== undefined) throw cannotLoad(label, fault);
   for (const [index, { member }] of layers.entries()) {
     const tarFault = findTarFault(member);
-    if (tarFault !== undefined) throw noImage(label, `its layer ${index + 1} is no tar: ${tarFault}`);
+    if (tarFault !== undefined)
+      throw cannotLoad(label, `docker cannot unpack its layer ${index + 1}: ${tarFault}`);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Turns what zod says of a project file into a line that says where, what was found and what was wanted. */
 import * as z from 'zod';
+import { describeWanted, formatPath, yamlNames } from '../ground/explain-shape.ts';
 import { editDistance } from '../image/near-misses.ts';
 import { describeValue, type Position } from './file-fault.ts';
 import type { KeyPath, YamlDocument } from './yaml-document.ts';
@@ -22,7 +23,7 @@ export function explainIssue(issue: Issue, document: YamlDocument, schema: z.Zod
   }
   const value = valueAt(document.value, path);
   const what = path.length === 0 ? 'the file' : `"${formatPath(path)}"`;
-  const wanted = describeWanted(issue);
+  const wanted = describeYamlWanted(issue);
   const near =
     issue.code === 'invalid_value' && typeof value === 'string'
       ? nearest(value, issue.values.map(String))
@@ -44,30 +45,11 @@ function describeFound(value: unknown): string {
   return value === '' ? 'empty' : describeValue(value);
 }
 
-const typeNames: Readonly<Record<string, string>> = {
-  string: 'text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'a mapping',
-  record: 'a mapping',
-};
-
-function describeWanted(issue: Issue): string {
+function describeYamlWanted(issue: Issue): string {
   // Where the schema says nothing of its own, zod's message begins like this.
-  if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')) {
-    return typeNames[issue.expected] ?? issue.expected;
-  }
+  const isSaid = !issue.message.startsWith('Invalid');
   if (issue.code === 'invalid_value') return `one of ${issue.values.map(String).join(', ')}`;
-  return issue.message;
-}
-
-/** `images[2]`, `compose.files`. */
-function formatPath(path: KeyPath): string {
-  return path
-    .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index > 0 ? '.' : ''}${key}`))
-    .join('');
+  return (isSaid ? undefined : describeWanted(issue, yamlNames)) ?? issue.message;
 }
 
 function valueAt(root: unknown, path: KeyPath): unknown {

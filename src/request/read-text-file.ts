@@ -43,6 +43,12 @@ export function tooLarge(path: string, what: string): BundleError {
 
 /** `bytes` as UTF-8 without a byte order mark. Throws selection-invalid where they are none. */
 export function decodeText(bytes: Uint8Array, path: string, what: string): string {
+  // UTF-16 starts with a mark, or with a letter of ASCII, one byte of which is NUL.
+  if (/^(?:fffe|feff|00..|..00)/.test(Buffer.from(bytes.subarray(0, 2)).toString('hex'))) {
+    throw fileFault(path, undefined, `it is not text in UTF-8 but in UTF-16, ${what} was expected`, {
+      hint: 'The > of Windows PowerShell writes UTF-16. Write it again: … | Out-File -Encoding ascii FILE',
+    });
+  }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {

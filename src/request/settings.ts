@@ -51,7 +51,8 @@ export function chooseSettings(
     environment[name] === '' ? undefined : environment[name];
   const from = given.from ?? file?.from ?? variable('BUNDLEFS_FROM');
   const cache = given.cache ?? file?.cache;
-  const platform = given.platform ?? file?.platform ?? variable('BUNDLEFS_PLATFORM');
+  const platform =
+    given.platform ?? file?.platform ?? variable('BUNDLEFS_PLATFORM') ?? variable('DOCKER_DEFAULT_PLATFORM');
   if (platform !== undefined) parsePlatform(platform, arch);
   const skipUnloadable = given.skipUnloadable ?? file?.skipUnloadable;
   const preset = file?.preset ?? variable('BUNDLEFS_PRESET');

@@ -1,11 +1,11 @@
 /** Who may write to the folders of a cache. */
-import { chmod, mkdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeNamedFolder, makeOwnFolder } from '../../src/disk/make-folder.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
 
-type Make = (path: string) => Promise<void>;
+type Make = (path: string) => Promise<unknown>;
 const makers: readonly [string, Make][] = [
   ['makeNamedFolder', makeNamedFolder],
   ['makeOwnFolder', makeOwnFolder],
@@ -41,5 +41,38 @@ describe.each(makers)('%s', (_name, make) => {
     await chmod(parent, 0o2775);
     await make(join(parent, 'a'));
     expect((await stat(join(parent, 'a'))).mode & 0o7777).toBe(0o755);
+  });
+
+  // Where mkdir says ENOENT although the folder above is there, trying again is for ever.
+  it('gives up in a folder that takes none', async () => {
+    await expect(make('/proc/bundlefs/a/b')).rejects.toThrow(/ENOENT/);
+  });
+
+  it('gives up at a link to what does not exist, or is no folder', async () => {
+    const folder = await makeTempFolder();
+    const link = join(folder, 'link');
+    await symlink(join(folder, 'not mounted'), link);
+    await symlink('/dev/null', join(folder, 'file'));
+    for (const path of [link, join(link, 'a'), join(link, 'a/b'), join(folder, 'file/a/b')]) {
+      await expect(make(path)).rejects.toThrow(/link|ENOTDIR|foreign/i);
+    }
+  });
+});
+
+describe('makeNamedFolder', () => {
+  it('names the link that leads nowhere', async () => {
+    const folder = await makeTempFolder();
+    const [link, target] = [join(folder, 'link'), join(folder, 'not mounted')];
+    await symlink(target, link);
+    const message = `"${link}" is a link to "${target}", which does not exist`;
+    for (const path of [link, join(link, 'a/b')]) {
+      await expect(makeNamedFolder(path)).rejects.toThrow(message);
+    }
+  });
+
+  it('says whether it made the folder', async () => {
+    const path = join(await makeTempFolder(), 'a/b');
+    expect(await makeNamedFolder(path)).toBe(true);
+    expect(await makeNamedFolder(path)).toBe(false);
   });
 });

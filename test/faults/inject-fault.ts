@@ -7,8 +7,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CliResult, runCli } from '../support/run-cli.ts';
 
-export type FaultCall = 'open' | 'read' | 'write' | 'sync' | 'list' | 'mkdir' | 'rename';
-export type FaultErrno = 'EIO' | 'EACCES' | 'EMFILE' | 'ENOMEM' | 'ENOSPC';
+export type FaultCall = 'open' | 'read' | 'write' | 'sync' | 'list' | 'mkdir' | 'rename' | OtherCall;
+type OtherCall = 'stat' | 'unlink' | 'mode' | 'size' | 'lock' | 'space' | 'socket';
+export type FaultErrno = 'EIO' | 'EACCES' | 'EMFILE' | 'ENOMEM' | 'ENOSPC' | 'EPERM' | 'ENOLCK';
 
 export interface Fault {
   readonly call: FaultCall;
@@ -33,6 +34,13 @@ export const errnosOf: Readonly<Record<FaultCall, readonly FaultErrno[]>> = {
   list: ['EIO', 'EACCES', 'EMFILE', 'ENOMEM'],
   mkdir: ['EIO', 'EACCES', 'ENOSPC'],
   rename: ['EIO', 'EACCES', 'ENOSPC'],
+  stat: ['EIO', 'EACCES', 'ENOMEM'],
+  unlink: ['EIO', 'EACCES'],
+  mode: ['EIO', 'EPERM'],
+  size: ['EIO', 'ENOSPC'],
+  lock: ['ENOLCK', 'EIO'],
+  space: ['EIO', 'EACCES'],
+  socket: ['EACCES', 'ENOMEM'],
 };
 
 /** Compiles the shim in `folder` and returns its path. */
@@ -53,6 +61,7 @@ export async function runWithFault(
   const log = `${shim}.log`;
   await rm(log, { force: true });
   const result = await runCli(args, {
+    timeoutMs: 30_000,
     env: {
       LD_PRELOAD: shim,
       FAULT_CALL: call,
@@ -63,7 +72,13 @@ export async function runWithFault(
       ...env,
     },
   });
-  return { ...result, failed: existsSync(log) ? readFileSync(log, 'utf8') : undefined };
+  return { ...result, failed: findFailed(shim) };
+}
+
+/** The paths that calls were about which have failed since the last run began; undefined where none has. */
+export function findFailed(shim: string): string | undefined {
+  const log = `${shim}.log`;
+  return existsSync(log) ? readFileSync(log, 'utf8').trim().replaceAll('\n', ' ') : undefined;
 }
 
 /** What is wrong with how a run ended in which something failed; undefined where it is as docs/errors.md says. */
@@ -75,9 +90,12 @@ export function findFaultyEnd(
   if (typeof status === 'string') return `it was ended by ${status}`;
   if (![4, 5, 6, 7, 8, 9].includes(status)) return `it ended with status ${status}`;
   if (/^\s+at /m.test(stderr) || stderr.includes('This is a fault of bundlefs')) return 'it shows its stack';
-  const [first = ''] = stderr.split('\n').filter((line) => line.startsWith('bundlefs: '));
-  if (first === '') return 'it says nothing';
-  const isNamed =
-    [...names, failed ?? ''].some((name) => first.includes(name)) || first.includes('Cannot start');
+  const said = stderr.split('\n').filter((line) => line.startsWith('bundlefs: '));
+  if (said.length === 0) return 'it says nothing';
+  if (stderr.includes('/proc/self/fd/')) return 'it names a file by a number';
+  if (stderr.includes('Unknown system error')) return 'it does not know what the system said';
+  const isNamed = [...names, ...(failed?.split(' ') ?? []), 'Cannot start'].some((name) =>
+    said.some((line) => line.includes(name)),
+  );
   return isNamed ? undefined : 'it names no file';
 }

@@ -1,38 +1,43 @@
-/** The wide campaign: `npm run faults -- [SCENES]` lets every call of every kind fail once in whole runs, and counts. */
+/** The wide campaign: `npm run faults -- [VERBS [STEP [CALLS]]]` lets every n-th call of every kind fail once in whole runs, and counts. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { endScene, findHalfMade, makeScenes, readWhole } from './fault-scenes.ts';
-import { compileShim, errnosOf, type FaultCall, findFaultyEnd, runWithFault } from './inject-fault.ts';
+import { makeScenes, readWhole, sceneVerbs } from './fault-scenes.ts';
+import { compileShim, errnosOf, type FaultCall } from './inject-fault.ts';
+import { tryFault } from './try-fault.ts';
+
+/** After every so many faults the run is repeated without one: what was left must not stand in its way. */
+const healEvery = 4;
 
 const folder = mkdtempSync(join(tmpdir(), 'bundlefs-faults-'));
-const wanted = process.argv[2]?.split(',');
+const wanted = process.argv[2]?.split(',') ?? sceneVerbs;
 const step = Number(process.argv[3] ?? '1');
-let [runCount, faultCount] = [0, 0];
+const calls = process.argv[4]?.split(',') ?? Object.keys(errnosOf);
+let faultCount = 0;
 try {
   const shim = compileShim(folder);
-  for (const scene of await makeScenes(folder)) {
-    if (wanted?.includes(scene.verb) === false) continue;
+  await using scenes = await makeScenes(folder, wanted);
+  for (const scene of scenes.list) {
     const whole = await readWhole(scene);
-    for (const call of Object.keys(errnosOf) as FaultCall[]) {
+    let [runCount, sceneFaultCount] = [0, 0];
+    for (const call of calls as FaultCall[]) {
       for (let nth = 1; ; nth += step) {
         const errnos = errnosOf[call];
         const errno = errnos[Math.floor(nth / step) % errnos.length] ?? 'EIO';
-        await scene.reset();
-        const run = await runWithFault(shim, scene.args, { call, errno, nth, below: scene.below });
-        if (run.failed === undefined) break;
+        const isHealed = runCount % healEvery === 0;
+        const { failed, fault, run } = await tryFault(shim, scene, { call, errno, nth }, whole, { isHealed });
+        if (failed === undefined) break;
         runCount += 1;
-        const fault =
-          findFaultyEnd(run, [folder]) ?? (run.status === 0 ? undefined : await findHalfMade(scene, whole));
-        await endScene(scene);
         if (fault === undefined) continue;
-        faultCount += 1;
+        sceneFaultCount += 1;
+        const said = run.stderr.split('\n').slice(0, 3).join(' / ');
         console.log(
-          `${scene.verb} ${call} ${nth} ${errno} ${run.failed}: ${fault}; status ${run.status}: ${run.stderr.split('\n').slice(0, 3).join(' / ')}`,
+          `${scene.verb} ${call} ${nth} ${errno} ${failed}: ${fault}; status ${run.status}: ${said}`,
         );
       }
     }
-    console.log(`${scene.verb}: ${runCount} runs, ${faultCount} faults so far`);
+    faultCount += sceneFaultCount;
+    console.log(`${scene.verb}: ${runCount} runs, ${sceneFaultCount} findings`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

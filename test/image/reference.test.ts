@@ -17,6 +17,13 @@ describe('normaliseTag', () => {
     expect(normaliseTag(text)).toBe(name);
   });
 
+  it('takes a name of 255 characters, its host among them, and no longer one: docker refuses that with all images', () => {
+    const longest = `reg.example/${'n'.repeat(255 - 'reg.example/'.length)}`;
+    expect(normaliseTag(`${longest}:1`)).toBe(`${longest}:1`);
+    expect(() => normaliseTag(`${longest}n:1`)).toThrow(/at most 255/);
+    expect(() => normaliseTag('n'.repeat(255 - 'docker.io/library/'.length + 1))).toThrow(/at most 255/);
+  });
+
   it.each(['App:2', 'app:', 'app:a b', '-app:1', 'a//b:1', ''])('refuses "%s"', (text) => {
     expect(() => normaliseTag(text)).toThrow(expect.objectContaining({ code: 'invalid-reference' }));
   });

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { GivenSelection } from '../../src/request/resolve-selection.ts';
 import { setScene } from './support.ts';
@@ -12,6 +13,7 @@ cache: file-cache
 const environment = {
   BUNDLEFS_FROM: 'docker:unix:///environment.sock',
   BUNDLEFS_PLATFORM: 'linux/riscv64',
+  DOCKER_DEFAULT_PLATFORM: 'linux/s390x',
   BUNDLEFS_PRESET: '3e',
   BUNDLEFS_CHECK: 'sha256',
 };
@@ -77,6 +79,12 @@ describe('settings', () => {
       expect(settings[key]).toEqual(expected);
     },
   );
+
+  it('takes the platform that docker pull and docker compose would take if nothing else says one', async () => {
+    const scene = await setScene({});
+    const { settings } = await scene.select({}, { DOCKER_DEFAULT_PLATFORM: 'linux/s390x' });
+    expect(settings.platform).toBe('linux/s390x');
+  });
 
   it.each<Record<string, string>>([
     { BUNDLEFS_PRESET: '12' },
@@ -153,6 +161,16 @@ tagAs: { 'file/a:1': b:1 }`,
     expect(
       (await scene.select({ tagAs: ['x:1=y:1'] })).tagAs.map(({ text, mustMatch }) => [text, mustMatch]),
     ).toEqual([['x:1=y:1', true]]);
+  });
+
+  it.each(['\ufeff', ''])('names UTF-16 where it is that, with the mark "%s" before it', async (mark) => {
+    const scene = await setScene({});
+    const little = Buffer.from(`${mark}app:1\r\n`, 'utf16le');
+    for (const bytes of [little, Buffer.from(little).swap16()]) {
+      for (const name of ['list.txt', 'compose.yaml']) await writeFile(scene.at(name), bytes);
+      for (const given of [{ imagesFile: [scene.at('list.txt')] }, { compose: [scene.at('compose.yaml')] }])
+        await expect(scene.select(given)).rejects.toThrow(/in UTF-16/);
+    }
   });
 
   it('reads lists with comments, empty lines and ends of lines as on Windows, from standard input too', async () => {

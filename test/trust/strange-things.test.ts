@@ -1,24 +1,8 @@
 /** Whatever lies in a cache in the place of a file or folder: nothing is waited for, nothing outside of the cache is changed, and what stands in the way is named. */
 import { execFileSync } from 'node:child_process';
-import {
-  chmod,
-  chown,
-  cp,
-  link,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  rm,
-  symlink,
-  truncate,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { chmod, cp, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCache } from '../../src/cache/cache.ts';
 import { collectGarbage } from '../../src/cache/upkeep/collect-garbage.ts';
 import { prepareBundle } from '../../src/bundle/prepare-bundle.ts';
@@ -28,40 +12,9 @@ import { isBundleError } from '../../src/ground/errors.ts';
 import { buildSampleImages, type FixtureImage } from '../fixtures/sample-images.ts';
 import { createMemorySource } from '../support/memory-source.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
+import { describeTree, things, withinTime } from './things.ts';
 
-const mallory = 50_002;
 const digest = '5'.repeat(64);
-
-/** Puts something at `path`; what it leads to is in `victim`. */
-const things: Readonly<Record<string, (path: string, victim: string) => Promise<void>>> = {
-  'a link to a file': (path, victim) => symlink(join(victim, 'thesis.txt'), path),
-  'a link to a folder': (path, victim) => symlink(join(victim, 'chapters'), path),
-  'a dangling link': (path, victim) => symlink(join(victim, 'none'), path),
-  'a link to /dev/zero': (path) => symlink('/dev/zero', path),
-  'a named pipe': (path) => Promise.resolve(void execFileSync('mkfifo', [path])),
-  'a device': (path) => Promise.resolve(void execFileSync('mknod', [path, 'c', '1', '5'])),
-  'a socket': (path) =>
-    new Promise((resolve, reject) => {
-      const server = createServer().once('error', reject);
-      // The path is too long for a socket's address; it is moved there.
-      const short = `/tmp/bfs-${process.pid}.sock`;
-      server.listen(short, () => {
-        execFileSync('mv', [short, path]);
-        onTestFinished(() => void server.close());
-        resolve();
-      });
-    }),
-  'a folder': (path) => mkdir(path),
-  'a file of another user': async (path) => {
-    await writeFile(path, 'not ours');
-    await chown(path, mallory, mallory);
-  },
-  'a huge file': async (path) => {
-    await writeFile(path, '');
-    await truncate(path, 2 ** 42);
-  },
-  'a second name of a file': (path, victim) => link(join(victim, 'thesis.txt'), path),
-};
 
 /** Paths below the format folder; `first` stands for the first name in the folder. */
 const places = [
@@ -106,37 +59,12 @@ const verbs: Readonly<Record<string, (cache: Awaited<ReturnType<typeof openCache
     collectGarbage(cache, { keepLast: 0, maxSize: 1 }, { now: () => Date.now() + 400 * 86_400_000 }),
 };
 
-/** Names, kinds, owners, times and content of all that is in `path`. */
-async function describeTree(path: string): Promise<string[]> {
-  const names = ['', ...(await readdir(path, { recursive: true })).sort()];
-  return Promise.all(
-    names.map(async (name) => {
-      const info = await lstat(join(path, name));
-      const content = info.isFile()
-        ? await readFile(join(path, name), 'utf8')
-        : info.isSymbolicLink()
-          ? await readlink(join(path, name))
-          : '';
-      return `${name} ${info.mode} ${info.uid} ${info.mtimeMs} ${info.size} ${content}`;
-    }),
-  );
-}
-
 async function resolvePlace(root: string, place: string): Promise<string> {
   let path = root;
   for (const part of place.split('/')) {
     path = join(path, part === 'first' ? ((await readdir(path)).sort()[0] ?? digest) : part);
   }
   return path;
-}
-
-function withinTime<T>(work: Promise<T>): Promise<T> {
-  const limit = new Promise<never>((_resolve, reject) => {
-    setTimeout(() => {
-      reject(new Error('it waits'));
-    }, 30_000).unref();
-  });
-  return Promise.race([work, limit]);
 }
 
 describe('a cache with something strange in it', { timeout: 600_000 }, () => {

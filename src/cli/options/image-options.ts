@@ -53,7 +53,7 @@ export function addSourceOptions(command: Command): Command {
   )
     .option(
       '--platform <os/arch>',
-      'which platform of an image to take that is there for several (default: $BUNDLEFS_PLATFORM, else that of this machine)',
+      'which platform of an image to take that is there for several (default: $BUNDLEFS_PLATFORM, else $DOCKER_DEFAULT_PLATFORM, else that of this machine)',
     )
     .option('--skip-unloadable', 'leave out images that no engine would load, and say which and why')
     .addOption(

@@ -1,25 +1,5 @@
-/** The program of the process behind a mount: `mount-daemon <settings, in JSON>`; its order is the recipe's digest. */
-import { createLog } from '../../mount/control/log.ts';
-import { receiveOrder, runDaemon } from '../../mount/fuse/daemon.ts';
-import { loadFuse } from '../../mount/fuse/fuse-library.ts';
-import type { MountSettings } from './mount-settings.ts';
-import { startLiveMount } from './start-live-mount.ts';
+/** The program of the process behind a mount: it loads what serves one. */
+import { toFailedMessage } from '../../mount/fuse/daemon-message.ts';
+import { loadOrTell } from './load-or-tell.ts';
 
-const [settingsJson = ''] = process.argv.slice(2);
-const settings = JSON.parse(settingsJson) as MountSettings;
-const log = createLog({ format: settings.logFormat });
-process.title = `bundlefs mount ${settings.mountPoint}`;
-const status = await runDaemon(
-  async (signal) => {
-    // What takes time is loaded while the bundle is being prepared.
-    const [recipe] = await Promise.all([receiveOrder(signal), loadFuse()]);
-    const live = await startLiveMount(settings, recipe, { log, signal });
-    return { mount: live.mount, payload: null, close: () => live.close() };
-  },
-  {
-    onError: (error) => {
-      log.error(error);
-    },
-  },
-);
-process.exit(status);
+await loadOrTell(() => import('./serve-daemon.ts'), toFailedMessage);

@@ -39,7 +39,10 @@ export class OpenFolder implements Disposable {
       return await action();
     } catch (error) {
       if (error instanceof Error && findErrno(error) !== undefined) {
-        error.message = error.message.replaceAll(`/proc/self/fd/${this.fd}`, this.path);
+        const nameFolder = (text: string): string => text.replaceAll(`/proc/self/fd/${this.fd}`, this.path);
+        error.message = nameFolder(error.message);
+        const { path } = error as NodeJS.ErrnoException;
+        if (path !== undefined) (error as NodeJS.ErrnoException).path = nameFolder(path);
       }
       throw error;
     }

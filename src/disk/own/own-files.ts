@@ -9,7 +9,10 @@ import { openOwnFolder } from './open-folder.ts';
 /** Far above every honest file of ours that is read whole. */
 export const largestDocument = 64 * 1024 * 1024;
 
-/** Opens the regular file at `path`; undefined where there is none. `flags` are of open(2), for reading where left out. Throws ForeignThingError. */
+/**
+ * Opens the regular file at `path`; undefined where there is none. `flags` are of open(2), for reading where left out; a
+ * file with a second name is not opened for writing. Throws ForeignThingError.
+ */
 export async function openOwnFile(path: string, flags = constants.O_RDONLY): Promise<FileHandle | undefined> {
   using folder = findFolder(path);
   if (folder === undefined) return undefined;
@@ -26,7 +29,11 @@ export async function openOwnFile(path: string, flags = constants.O_RDONLY): Pro
       throw (await explain(path, folder.at(basename(path)))) ?? error;
     }
     try {
-      checkFile(path, await handle.stat());
+      const info = await handle.stat();
+      checkFile(path, info);
+      if ((flags & (constants.O_WRONLY | constants.O_RDWR)) !== 0 && info.nlink > 1) {
+        throw new ForeignThingError(path, 'has another name, and may be a file that is none of ours');
+      }
       return handle;
     } catch (error) {
       await handle.close();
@@ -36,11 +43,37 @@ export async function openOwnFile(path: string, flags = constants.O_RDONLY): Pro
 }
 
 /** All bytes of the regular file at `path`, at most `largestSize`; undefined where there is none. Throws ForeignThingError. */
-export async function readOwnFile(path: string, largestSize = largestDocument): Promise<Buffer | undefined> {
+export function readOwnFile(path: string, largestSize = largestDocument): Promise<Buffer | undefined> {
+  return read(path, largestSize, () => true);
+}
+
+/** The same, but undefined, too, where others than this user may have written the file: what it says must not be believed. */
+export function readPrivateFile(path: string, largestSize = largestDocument): Promise<Buffer | undefined> {
+  return read(path, largestSize, isPrivate);
+}
+
+/** Adds `text` to the end of the file at `path`, as appendOwnFile does; a file that others may have written is removed first. Throws ForeignThingError. */
+export async function appendPrivateFile(path: string, text: string): Promise<void> {
+  const info = await findOwnFile(path);
+  if (info !== undefined && !isPrivate(info)) await removeOwnFile(path);
+  await appendOwnFile(path, text);
+}
+
+function isPrivate({ uid, mode, nlink }: Stats): boolean {
+  return uid === process.getuid?.() && (mode & 0o022) === 0 && nlink === 1;
+}
+
+async function read(
+  path: string,
+  largestSize: number,
+  isTaken: (info: Stats) => boolean,
+): Promise<Buffer | undefined> {
   const handle = await openOwnFile(path);
   if (handle === undefined) return undefined;
   try {
-    const { size } = await handle.stat();
+    const info = await handle.stat();
+    if (!isTaken(info)) return undefined;
+    const { size } = info;
     if (size > largestSize)
       throw new ForeignThingError(path, `has ${size} bytes, more than such a file can have`);
     const bytes = Buffer.allocUnsafeSlow(size);

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { findErrno } from '../../ground/errors.ts';
+import { ForeignThingError } from './foreign-thing.ts';
 import { openOwnFolder } from './open-folder.ts';
 
 /** Writes `text` for this user alone. Throws ForeignThingError, and what the system says. */
@@ -15,6 +17,7 @@ export async function replaceOwnFile(path: string, text: string): Promise<void> 
       await rename(partial, folder.at(basename(path)));
     } catch (error) {
       await rm(partial, { force: true });
+      if (findErrno(error) === 'EISDIR') throw new ForeignThingError(path, 'is a folder, not a file');
       throw error;
     }
   });

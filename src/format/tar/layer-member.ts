@@ -3,6 +3,7 @@ import { decodeLayerText } from './layer-text.ts';
 import { parsePaxNumber, parsePaxTime, xattrPrefix } from './pax-records.ts';
 import { scanTarHeader } from './scan-tar-header.ts';
 import { findText, readHeaderPath, readTarNumber } from './tar-field.ts';
+import { readWideNumber } from './tar-start.ts';
 
 export type LayerMemberKind =
   'file' | 'directory' | 'symlink' | 'hardlink' | 'character-device' | 'block-device' | 'fifo';
@@ -18,7 +19,7 @@ export interface LayerMember {
   readonly gid: number;
   /** Seconds since 1970, with the fraction that PAX gives as far as a number holds it. */
   readonly mtime: number;
-  /** The same as text, to the nanosecond, where it has a fraction. */
+  /** The same as text, to the nanosecond, where it has a fraction; and where no number holds it. */
   readonly exactMtime?: string;
   /** Bytes of content; 0 for everything but files. */
   readonly size: number;
@@ -61,6 +62,16 @@ const kinds: Readonly<Record<string, LayerMemberKind>> = {
 /** Types that every engine refuses ("unhandled tar header type"), though tar unpacks them: contiguous files, old sparse ones. */
 export const refusedTypes = '7S';
 
+/** Whether engines take members of this type. */
+export function isTakenType(type: string): boolean {
+  return type in kinds && !refusedTypes.includes(type);
+}
+
+/** What a header of this type and a path makes. undefined for types that are none. */
+export function findMemberKind(type: string, path: string): LayerMemberKind | undefined {
+  return type === '\0' && path.endsWith('/') ? 'directory' : kinds[type];
+}
+
 /** Four pieces of a map, whether more of it follows, and the size of the whole file (GNU tar manual, "Basic Tar Format"). */
 const [sparseMapStart, sparseMapEnd] = [386, 495];
 
@@ -82,7 +93,7 @@ const deviceFields: typeof numberFields = [
  * one with a number that is none.
  */
 export function findContentSize(block: Uint8Array, records: ReadonlyMap<string, Buffer>): number | undefined {
-  const header = scanTarHeader(block);
+  const header = scanTarHeader(block, true);
   const fields = hasDevices(block) ? [...numberFields, ...deviceFields] : numberFields;
   const isReadable = fields.every(([start, end]) => readTarNumber(block, start, end) !== undefined);
   if (header === undefined || !isReadable) return undefined;
@@ -103,30 +114,42 @@ export function decodeLayerMember(
   const name = records.get('GNU.sparse.name') ?? long.path ?? records.get('path');
   const rawPath = decodeLayerText(name ?? readHeaderPath(block));
   const type = String.fromCharCode(block[156] ?? 0);
-  const isOldFolder = rawPath.endsWith('/') && type === '\0';
-  const kind = isOldFolder ? 'directory' : kinds[type];
+  const kind = findMemberKind(type, rawPath);
   const path = cleanLayerPath(rawPath);
   if (kind === undefined || path === undefined) return 'unknown';
   if (kind !== 'directory' && path === '' && !/^\/|(^|\/)\.\.(\/|$)/.test(rawPath)) return 'nameless';
   const link = decodeLayerText(long.target ?? records.get('linkpath') ?? findText(block, 157, 257));
   const target = kind === 'hardlink' ? cleanLayerPath(link) : link;
   if (kind === 'hardlink' && target === undefined) return 'unknown';
-  const time = parsePaxTime(records.get('mtime'));
+  const time = parsePaxTime(records.get('mtime')) ?? readTime(block);
   return {
     kind,
     path,
     mode: (readTarNumber(block, 100, 108) ?? 0) & 0o7777,
-    uid: parsePaxNumber(records.get('uid')) ?? readTarNumber(block, 108, 116) ?? 0,
-    gid: parsePaxNumber(records.get('gid')) ?? readTarNumber(block, 116, 124) ?? 0,
-    mtime: time?.seconds ?? readTarNumber(block, 136, 148) ?? 0,
-    exactMtime: time?.exact === undefined ? undefined : time.exact,
-    target: (kind === 'symlink' || kind === 'hardlink') && target !== undefined ? target : undefined,
+    uid: parsePaxNumber(records.get('uid')) ?? readOwner(block, 108, 116),
+    gid: parsePaxNumber(records.get('gid')) ?? readOwner(block, 116, 124),
+    mtime: time.seconds,
+    exactMtime: time.exact,
+    target: kind === 'symlink' || kind === 'hardlink' ? target : undefined,
     device: kind.endsWith('-device') ? readDevice(block) : undefined,
     xattrs: findXattrs(records),
     ...findSparseMap(type, block, records, long.sparseBlocks),
     ...place,
     size: kind === 'file' ? place.size : 0,
   };
+}
+
+function readTime(block: Uint8Array): { readonly seconds: number; readonly exact?: string } {
+  const seconds = readTarNumber(block, 136, 148);
+  if (seconds !== undefined) return { seconds };
+  const wide = readWideNumber(Buffer.from(block), [136, 148]) ?? 0n;
+  return { seconds: Number(wide), exact: String(wide) };
+}
+
+/** The kernel takes 32 bits of it, and engines do not ask for more. */
+function readOwner(block: Uint8Array, start: number, end: number): number {
+  const wide = (): bigint => readWideNumber(Buffer.from(block), [start, end]) ?? 0n;
+  return readTarNumber(block, start, end) ?? Number(BigInt.asUintN(32, wide()));
 }
 
 /** A header of version 7 has no numbers of devices. */

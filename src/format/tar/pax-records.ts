@@ -49,19 +49,21 @@ export function parsePaxRecords(bytes: Uint8Array): Map<string, Buffer> | undefi
 
 /**
  * The records in `bytes`, each `length key=value\n`, where the length counts all of that, in their order. undefined
- * where they are malformed.
+ * where they are malformed, as Go's archive/tar has it ("parsePAX"): nothing may come behind them, and no key has a NUL.
  */
 export function listPaxRecords(bytes: Uint8Array): PaxRecord[] | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const records: PaxRecord[] = [];
-  for (let start = 0; start < buffer.length && buffer[start] !== 0;) {
+  for (let start = 0; start < buffer.length;) {
     const space = buffer.indexOf(' ', start);
     const digits = space < 0 ? '' : buffer.toString('latin1', start, space);
     const end = start + Number(/^[0-9]{1,15}$/.test(digits) ? digits : NaN);
     const equals = buffer.indexOf('=', space);
     const isWhole = end <= buffer.length && equals > space + 1 && equals < end && buffer[end - 1] === 0x0a;
     if (!isWhole) return undefined;
-    records.push([buffer.toString('utf8', space + 1, equals), buffer.subarray(equals + 1, end - 1)]);
+    const key = buffer.toString('utf8', space + 1, equals);
+    if (key.includes('\0')) return undefined;
+    records.push([key, buffer.subarray(equals + 1, end - 1)]);
     start = end;
   }
   return records;

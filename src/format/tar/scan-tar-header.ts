@@ -26,18 +26,19 @@ const headerOnlyTypes = '123456';
  * The header in `block`, which must have 512 bytes (POSIX.1-2017, pax, "ustar Interchange Format"), its numbers as
  * readTarNumber has them. A block of zeros is a header without name and content. undefined where the checksum or the
  * size is wrong. PAX and GNU long-name headers are members like others here. Links, devices, folders and fifos have no
- * content, whatever they say (Go archive/tar, "isHeaderOnlyType").
+ * content, whatever they say (Go archive/tar, "isHeaderOnlyType"): with `asEngines`, also where that is less than nothing,
+ * at which layers are not cut.
  */
-export function scanTarHeader(block: Uint8Array): ScannedHeader | undefined {
+export function scanTarHeader(block: Uint8Array, asEngines = false): ScannedHeader | undefined {
   const { unsigned, signed } = sumHeader(block);
   if (unsigned === emptySum) return endOfArchive;
   const sum = readTarNumber(block, sumStart, sumEnd);
   if (sum === undefined || sum <= 0 || (sum !== unsigned && sum !== signed)) return undefined;
   const size = readTarNumber(block, sizeStart, sizeEnd);
-  if (size === undefined || size < 0) return undefined;
-  const path = readHeaderPath(block).toString('latin1');
   const type = String.fromCharCode(block[typePosition] ?? 0);
   const isHeaderOnly = headerOnlyTypes.includes(type);
+  if (size === undefined || (size < 0 && !(isHeaderOnly && asEngines))) return undefined;
+  const path = readHeaderPath(block).toString('latin1');
   return { type, isHeaderOnly, contentSize: isHeaderOnly ? 0 : size, path, nameHash: hashName(path, size) };
 }
 

@@ -10,6 +10,9 @@ export function findText(block: Uint8Array, start: number, end: number): Buffer 
 /** Blanks and NULs, then digits that a blank, a NUL or the field ends; or no digits, or none before what a NUL hides. */
 const octalNumber = /^(?:[\0\s]*(?:([0-7]+)(?:[\0\s]|$)|$)|(?:\0\s*|\s+)\0)/;
 
+/** Octal digits that a number holds without a loss. */
+const longestPlain = 17;
+
 /**
  * The number in a field: octal, or with its top bit set a signed big-endian number (GNU tar). A field without a digit is
  * 0: .NET's TarWriter leaves every zero as NULs, others as blanks. undefined where it is no number, or no safe integer.
@@ -18,13 +21,23 @@ const octalNumber = /^(?:[\0\s]*(?:([0-7]+)(?:[\0\s]|$)|$)|(?:\0\s*|\s+)\0)/;
  */
 export function readTarNumber(block: Uint8Array, start: number, end: number): number | undefined {
   const first = block[start] ?? 0;
+  // What nearly all fields have, without a text made of it: digits, and behind them the end, a NUL or a blank.
+  let digits = 0;
+  let position = start;
+  for (; position < end; position += 1) {
+    const digit = (block[position] ?? 0) - 0x30;
+    if (digit < 0 || digit > 7) break;
+    digits = 8 * digits + digit;
+  }
+  const isPlain = position > start && position - start <= longestPlain;
+  if (isPlain && (position === end || block[position] === 0 || block[position] === 0x20)) return digits;
   if (first < 0x80) {
     const field = Buffer.from(block.buffer, block.byteOffset + start, end - start).toString('latin1');
     const found = octalNumber.exec(field);
     return found === null ? undefined : parseInt(found[1] ?? '0', 8);
   }
   let value = BigInt(first & 0x7f);
-  for (let position = start + 1; position < end; position += 1) {
+  for (position = start + 1; position < end; position += 1) {
     value = (value << 8n) | BigInt(block[position] ?? 0);
   }
   const number = Number(BigInt.asIntN(8 * (end - start) - 1, value));

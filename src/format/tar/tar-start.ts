@@ -53,7 +53,7 @@ function findStartFault(start: Buffer): string | undefined {
   if (compressed.test(start.toString('hex', 0, 6))) return 'it starts as compressed data does';
   if (start.length < tarBlockSize) return `it has ${start.length} bytes, fewer than a tar header`;
   const first = start.subarray(0, tarBlockSize);
-  if (!isZero(first)) return isHeader(first) ? undefined : 'it does not start with a tar header';
+  if (!isZero(first)) return isTarHeader(first) ? undefined : 'it does not start with a tar header';
   const second = start.subarray(tarBlockSize);
   const isEnd = second.length % tarBlockSize === 0 && isZero(second);
   return isEnd ? undefined : 'it starts with one block of zeros, and no second one';
@@ -63,16 +63,16 @@ function isZero(block: Buffer): boolean {
   return block.every((byte) => byte === 0);
 }
 
-/** As archive/tar's "getFormat" and "readHeader" have it: the checksum fits, and the numbers are numbers. */
-function isHeader(block: Buffer): boolean {
+/** Whether `block` is a header as archive/tar's "getFormat" and "readHeader" have it: the checksum fits, and the numbers are numbers. */
+export function isTarHeader(block: Buffer): boolean {
   const { unsigned, signed } = sumHeader(block);
   const sum = readOctal(block, sumField);
   if (sum !== unsigned && sum !== signed) return false;
   const hasMagic = /^ustar(?:\0| {2}\0)/.test(block.toString('latin1', 257, 265));
   const fields = hasMagic ? [...numberFields, ...deviceFields] : numberFields;
-  if (!fields.every((field) => readNumber(block, field) !== undefined)) return false;
+  if (!fields.every((field) => readWideNumber(block, field) !== undefined)) return false;
   const hasContent = !/[1-6]/.test(String.fromCharCode(block[156] ?? 0));
-  return !hasContent || (readNumber(block, sizeField) ?? 0n) >= 0n;
+  return !hasContent || (readWideNumber(block, sizeField) ?? 0n) >= 0n;
 }
 
 /** The checksum counts itself as eight spaces; old writers took bytes as signed. */
@@ -88,8 +88,8 @@ function sumHeader(block: Buffer): { readonly unsigned: bigint; readonly signed:
   return { unsigned: BigInt(unsigned), signed: BigInt(unsigned - 256 * highCount) };
 }
 
-/** archive/tar's "parseNumeric": octal, or with its top bit set a signed big-endian number of 64 bits. Undefined where it is none. */
-function readNumber(block: Buffer, [start, end]: readonly [number, number]): bigint | undefined {
+/** archive/tar's "parseNumeric", also of what no number of JavaScript holds: octal, or with its top bit set a signed big-endian number of 64 bits. Undefined where it is none. */
+export function readWideNumber(block: Buffer, [start, end]: readonly [number, number]): bigint | undefined {
   if ((block[start] ?? 0) < 0x80) return readOctal(block, [start, end]);
   const bits = 8 * (end - start) - 1;
   const value = BigInt.asIntN(bits, BigInt(`0x${block.toString('hex', start, end)}`));

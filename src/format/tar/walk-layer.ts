@@ -2,7 +2,8 @@
 import { BundleError } from '../../ground/errors.ts';
 import { isZero } from '../../ground/zeros.ts';
 import type { ByteReader } from './byte-reader.ts';
-import { decodeLayerMember, findContentSize, type LayerMember, refusedTypes } from './layer-member.ts';
+import { findEngineSize } from './engine-size.ts';
+import { decodeLayerMember, type LayerMember, refusedTypes } from './layer-member.ts';
 import { largestPaxSize, parsePaxRecords } from './pax-records.ts';
 import { findText } from './tar-field.ts';
 import { tarBlockSize, tarPadding } from './tar-header.ts';
@@ -72,7 +73,7 @@ async function readHeaders(reader: ByteReader): Promise<FoundHeader | undefined>
     }
     const type = String.fromCharCode(block[156] ?? 0);
     const isExtension = 'xgLK'.includes(type);
-    const size = findContentSize(block, isExtension ? new Map() : records);
+    const size = findEngineSize(block, isExtension ? new Map() : records);
     if (size === undefined || !Number.isSafeInteger(reader.position + size)) throw noHeader(reader);
     if (type === 'S') long = { ...long, sparseBlocks: await readSparseBlocks(reader, block) };
     if (!isExtension) return { block, size, records, ...long };

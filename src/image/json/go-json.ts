@@ -194,7 +194,7 @@ function shorten(token: string): string {
 }
 
 /** Letters without their case, and the two signs besides ASCII whose case is an ASCII letter (encoding/json, fold.go). */
-function foldCase(key: string): string {
+export function foldCase(key: string): string {
   return key
     .replace(/[A-Z]/g, (letter) => letter.toLowerCase())
     .replace(/\u017f/g, 's')

@@ -64,7 +64,13 @@ async function* ask(
   } catch (error) {
     if (signal.reason instanceof BundleError) throw signal.reason;
     if (error instanceof BundleError) throw error;
-    throw new BundleError('mount-failed', `Cannot ask the mount: ${describeError(error)}`, { cause: error });
+    throw new BundleError(
+      'mount-failed',
+      `Cannot ask the mount at "${socketPath}": ${describeError(error)}`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     signal.removeEventListener('abort', giveUp);
     socket.destroy();

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { listOwnFiles } from '../../disk/own/list-own-files.ts';
-import { readOwnFile, removeOwnFile } from '../../disk/own/own-files.ts';
+import { readPrivateFile, removeOwnFile } from '../../disk/own/own-files.ts';
 import { makePrivateFolder } from '../../disk/own/private-folder.ts';
 import { replaceOwnFile } from '../../disk/own/replace-own-file.ts';
 import { mountId, recordFolder } from './mount-places.ts';
@@ -56,10 +56,10 @@ export async function listRecords(environment: NodeJS.ProcessEnv): Promise<reado
     .sort((a, b) => (a.mountPoint < b.mountPoint ? -1 : 1));
 }
 
-/** A record that cannot be read, or is none, is as good as absent. */
+/** A record that cannot be read, is none, or may be somebody else's, is as good as absent. */
 async function readRecord(path: string): Promise<MountRecord | undefined> {
   try {
-    const bytes = await readOwnFile(path);
+    const bytes = await readPrivateFile(path);
     return recordSchema.safeParse(bytes && JSON.parse(bytes.toString())).data;
   } catch {
     return undefined;

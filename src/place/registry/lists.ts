@@ -1,6 +1,7 @@
 /** The lists that a registry gives: tags of a repository, and repositories. */
 import * as z from 'zod';
-import { BundleError } from '../../ground/errors.ts';
+import { BundleError, describeError } from '../../ground/errors.ts';
+import { checkShape } from '../../ground/explain-shape.ts';
 import { registryLimits } from './talk/limits.ts';
 import { pullScope, type ReadManifestOptions } from './manifests.ts';
 import type { RegistryClient } from './talk/registry-client.ts';
@@ -18,7 +19,7 @@ export async function listTags(
     what: `list the tags of ${path}`,
     path: `/v2/${path}/tags/list`,
     scopes: [pullScope(path)],
-    read: (value) => tagsSchema.parse(value).tags ?? [],
+    read: (value) => readAs(value, tagsSchema).tags ?? [],
     pattern: /^\w[\w.-]{0,127}$/,
     signal,
   });
@@ -33,7 +34,7 @@ export async function listRepositories(
     what: 'list the repositories',
     path: '/v2/_catalog',
     scopes: ['registry:catalog:*'],
-    read: (value) => catalogSchema.parse(value).repositories ?? [],
+    read: (value) => readAs(value, catalogSchema).repositories ?? [],
     pattern: /^(?=.{1,255}$)[a-z0-9]+(?:(?:\/|\.|__?|-+)[a-z0-9]+)*$/,
     signal,
   });
@@ -97,11 +98,18 @@ function readPage(
   try {
     return read(JSON.parse(Buffer.from(bytes).toString('utf8')));
   } catch (error) {
-    throw new BundleError(failureCode, `Cannot ${what} at ${host}: its answer is not such a list`, {
+    const fault = error instanceof SyntaxError ? 'it is not JSON' : describeError(error);
+    throw new BundleError(failureCode, `Cannot ${what} at ${host}: its answer is not such a list: ${fault}`, {
       cause: error,
       hint: `Is ${host} a registry?`,
     });
   }
+}
+
+function readAs<T>(value: unknown, schema: z.ZodType<T>): T {
+  const shaped = checkShape(value, schema);
+  if (shaped.isRight) return shaped.data;
+  throw new Error(shaped.fault, { cause: shaped.cause });
 }
 
 function endless({ host, failureCode }: RegistryClient, what: string, fault: string): BundleError {

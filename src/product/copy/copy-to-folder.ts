@@ -1,9 +1,10 @@
 /** Writes a bundle into a folder as a plan says: under temporary names, read back, and then put in place. */
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { tryLockFile } from '../../addon/file-lock.ts';
+import { makeNamedFolder } from '../../disk/make-folder.ts';
 import { syncFolder } from '../../disk/write-durably.ts';
-import { BundleError, findErrno, isBundleError } from '../../ground/errors.ts';
+import { BundleError, findErrno } from '../../ground/errors.ts';
 import { isStickName, sumsName } from '../../bundle/file-names.ts';
 import { checkPartials } from './check-partials.ts';
 import { partialName, removeNote, writeNote } from './copy-note.ts';
@@ -42,7 +43,7 @@ export interface HeldTarget extends AsyncDisposable {
 /** Makes `folder` where it is not there, and keeps other copies away from it. Throws output-failed. */
 export async function holdTarget(folder: string): Promise<HeldTarget> {
   return withTargetErrors(folder, async () => {
-    if ((await mkdir(folder, { recursive: true })) !== undefined) await syncFolder(dirname(folder));
+    if (await makeNamedFolder(folder)) await syncFolder(dirname(folder));
     const handle = await open(folder, 'r');
     try {
       if (!tryLock(handle.fd)) {
@@ -63,7 +64,7 @@ function tryLock(fd: number): boolean {
   try {
     return tryLockFile(fd);
   } catch (error) {
-    if (isBundleError(error, 'cache-failed')) return true;
+    if (findErrno(error) !== undefined) return true;
     throw error;
   }
 }

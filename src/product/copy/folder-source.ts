@@ -4,11 +4,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, digestOf, findDigestOfHex } from '../../ground/digest.ts';
 import { BundleError, describeError, findErrno } from '../../ground/errors.ts';
+import { checkShape } from '../../ground/explain-shape.ts';
 import { readChunks } from '../../file/read-chunks.ts';
 import { readSmallFile } from '../../disk/read-small-file.ts';
-import { type BundleDescription, bundleDescriptionSchema } from '../../bundle/description.ts';
+import { bundleDescriptionSchema, type BundleDescription } from '../../bundle/description.ts';
 import { descriptionName, isStickName, sumsName } from '../../bundle/file-names.ts';
-import type { CopyFile, CopySource } from './copy-source.ts';
+import { type CopyFile, type CopySource } from './copy-source.ts';
 
 /** A mount that publishes again and again while it is being opened would be a strange one. */
 const mostTries = 5;
@@ -93,13 +94,24 @@ async function openOne(
 async function readDescription(folder: string): Promise<BundleDescription> {
   const path = join(folder, descriptionName);
   try {
-    return bundleDescriptionSchema.parse(JSON.parse(await readSmall(folder, descriptionName)));
+    const shaped = checkShape(JSON.parse(await readSmall(folder, descriptionName)), bundleDescriptionSchema);
+    if (shaped.isRight) return shaped.data;
+    throw undescribed(path, shaped.fault, shaped.cause);
   } catch (error) {
     if (error instanceof BundleError) throw error;
-    throw new BundleError('archive-corrupt', `Cannot read "${path}": it does not describe a bundle`, {
-      cause: error,
-    });
+    throw undescribed(path, 'it is not JSON', error);
   }
+}
+
+function undescribed(path: string, fault: string, cause: unknown): BundleError {
+  return new BundleError(
+    'archive-corrupt',
+    `Cannot read "${path}": it does not describe a bundle: ${fault}`,
+    {
+      cause,
+      hint: 'It was damaged or changed. Copy the whole folder again from its source.',
+    },
+  );
 }
 
 async function readSmall(folder: string, name: string): Promise<string> {

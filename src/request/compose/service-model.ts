@@ -61,8 +61,9 @@ export function mergeServices(base: ServiceModel | undefined, over: ServiceModel
     shared.set(key, isList(key) ? (shared.get(key) ?? []).concat(names) : names);
   }
   return {
-    ...base,
-    ...over,
+    image: over.image ?? base.image,
+    platform: over.platform ?? base.platform,
+    extends: over.extends ?? base.extends,
     hasBuild: base.hasBuild || over.hasBuild,
     hasProvider: base.hasProvider || over.hasProvider,
     profiles: [...new Set([...base.profiles, ...over.profiles])],
@@ -82,9 +83,9 @@ export function removeKeys(service: ServiceModel, keys: ReadonlySet<string>): Se
   const { image, platform, extends: extended, ...rest } = service;
   return {
     ...rest,
-    image: image !== undefined && !keys.has('image') ? image : undefined,
-    platform: platform !== undefined && !keys.has('platform') ? platform : undefined,
-    extends: extended !== undefined && !keys.has('extends') ? extended : undefined,
+    image: keys.has('image') ? undefined : image,
+    platform: keys.has('platform') ? undefined : platform,
+    extends: keys.has('extends') ? undefined : extended,
     hasBuild: service.hasBuild && !keys.has('build'),
     hasProvider: service.hasProvider && !keys.has('provider'),
     profiles: keys.has('profiles') ? [] : service.profiles,

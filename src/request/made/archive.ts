@@ -1,4 +1,5 @@
 /** The file of a bundle, in the format that the options of a verb ask for. */
+import { isBundleError } from '../../ground/errors.ts';
 import { writeBundleFile, type WrittenFile } from '../../place/file/write-bundle-file.ts';
 import { findDigestOfHex } from '../../ground/digest.ts';
 import type { PreparedBundle, PrepareProgress } from '../../bundle/prepare-bundle.ts';
@@ -69,8 +70,17 @@ export async function writeArchive(
       progress.show(done, total);
     },
   });
-  if (frames === undefined) await keepDigest(cache, bundle.recipe, written);
+  if (frames === undefined) await keepQuietly(cache, bundle, written);
   return written;
+}
+
+/** The bundle is in its place. If its digest cannot be kept, it is computed again another time. */
+async function keepQuietly(cache: Cache, { recipe }: PreparedBundle, written: WrittenFile): Promise<void> {
+  try {
+    await keepDigest(cache, recipe, written);
+  } catch (error) {
+    if (!isBundleError(error)) throw error;
+  }
 }
 
 /** How much of `frames` is new, for people. */

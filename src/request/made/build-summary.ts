@@ -4,6 +4,7 @@ import type { Cache } from '../../cache/cache.ts';
 import type { RecordedBundle } from '../../bundle/record-build.ts';
 import type { FrameStatistics } from '../../bundle/measure-bundle.ts';
 import { describeFrames } from './archive.ts';
+import { isBundleError } from '../../ground/errors.ts';
 import { formatCount, formatDuration, formatSize } from '../../ground/format-text.ts';
 
 /** Builds looked at for this machine's figures: enough for a mean, few enough to be read at once. */
@@ -30,7 +31,7 @@ export async function summarizeBuild(
   frames?: FrameStatistics,
 ): Promise<BuildSummary> {
   if (frames !== undefined) return summarizeFrames({ images, statistics }, seconds, frames);
-  const past = await cache.listBuilds({ limit: pastBuilds });
+  const past = await listPast(cache);
   const rate = findEncodeRate(past, entry.profile);
   const { encodedSize, reusedSize, reusedUncompressedSize, uncompressedSize } = statistics;
   const made = `${formatSize(encodedSize)} newly encoded, ${formatSize(reusedSize)} reused`;
@@ -41,6 +42,16 @@ export async function summarizeBuild(
     text: reusedUncompressedSize === 0 ? facts : `${facts}; in full about ${formatDuration(fullSeconds)}`,
     fields: { fullSeconds: Math.round(fullSeconds * 10) / 10 },
   };
+}
+
+/** A journal that cannot be read is no reason to fail when the bundle is there; what it would have told is left out. */
+async function listPast(cache: Cache): Promise<readonly BuildEntry[]> {
+  try {
+    return await cache.listBuilds({ limit: pastBuilds });
+  } catch (error) {
+    if (isBundleError(error)) return [];
+    throw error;
+  }
 }
 
 /** Both are said: either may have been new. What a build would have taken without a cache is known of xz alone. */

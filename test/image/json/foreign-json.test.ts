@@ -92,6 +92,48 @@ describe('parseDockerManifest', () => {
   });
 });
 
+describe('documents of images are read as Go reads them', () => {
+  const descriptor = { mediaType: 'x/y', digest, size: 3 };
+
+  it.each([
+    ['as they are written', (key: string) => key],
+    ['in upper case', (key: string) => key.toUpperCase()],
+    ['in lower case', (key: string) => key.toLowerCase()],
+    ['with a long s', (key: string) => key.replaceAll('s', '\u017f')],
+  ])('with keys %s', (_, write) => {
+    const rename = (value: object): object =>
+      Object.fromEntries(Object.entries(value).map(([key, entry]) => [write(key), entry as unknown]));
+    const entry = { Config: 'c', RepoTags: ['a:1'], Layers: ['l'] };
+    expect(parseDockerManifest(json([rename(entry)]), 'it')).toEqual([
+      { config: 'c', tags: ['a:1'], layers: ['l'] },
+    ]);
+    const platform = { architecture: 'arm', os: 'linux', variant: 'v7' };
+    const indexed = rename({ ...descriptor, platform: rename(platform) });
+    const index = json(rename({ manifests: [indexed] }));
+    expect(parseOciIndex(index, 'it')).toMatchObject([{ digest, size: 3, platform }]);
+    const manifest = json(rename({ config: rename(descriptor), layers: [rename(descriptor)] }));
+    expect(parseOciDocument(manifest, 'it')).toMatchObject({
+      kind: 'manifest',
+      config: { digest },
+      layers: [{ digest }],
+    });
+  });
+
+  it.each([{}, { os: 'linux' }, { architecture: 'amd64' }, { os: '', architecture: '' }, { os: null }])(
+    'with a platform that does not say all, as if there was none: %j',
+    (platform) => {
+      const index = json({ manifests: [{ ...descriptor, platform, annotations: null, urls: null }] });
+      expect(parseOciIndex(index, 'it')).toMatchObject([{ digest, platform: undefined, annotations: {} }]);
+    },
+  );
+
+  it('with a variant that is null', () => {
+    const platform = { os: 'linux', architecture: 'amd64' };
+    const index = json({ manifests: [{ ...descriptor, platform: { ...platform, variant: null } }] });
+    expect(parseOciIndex(index, 'it')).toMatchObject([{ platform }]);
+  });
+});
+
 describe('parseOciDocument', () => {
   it('tells manifests and indexes apart without media types', () => {
     const manifest = { schemaVersion: 2, config: { digest }, layers: [{ digest: other, size: 4 }] };

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { sha256 } from '../../../sample/make-image.mjs';
 import { packTar } from '../../../sample/pack-tar.mjs';
 import type { ErrorCode } from '../../../src/ground/errors.ts';
@@ -16,6 +16,7 @@ import { packMembers } from '../../fixtures/pack-members.ts';
 import { makeTempFolder } from '../../support/temp-folder.ts';
 import { asInput } from '../offer-images.ts';
 import { expectCode, read } from './read-hostile.ts';
+import { createRecordingSink } from '../recording-sink.ts';
 
 type Json = Record<string, unknown>;
 
@@ -189,6 +190,22 @@ describe.each(cases)('$fault in $place', ({ place, fault }) => {
       const error = await expectCode(read(await open(), names), faults[fault]?.code ?? 'interrupted');
       expect(error.message).toContain('bad:1');
     }
+  });
+});
+
+describe('where what no engine loads is left out', () => {
+  const loadable = cases.filter(({ fault }) => faults[fault]?.code !== 'image-not-found');
+  it.each(loadable)('$fault in $place costs its own image, and is told', async ({ place, fault }) => {
+    const [chosen, opener] = [faults[fault], places[place]];
+    if (chosen === undefined || opener === undefined) throw new TypeError('There is no such case');
+    const leftOut: ErrorCode[] = [];
+    const source = await opener(layoutWith(chosen, false));
+    onTestFinished(() => source.close());
+    const images = await source.readImages([], createRecordingSink(), {
+      leaveOut: ({ code }) => leftOut.push(code),
+    });
+    expect(images.flatMap(({ tags }) => tags)).toEqual(['docker.io/shop/web:1', 'docker.io/shop/web:2']);
+    expect(leftOut).toEqual([chosen.code]);
   });
 });
 

@@ -164,6 +164,8 @@ describe('names in manifest.json', () => {
     ...[`sha256:${hex}`, `sha256:${hex.slice(0, 12)}`, 'sha256:latest', 'abcdef012345:1'],
     ...[hex, `${hex}:1`, `app:${hex}`, `app:${'t'.repeat(128)}`, `app:${'t'.repeat(129)}`],
     ...['App:1', 'app:', ':1', '', ' ', 'app:1 ', 'app:-1', 'app:_1', 'a..b:1', 'app/:1', '/app:1', 'app::1'],
+    `k/${'n'.repeat(235)}:1`,
+    ...['k/', ''].map((path) => `${path}${'n'.repeat(260)}:1`),
     ...['*:1', 'app:*', 'a[b]:1', 'äpp:1', 'http://reg.example/app:1', 'a.b:1', 'a_b.c-d:1.2_3-4'],
   ];
   it('are taken where docker takes them, and refuse only the image they are of', async () => {

@@ -234,7 +234,7 @@ describe('readImages', () => {
     const peer = await start({ images: () => [described(web, { id: 'none' })] });
     await expect(read(peer)).rejects.toMatchObject({
       code: 'source-failed',
-      message: expect.stringContaining('unexpected "Id"') as string,
+      message: expect.stringContaining('"Id" is ') as string,
     });
   });
 

@@ -11,7 +11,7 @@ async function readFunction(script: string, name: string): Promise<string> {
 }
 
 // Scripts at the target must stand alone; all that they check and say rests on these.
-it.each(['pick_sum_tool', 'sum_stdin', 'shown', 'show_lines', 'say', 'item'])(
+it.each(['pick_sum_tool', 'sum_stdin', 'need_tools', 'shown', 'show_lines', 'say', 'item'])(
   '%s is the same in sticks and in deltas',
   async (name) => {
     expect(await readFunction('delta.sh', name)).toBe(await readFunction('verify.sh', name));

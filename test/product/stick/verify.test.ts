@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { buildOddImages, buildSampleImages, type FixtureImage } from '../../fixtures/sample-images.ts';
 import { makeTempFolder } from '../../support/temp-folder.ts';
 import { makeStick, writeSums } from './make-stick.ts';
-import { runScript, shells } from './run-script.ts';
+import { runScript, shells, tools } from './run-script.ts';
 
 // Many short programs are started, which takes its time on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
@@ -178,6 +178,30 @@ describe('verify.sh', () => {
     }
     expect((await verify(stick, ['--quick'], { without: ['sha256sum'] })).status).toBe(3);
   });
+
+  // A missing awk was "Cannot read SHA256SUMS", a missing sed was "damaged", and without tr all images were "there already".
+  it.each(tools.filter((tool) => !['xz', 'tar', 'sha256sum'].includes(tool)))(
+    'needs no %s, or names it, and does not blame the stick',
+    async (tool) => {
+      const stick = await copyOf('whole');
+      for (const shell of ['dash', 'bash'] as const) {
+        const checked = await verify(stick, [], { shell, without: [tool] });
+        if (checked.status === 0) expect(checked.said).not.toContain('not found');
+        else
+          expect(checked).toMatchObject({
+            status: 3,
+            said: expect.stringContaining(`there is no ${tool} on`) as string,
+          });
+        const loaded = await runScript(join(stick, 'load.sh'), ['--dry-run'], { shell, without: [tool] });
+        if (loaded.status === 4) expect(loaded.said).toMatch(/Cannot find an engine/);
+        else
+          expect(loaded).toMatchObject({
+            status: 3,
+            said: expect.stringContaining(`there is no ${tool} on`) as string,
+          });
+      }
+    },
+  );
 
   it.each(['shasum', 'openssl', 'busybox'])('takes %s where there is no sha256sum', async (engine) => {
     const without = ['sha256sum'];

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { BundleError, describeError, findErrno } from '../../../ground/errors.ts';
+import { checkShape } from '../../../ground/explain-shape.ts';
 import { readSmallFile } from '../../../disk/read-small-file.ts';
 import { type EngineTls, readTlsFolder } from './engine-tls.ts';
 
@@ -67,9 +68,9 @@ function parse<T>(text: string, schema: z.ZodType<T>, path: string): T {
   } catch (error) {
     throw unreadable(path, 'it is not JSON', error);
   }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw unreadable(path, 'it does not say which engine is meant', result.error);
+  const shaped = checkShape(value, schema);
+  if (shaped.isRight) return shaped.data;
+  throw unreadable(path, `it does not say which engine is meant: ${shaped.fault}`, shaped.cause);
 }
 
 function unreadable(path: string, why: string, cause: unknown): BundleError {

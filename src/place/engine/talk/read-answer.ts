@@ -1,5 +1,6 @@
 /** Reads what an engine answers. */
 import * as z from 'zod';
+import { checkShape } from '../../../ground/explain-shape.ts';
 
 /** An answer is held in memory; a list of all images has a few hundred bytes for each. */
 const largestAnswerSize = 64 * 1024 * 1024;
@@ -20,10 +21,9 @@ export async function readText(body: AsyncIterable<Uint8Array>): Promise<string>
 export function parseAnswer<T>(text: string, schema: z.ZodType<T>): T {
   const value = findJson(text);
   if (value === undefined) throw new Error('its answer is not JSON');
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const place = result.error.issues[0]?.path.map(String).join('.') ?? '';
-  throw new Error(`its answer has an unexpected "${place}"`, { cause: result.error });
+  const shaped = checkShape(value, schema);
+  if (shaped.isRight) return shaped.data;
+  throw new Error(`in its answer, ${shaped.fault}`, { cause: shaped.cause });
 }
 
 /** What a refusal says: engines write `{"message": …}`, proxies plain text or HTML. One line; empty where it says nothing. */

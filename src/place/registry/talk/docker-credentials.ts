@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { BundleError, describeError, findErrno } from '../../../ground/errors.ts';
+import { checkShape } from '../../../ground/explain-shape.ts';
 import { readSmallFile } from '../../../disk/read-small-file.ts';
 import { askCredentialHelper } from './credential-helper.ts';
 
@@ -77,12 +78,9 @@ async function readConfig(path: string): Promise<DockerConfig | undefined> {
   } catch {
     throw unreadable(path, 'it is not JSON');
   }
-  const result = configSchema.safeParse(value);
-  if (result.success) return result.data;
-  throw unreadable(
-    path,
-    `it has an unexpected "${result.error.issues[0]?.path.map(String).join('.') ?? ''}"`,
-  );
+  const shaped = checkShape(value, configSchema);
+  if (shaped.isRight) return shaped.data;
+  throw unreadable(path, shaped.fault);
 }
 
 function unreadable(path: string, reason: string): BundleError {

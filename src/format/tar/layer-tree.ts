@@ -1,0 +1,284 @@
+/**
+ * The folders, files and symlinks that an engine has made of a layer so far, for what it refuses only as it unpacks: docker's
+ * overlay2 unpacks each layer into an empty folder, whatever lies below it (moby pkg/archive, "Unpack").
+ */
+import { shorten } from '../../ground/format-text.ts';
+import type { LayerMemberKind } from './layer-member.ts';
+
+/** A folder, a symlink, or anything else: of that only how it was named. */
+type Node = Folder | Symlink | number;
+
+/** How a member named a node: docker refuses a name that comes again, but `/a` is another one than `a`. */
+const [asRelative, asAbsolute, opaque] = [1, 2, 4];
+/** Newer engines refuse it (28.5). */
+const above = 'above';
+type Form = number | typeof above;
+
+class Folder {
+  /** Of the root, the root. */
+  readonly parent: Folder;
+  readonly children = new Map<string, Node>();
+  names = 0;
+
+  constructor(parent?: Folder) {
+    this.parent = parent ?? this;
+  }
+}
+
+interface Symlink {
+  readonly target: string;
+  readonly names: number;
+}
+
+/** A member as its headers have it, texts byte by byte (latin1). */
+export interface TreeMember {
+  readonly kind: LayerMemberKind;
+  readonly path: string;
+  /** Of links. */
+  readonly target: string;
+}
+
+/** What Linux takes for one name, and for a path (limits.h, without the NUL). */
+const [largestName, largestText] = [255, 4095];
+/** docker counts a layer's files by paths that have this before them, and the folder of its data, be that only "/". */
+const largestPath = largestText - `/overlay2/${'0'.repeat(64)}/diff/`.length;
+const whiteoutPrefix = '.wh.';
+const opaqueName = '.wh..wh..opq';
+/** Bytes of names and what holds them: about a million members. Of more, only what a header tells itself is looked at. */
+const memoryLimit = 128 * 1024 * 1024;
+/** What a node takes in memory beside its name. */
+const nodeSize = 100;
+/** How many bytes of symlinks' targets are followed in one layer, so that a hostile one costs no more than others. */
+const mostSteps = 16 * 1024 * 1024;
+/** As Linux has it. */
+const mostSymlinks = 40;
+const mostGlobals = 1000;
+
+/** Takes a layer's members in their order. Where it cannot know what an engine would have, it says no more of the layer's tree. */
+export class LayerTree {
+  #root = new Folder();
+  readonly #globals = new Set<string>();
+  #isSure = true;
+  #left = memoryLimit;
+  #stepsLeft = mostSteps;
+  #symlinksLeft = 0;
+  /** Of the member before this one: most have the same. */
+  #lastParent: { readonly path: string; readonly place: Place } | undefined;
+
+  /** Why engines refuse this member where it stands: `it has a symlink "a" without a target`. undefined where they take it, or may. */
+  add({ kind, path, target }: TreeMember): string | undefined {
+    const { clean, form } = cleanName(path);
+    if (form === above) {
+      this.#isSure = false; // engines differ: for 20.10 it is the root, 28.5 refuses it
+      return undefined;
+    }
+    if (clean === '') return this.#addRoot(kind, form);
+    const slash = clean.lastIndexOf('/');
+    // A copy: a slice would keep all of the path.
+    const name = Buffer.from(clean.slice(slash + 1), 'latin1').toString('latin1');
+    const hidden = name.startsWith(whiteoutPrefix) ? name.slice(whiteoutPrefix.length) : undefined;
+    const isTooLong = hasLongName(clean, slash, hidden ?? name);
+    if (name !== opaqueName && isTooLong) return `it has a name that is too long, ${quote(path)}`;
+    if (hidden !== undefined && ['', '.', '..'].includes(hidden))
+      return `it has a whiteout of nothing, ${quote(path)}`;
+    if (hidden === undefined && kind === 'symlink') {
+      if (target === '') return `it has a symlink ${quote(path)} without a target`;
+      if (target.length > largestText)
+        return `it has a symlink ${quote(path)} with a target that is too long`;
+    }
+    if (!this.#isSure) return undefined;
+    const place = this.#findParent(slash < 0 ? '' : clean.slice(0, slash));
+    if (place === undefined) {
+      this.#giveUp();
+      return undefined;
+    }
+    // What makes a folder opaque is an xattr, which files may have.
+    if (place === 'file' && name === opaqueName) return undefined;
+    if (typeof place === 'string') return `it has ${quote(path)} below what is no folder`;
+    const named = place.isDirect ? form : 0;
+    if (name === opaqueName) return addName(place.folder, named * opaque, path);
+    if (hidden !== undefined) return this.#addWhiteout(place.folder, hidden, path);
+    return this.#addMember(place.folder, name, { kind, path, target }, named);
+  }
+
+  #addRoot(kind: LayerMemberKind, form: number): string | undefined {
+    if (kind === 'directory' || form === asRelative) return addName(this.#root, form, './');
+    this.#giveUp();
+    return undefined;
+  }
+
+  /** A global PAX header, which docker keeps as if it were a member; it is none, and has no place. */
+  addGlobal(name: string): string | undefined {
+    if (this.#globals.has(name)) return `it has two global headers ${quote(name)}`;
+    if (this.#globals.size < mostGlobals) this.#globals.add(name);
+    return undefined;
+  }
+
+  /** A device in the place of what is gone, which must be free (moby, "overlayWhiteoutConverter"). */
+  #addWhiteout(folder: Folder, hidden: string, path: string): string | undefined {
+    if (folder.children.has(hidden)) return `it has ${quote(path)} behind what that says is gone`;
+    this.#put(folder, hidden, 0);
+    return undefined;
+  }
+
+  #addMember(
+    folder: Folder,
+    name: string,
+    { kind, path, target }: TreeMember,
+    named: number,
+  ): string | undefined {
+    const before = folder.children.get(name);
+    const names = before === undefined ? 0 : typeof before === 'number' ? before : before.names;
+    if ((names & named) !== 0) return `it has ${quote(path)} twice`;
+    if (before instanceof Folder) {
+      if (kind === 'directory') before.names |= named;
+      else this.#giveUp(); // All that it has is gone.
+      return undefined;
+    }
+    const all = names | named;
+    if (typeof before === 'object') this.#lastParent = undefined;
+    if (kind === 'directory') {
+      const made = new Folder(folder);
+      made.names = all;
+      this.#put(folder, name, made);
+    } else if (kind === 'symlink') this.#put(folder, name, { target, names: all });
+    else if (kind !== 'hardlink') this.#put(folder, name, all);
+    else {
+      const found = this.#findLinked(target, folder, name);
+      if (found === undefined) {
+        this.#giveUp();
+        return undefined;
+      }
+      if (found === 'nothing')
+        return `it has a hardlink ${quote(path)} to ${quote(target)}, which is not before it in the layer`;
+      if (found instanceof Folder) return `it has a hardlink ${quote(path)} to ${quote(target)}, a folder`;
+      this.#put(folder, name, typeof found === 'number' ? all : { target: found.target, names: all });
+    }
+    return undefined;
+  }
+
+  /** What a hardlink called `name` in `folder` links to: symlinks on the way are followed, and one at the end is not. */
+  #findLinked(target: string, folder: Folder, name: string): Node | 'nothing' | undefined {
+    const { clean, form } = cleanName(target);
+    if (form === above) return undefined;
+    if (clean === '') return this.#root;
+    const slash = clean.lastIndexOf('/');
+    const last = clean.slice(slash + 1);
+    this.#symlinksLeft = mostSymlinks;
+    const parent = this.#walk(this.#root, slash < 0 ? '' : clean.slice(0, slash))?.place;
+    if (parent === undefined) return undefined;
+    if (!(parent instanceof Folder)) return 'nothing';
+    // What had the name of the link is removed before the link is made.
+    if (parent === folder && last === name) return 'nothing';
+    return parent.children.get(last) ?? 'nothing';
+  }
+
+  /** The folder of this path below the root, made where it is missing, as engines do. undefined where that is not known. */
+  #findParent(path: string): Place | NoFolder | undefined {
+    if (this.#lastParent?.path === path) return this.#lastParent.place;
+    this.#symlinksLeft = mostSymlinks;
+    const found = this.#walk(this.#root, path, true);
+    if (found === undefined) return undefined;
+    if (!(found.place instanceof Folder)) return found.place;
+    const place = { folder: found.place, isDirect: found.isDirect };
+    this.#lastParent = { path, place };
+    return place;
+  }
+
+  /** Where `path` leads to from `start`, by symlinks too. undefined where that is not known. */
+  #walk(start: Folder, path: string, makes = false): Walked | undefined {
+    let folder = start;
+    let isDirect = true;
+    const names = path.split('/');
+    for (const [index, name] of names.entries()) {
+      if (name === '' || name === '.') continue;
+      if (name === '..' && folder === this.#root) return undefined; // engines differ
+      let node: Node | NoFolder | undefined = name === '..' ? folder.parent : folder.children.get(name);
+      if (node === undefined && makes) this.#put(folder, name, (node = new Folder(folder)));
+      if (node === undefined) return { place: 'nothing', isDirect };
+      if (typeof node === 'object' && !(node instanceof Folder)) {
+        isDirect = false;
+        const found = this.#followSymlink(folder, node);
+        if (found === undefined) return undefined;
+        node = found.place;
+      }
+      if (!(node instanceof Folder)) {
+        const isFile = node !== 'nothing' && index === names.length - 1;
+        return { place: isFile ? 'file' : 'nothing', isDirect };
+      }
+      folder = node;
+    }
+    return { place: folder, isDirect };
+  }
+
+  #followSymlink(folder: Folder, { target }: Symlink): Walked | undefined {
+    this.#symlinksLeft -= 1;
+    if (this.#symlinksLeft < 0) return { place: 'nothing', isDirect: false };
+    this.#stepsLeft -= target.length;
+    if (this.#stepsLeft < 0) return undefined;
+    return this.#walk(target.startsWith('/') ? this.#root : folder, target);
+  }
+
+  #put(folder: Folder, name: string, node: Node): void {
+    this.#left -= name.length + nodeSize;
+    if (this.#left < 0) this.#giveUp();
+    else folder.children.set(name, node);
+  }
+
+  #giveUp(): void {
+    this.#isSure = false;
+    this.#root = new Folder();
+    this.#lastParent = undefined;
+  }
+}
+
+/** Something else at the end of a path, or nothing: something else on the way, or symlinks to nothing. */
+type NoFolder = 'file' | 'nothing';
+
+interface Walked {
+  readonly place: Folder | NoFolder;
+  readonly isDirect: boolean;
+}
+
+interface Place {
+  readonly folder: Folder;
+  /** Whether no symlink leads there. */
+  readonly isDirect: boolean;
+}
+
+function addName(folder: Folder, named: number, path: string): string | undefined {
+  if ((folder.names & named) !== 0) return `it has ${quote(path)} twice`;
+  folder.names |= named;
+  return undefined;
+}
+
+/** A dot, two, or nothing between slashes or at an end. */
+const unclean = /(?:^|\/)\.{0,2}(?:\/|$)/;
+
+/** Go's filepath.Clean, without the slash of an absolute path. */
+function cleanName(path: string): { readonly clean: string; readonly form: Form } {
+  const plain = path.slice(path.startsWith('./') ? 2 : 0, path.endsWith('/') ? -1 : undefined);
+  if (!unclean.test(plain)) return { clean: plain, form: asRelative };
+  const names: string[] = [];
+  let isAbove = false;
+  for (const name of path.split('/')) {
+    if (name === '..') isAbove = names.pop() === undefined || isAbove;
+    else if (name !== '' && name !== '.') names.push(name);
+  }
+  if (isAbove) return { clean: names.join('/'), form: above };
+  return { clean: names.join('/'), form: path.startsWith('/') ? asAbsolute : asRelative };
+}
+
+/** `last` is what the last name of `path`, behind `slash`, is on a disk. */
+function hasLongName(path: string, slash: number, last: string): boolean {
+  if (path.length <= largestName) return false;
+  const folder = path.slice(0, Math.max(slash, 0));
+  const isLong = ({ length }: string): boolean => length > largestName;
+  return slash + 1 + last.length > largestPath || isLong(last) || folder.split('/').some(isLong);
+}
+
+const quotedWidth = 100;
+
+function quote(text: string): string {
+  return `"${shorten(Buffer.from(text, 'latin1').toString(), quotedWidth)}"`;
+}
