@@ -59,7 +59,7 @@ export class TarCheck {
     }
   }
 
-  /** Why engines refuse this: `it has no tar header before byte 1536`. Undefined where it may be one, and while too little has come to tell. */
+  /** Why engines refuse this: `it has no tar header (before byte 1536)`. Undefined where it may be one, and while too little has come to tell. */
   findFault(): string | undefined {
     return this.#start.findFault() ?? this.#fault;
   }
@@ -205,7 +205,7 @@ export class TarCheck {
   }
 
   #fail(what: string): void {
-    this.#fault = `${what} before byte ${this.#position}`;
+    this.#fault = `${what} (before byte ${this.#position})`;
     this.#state = { kind: 'over' };
   }
 }
