@@ -1,6 +1,7 @@
 /** Layer records: which blocks a layer is made of, for ever true of a diffId and a profile. */
 import { join } from 'node:path';
 import { type DiffId, type Digest, hexOf } from '../digest.ts';
+import { removeOwnFile } from '../disk/own-files.ts';
 import { isBundleError } from '../errors.ts';
 import type { BlockKey, BlockRecord } from './block-record.ts';
 import type { BlockStore } from './block-store.ts';
@@ -27,6 +28,8 @@ export interface LayerRecords {
   readLayer(diffId: DiffId): Promise<LayerRecord | undefined>;
   /** Every block must be stored before its layer's record is. */
   putLayer(record: LayerRecord): Promise<void>;
+  /** Removes the record, if there is one. Blocks stay. */
+  removeLayer(diffId: DiffId): Promise<void>;
 }
 
 export interface OpenLayerRecordsOptions {
@@ -91,6 +94,7 @@ export function openLayerRecords(folder: string, options: OpenLayerRecordsOption
       const digest = await writeCheckedJson(recordPath(diffId), { diffId, blocks: rows }, partials);
       facts.note(hexOf(diffId), hexOf(digest));
     },
+    removeLayer: (diffId) => removeOwnFile(recordPath(diffId)),
   };
 }
 

@@ -189,18 +189,8 @@ describe('bundlefs squash', () => {
     ['nowhere to write to', ['tiny/web:1.0'], 2, /nothing says where the new image goes/],
     ['two places to write to', ['tiny/web:1.0', '-o', 'x', '--into', 'docker'], 2, /cannot be used with/],
     ['an image that is not there', ['tiny/wep:1.0', '-o', 'x'], 3, /Did you mean tiny\/web:1.0/],
-    [
-      'a name that says another file is gone',
-      ['odd:name', '-o', 'x'],
-      5,
-      /docker cannot unpack its layer 5: it has a whiteout of nothing, "a\/\.wh\."/,
-    ],
-    [
-      'a hardlink to nothing',
-      ['odd:link', '-o', 'x'],
-      5,
-      /a hardlink "a" to "later", which is not before it in the layer/,
-    ],
+    ['a name that says another file is gone', ['odd:name', '-o', 'x'], 5, /"a\/\.wh\." is a file there/],
+    ['a hardlink to nothing', ['odd:link', '-o', 'x'], 5, /a hardlink "a" to "later", which is not there/],
     ['a whiteout of everything', ['odd:emptied', '-o', 'x'], 5, /a whiteout of all below the root/],
     ['an image for Windows', ['odd:windows', '-o', 'x'], 5, /it is for windows/],
   ])('refuses %s', async (_, args, status, message) => {
@@ -355,14 +345,9 @@ describe('bundlefs thin', () => {
       'layers that say what nobody can unpack',
       ['odd:link', '--on', 'tiny/web:1.0'],
       5,
-      /a hardlink "a" to "later", which is not before it in the layer/,
+      /a hardlink "a" to "later", which is not there/,
     ],
-    [
-      'names that no layer can have',
-      ['odd:name', '--on', 'tiny/web:1.0'],
-      5,
-      /docker cannot unpack its layer 5: it has a whiteout of nothing, "a\/\.wh\."/,
-    ],
+    ['names that no layer can have', ['odd:name', '--on', 'tiny/web:1.0'], 5, /"a\/\.wh\." is a file there/],
   ])('refuses %s', async (_, args, status, message) => {
     const all = ['thin', ...args, '--from', at('r1.tar'), '-o', at('refused.tar.xz'), ...fast];
     const result = await runCli(all, { cache: at('cache') });
