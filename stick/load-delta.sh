@@ -51,7 +51,7 @@ load_main() {
     esac
     shift
   done
-  need_tools cut grep sort tail tr
+  need_tools cut sort tail tr
   pick_sum_tool
   check_own_file
   say "$delta_tool: $(size_text "$delta_block_size") of new layers"

@@ -28,12 +28,16 @@ export interface TarFault {
   readonly text: string;
   /** Whether it starts as one: it is a layer of an image that was damaged, and not something else. */
   readonly isDamaged: boolean;
+  /** Whether it can be read all the same: only engines that unpack it refuse it. */
+  readonly isReadable: boolean;
 }
 
 export interface Ingest {
   readonly sink: LayerSink;
   /** Layers that were met and are no tars, and why: nothing says that blocks of them are theirs. */
   readonly tarFaults: ReadonlyMap<DiffId, TarFault>;
+  /** Removes the records of layers that no engine unpacks: another build that meets one has to say so, too. */
+  forgetUnloadable(): Promise<void>;
   /** Waits until every layer taken so far is stored; then the records of all layers that this run has seen. */
   finish(): Promise<ReadonlyMap<DiffId, LayerRecord>>;
 }
@@ -45,13 +49,15 @@ export interface IngestParts {
   readonly maker: BlockMaker;
   /** Of the profile. */
   readonly check: CheckName;
+  /** Whether layers are taken that engines refuse only as they unpack: others are made of them. */
+  readonly takesUnloadable?: boolean;
   /** Measures how long reading waits for encoding. */
   readonly meter?: BuildMeter;
 }
 
 /** An ingest into the given stores. The first error of any piece is thrown by the next addLayer and by finish. */
 export function createIngest(parts: IngestParts): Ingest {
-  const { cache, store, layers, maker, check, meter = createBuildMeter() } = parts;
+  const { cache, store, layers, maker, check, takesUnloadable = false, meter = createBuildMeter() } = parts;
   const records = new Map<DiffId, LayerRecord>();
   const tarFaults = new Map<DiffId, TarFault>();
   const storing: Promise<void>[] = [];
@@ -95,10 +101,13 @@ export function createIngest(parts: IngestParts): Ingest {
         hash.update(chunk);
         size += chunk.length;
         tar.push(chunk);
-        if (tar.findFault() === undefined) await take(cutter.push(chunk));
+        const found = takesUnloadable ? tar.findReadFault() : tar.findFault();
+        if (found === undefined) await take(cutter.push(chunk));
       }
       const tarFault = tar.findFaultAtEnd();
-      if (tarFault === undefined) await take(cutter.end());
+      const isReadable = tar.findReadFaultAtEnd() === undefined;
+      const isTaken = tarFault === undefined || (takesUnloadable && isReadable);
+      if (isTaken) await take(cutter.end());
       else await Promise.all(made);
       const diffId = finishDigest(hash) as DiffId;
       if (expected !== undefined && expected !== diffId) {
@@ -107,10 +116,9 @@ export function createIngest(parts: IngestParts): Ingest {
           `Cannot take ${label}: its ${size} bytes hash to ${diffId}, its config says ${expected}`,
         );
       }
-      if (tarFault !== undefined) {
-        tarFaults.set(diffId, { text: tarFault, isDamaged: tar.startsAsTar() });
-        return { diffId, size, tarFault };
-      }
+      if (tarFault !== undefined)
+        tarFaults.set(diffId, { text: tarFault, isDamaged: tar.startsAsTar(), isReadable });
+      if (!isTaken) return { diffId, size, tarFault };
       storing.push(watch(storeLayer(layers, records, diffId, size, made)));
       return { diffId, size };
     },
@@ -126,6 +134,10 @@ export function createIngest(parts: IngestParts): Ingest {
   return {
     sink,
     tarFaults,
+    async forgetUnloadable() {
+      await Promise.allSettled(storing);
+      for (const [diffId, { isReadable }] of tarFaults) if (isReadable) await layers.removeLayer(diffId);
+    },
     async finish() {
       await Promise.all(storing);
       failIfBroken();

@@ -44,16 +44,21 @@ export function createLeftOut({ skipsUnloadable = false, onLeftOut }: LeaveOutOp
 
 /**
  * The images of `images` whose layers are all tars, as far as `tarFaults` knows; `references` are what they were asked for by.
- * A damaged tar is an image that docker refuses, and not something else that a pattern may pass over.
+ * A damaged tar is an image that docker refuses, and not something else that a pattern may pass over. Faults that `isMet`
+ * does not take count for nothing here.
  */
 export function keepImagesOfTars(
   images: readonly Image[],
   references: readonly Reference[],
   tarFaults: ReadonlyMap<DiffId, TarFault>,
   { leaveOut }: LeftOut,
+  isMet: (fault: TarFault) => boolean = () => true,
 ): Image[] {
   return images.filter((image) => {
-    const index = image.layers.findIndex((diffId) => tarFaults.has(diffId));
+    const index = image.layers.findIndex((diffId) => {
+      const found = tarFaults.get(diffId);
+      return found !== undefined && isMet(found);
+    });
     const diffId = image.layers[index];
     const fault = diffId && tarFaults.get(diffId);
     if (fault === undefined) return true;

@@ -18,7 +18,7 @@ import { type AssembledBundle, assembleBundle } from '../plan/layout/assemble.ts
 import { type BlockMaker, createBlockMaker } from './block-maker.ts';
 import { type BuildMeter, createBuildMeter } from './build-meter.ts';
 import { findBadBlocks } from '../file/find-bad-blocks.ts';
-import { createIngest } from './ingest.ts';
+import { createIngest, type TarFault } from './ingest.ts';
 import { createLeftOut, keepImagesOfTars, keepLoadableImages, type LeaveOutOptions } from './leave-out.ts';
 import { findCheck, hashStamps, isTrusted, keepCheck } from './kept-checks.ts';
 import { type BundleStatistics, measureBundle } from './measure-bundle.ts';
@@ -210,7 +210,8 @@ async function readAndAssemble(
 ): Promise<{ images: readonly Image[]; assembled: AssembledBundle }> {
   const { check } = profile;
   const layers = await cache.openLayers(profile);
-  const ingest = createIngest({ cache, store, layers, maker, check, meter });
+  const takesUnloadable = rework !== undefined;
+  const ingest = createIngest({ cache, store, layers, maker, check, meter, takesUnloadable });
   const leftOut = createLeftOut(options);
   const found = await meter.reading.time(() =>
     source.readImages(references, ingest.sink, {
@@ -219,7 +220,10 @@ async function readAndAssemble(
       leaveOut: leftOut.leaveOut,
     }),
   );
-  const read = keepImagesOfTars(found, references, ingest.tarFaults, leftOut);
+  const { tarFaults } = ingest;
+  const read = keepImagesOfTars(found, references, tarFaults, leftOut, (fault) =>
+    isMet(fault, takesUnloadable),
+  );
   leftOut.checkLeft(read);
   let records = await ingest.finish();
   let made: readonly Image[] = read;
@@ -227,8 +231,14 @@ async function readAndAssemble(
     const settle = async (): Promise<void> => {
       await ingest.finish();
     };
-    made = await rework(read, { cache, profile, sink: ingest.sink, settle, signal });
-    records = await ingest.finish();
+    try {
+      const reworked = await rework(read, { cache, profile, sink: ingest.sink, settle, signal });
+      made = keepImagesOfTars(reworked, references, tarFaults, leftOut);
+      leftOut.checkLeft(made);
+      records = await ingest.finish();
+    } finally {
+      await ingest.forgetUnloadable();
+    }
   }
   const loadable = keepLoadableImages(made, leftOut);
   leftOut.checkLeft(loadable);
@@ -239,6 +249,11 @@ async function readAndAssemble(
     glueBlock: (glue) => maker.makeBlock(pieceOf(glue)),
   });
   return { images, assembled };
+}
+
+/** Images of which others are made need only be readable. */
+function isMet({ isReadable }: TarFault, takesUnloadable: boolean): boolean {
+  return !(takesUnloadable && isReadable);
 }
 
 /** A recipe made before is given back as it was kept: it may know its bundle's digest. */

@@ -32,15 +32,18 @@ export async function openWorkshop({
   const signal = AbortSignal.any([stopping.signal, ...(outer ? [outer] : [])]);
   const store = await cache.openBlocks(profile);
   const maker = createBlockMaker(store, profile, { signal });
+  let forget = (): Promise<void> => Promise.resolve();
   const close = async (): Promise<void> => {
     stopping.abort();
     await maker.settle();
+    await forget();
     await cache.save();
     await lease[Symbol.asyncDispose]();
   };
   try {
     const layers = await cache.openLayers(profile);
-    const ingest = createIngest({ cache, store, layers, maker, check: profile.check });
+    const ingest = createIngest({ cache, store, layers, maker, check: profile.check, takesUnloadable: true });
+    forget = () => ingest.forgetUnloadable();
     const leftOut = createLeftOut(options);
     const settle = async (): Promise<void> => {
       await ingest.finish();
@@ -50,7 +53,13 @@ export async function openWorkshop({
       leaveOut: leftOut.leaveOut,
       onRead,
     });
-    const images = keepImagesOfTars(found, references, ingest.tarFaults, leftOut);
+    const images = keepImagesOfTars(
+      found,
+      references,
+      ingest.tarFaults,
+      leftOut,
+      ({ isReadable }) => !isReadable,
+    );
     leftOut.checkLeft(images);
     await settle();
     return {

@@ -2,6 +2,7 @@
 import type { LayerRecord } from '../plan/layout/layer-record.ts';
 import { join } from 'node:path';
 import { type DiffId, type Digest, hexOf } from '../ground/digest.ts';
+import { removeOwnFile } from '../disk/own/own-files.ts';
 import { isBundleError } from '../ground/errors.ts';
 import type { BlockKey, BlockRecord } from '../plan/layout/block-record.ts';
 import type { BlockStore } from './block-store.ts';
@@ -20,6 +21,8 @@ export interface LayerRecords {
   readLayer(diffId: DiffId): Promise<LayerRecord | undefined>;
   /** Every block must be stored before its layer's record is. */
   putLayer(record: LayerRecord): Promise<void>;
+  /** Removes the record, if there is one. Blocks stay. */
+  removeLayer(diffId: DiffId): Promise<void>;
 }
 
 export interface OpenLayerRecordsOptions {
@@ -84,6 +87,7 @@ export function openLayerRecords(folder: string, options: OpenLayerRecordsOption
       const digest = await writeCheckedJson(recordPath(diffId), { diffId, blocks: rows }, partials);
       facts.note(hexOf(diffId), hexOf(digest));
     },
+    removeLayer: (diffId) => removeOwnFile(recordPath(diffId)),
   };
 }
 

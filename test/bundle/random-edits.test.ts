@@ -1,4 +1,7 @@
-/** Any tar, any edit, same bytes out: random layers through the whole pipeline, revision after revision in one cache. */
+/**
+ * Any tar, any edit, same bytes out: random layers through the whole pipeline, revision after revision in one cache. What is
+ * damaged so that engines refuse it is refused.
+ */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
@@ -10,6 +13,7 @@ import { collect, packTar, type TarMember } from '../../sample/pack-tar.mjs';
 import { openCache } from '../../src/cache/cache.ts';
 import { prepareBundle } from '../../src/bundle/prepare-bundle.ts';
 import type { VirtualFile } from '../../src/file/virtual-file.ts';
+import { TarCheck } from '../../src/format/tar/tar-check.ts';
 import { noiseBytes } from '../addon/support/sample-bytes.ts';
 import { createMemorySource } from '../support/memory-source.ts';
 import { makeTempFolder } from '../support/temp-folder.ts';
@@ -92,12 +96,24 @@ function contentOf({ kind, size, seed }: Plan): Buffer {
   }
 }
 
-function memberOf(member: Plan): TarMember {
+/** Each path once, and hardlinks to the file before them: no engine takes anything else. */
+function packPlans(plans: readonly Plan[]): Promise<Buffer> {
+  const members = new Map<string, TarMember>();
+  let file: string | undefined;
+  for (const member of plans) {
+    if (members.has(member.path)) continue;
+    members.set(member.path, memberOf(member, file));
+    if (!['directory', 'symlink', 'link'].includes(member.kind)) file = member.path;
+  }
+  return collect(packTar([...members.values()]));
+}
+
+function memberOf(member: Plan, linkName: string | undefined): TarMember {
   const { kind, path, mtime, hasPax, seed } = member;
   const pax = hasPax ? { pax: { 'SCHILY.xattr.user.note': 'x'.repeat(seed * 40) } } : {};
   if (kind === 'directory') return { name: `${path}/`, type: kind, mtime, ...pax };
-  if (kind === 'symlink' || kind === 'link')
-    return { name: path, type: kind, linkName: `${path}-target`, mtime, ...pax };
+  if (kind === 'symlink') return { name: path, type: kind, linkName: `${path}-target`, mtime, ...pax };
+  if (kind === 'link' && linkName !== undefined) return { name: path, type: kind, linkName, mtime, ...pax };
   return { name: path, content: contentOf(member), mtime, ...pax };
 }
 
@@ -144,6 +160,12 @@ function damageBytes(tar: Buffer, change: Damage): Buffer {
   }
 }
 
+function findFault(layer: Uint8Array): string | undefined {
+  const check = new TarCheck();
+  check.push(layer);
+  return check.findFaultAtEnd();
+}
+
 async function readAll(file: VirtualFile): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of file.stream()) chunks.push(chunk);
@@ -178,8 +200,14 @@ it('any tar, any edit: the bundle holds the same bytes, and they are those of an
         let last: { xz: Buffer; layers: Buffer[] } | undefined;
         for (const { edits, damage: change } of revisions) {
           members = edits.reduce(applyEdit, members);
-          const whole = await collect(packTar(members.map(memberOf)));
-          const layers = [whole, applyDamage(whole, change)];
+          const whole = await packPlans(members);
+          const damaged = applyDamage(whole, change);
+          const isTaken = findFault(damaged) === undefined;
+          if (!isTaken) {
+            const made = makeBundle(join(folder, 'cache'), [whole, damaged]);
+            await expect(made).rejects.toMatchObject({ code: 'config-corrupt' });
+          }
+          const layers = isTaken ? [whole, damaged] : [whole];
           const { xz, tar } = await makeBundle(join(folder, 'cache'), layers);
           const path = join(folder, 'images.tar.xz');
           await writeFile(path, xz);

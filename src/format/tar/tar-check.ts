@@ -47,6 +47,8 @@ export class TarCheck {
   /** Of the member or header whose content is passing. */
   #contentSize = 0;
   #fault: string | undefined;
+  /** Of a member that can be read, and not unpacked. */
+  #unpackFault: string | undefined;
 
   /** Looks at the next bytes. */
   push(chunk: Uint8Array): void {
@@ -59,8 +61,13 @@ export class TarCheck {
     }
   }
 
-  /** Why engines refuse this: `it has no tar header before byte 1536`. Undefined where it may be one, and while too little has come to tell. */
+  /** Why engines refuse this: `it has no tar header (before byte 1536)`. Undefined where it may be one, and while too little has come to tell. */
   findFault(): string | undefined {
+    return this.findReadFault() ?? this.#unpackFault;
+  }
+
+  /** The same, without what engines refuse only as they unpack: such a layer can be read, and another one made of it. */
+  findReadFault(): string | undefined {
     return this.#start.findFault() ?? this.#fault;
   }
 
@@ -71,6 +78,11 @@ export class TarCheck {
 
   /** The same as findFault, at the end of the layer. The last padding and the end of the archive may be missing. */
   findFaultAtEnd(): string | undefined {
+    return this.findReadFaultAtEnd() ?? this.#unpackFault;
+  }
+
+  /** The same as findReadFault, at the end of the layer. */
+  findReadFaultAtEnd(): string | undefined {
     const fault = this.#start.findFaultAtEnd() ?? this.#fault;
     if (fault !== undefined) return fault;
     const isWhole = this.#filled === 0 && ['header', 'end', 'padding', 'over'].includes(this.#state.kind);
@@ -146,8 +158,8 @@ export class TarCheck {
     const fault =
       this.#tree.add({ kind, path: text, target: target.toString('latin1') }) ??
       findXattrFault(records, text);
-    if (fault !== undefined) this.#fail(fault);
-    else if (form === 'listed' && kind === 'file') this.#checkMap();
+    this.#noteUnpackFault(fault);
+    if (form === 'listed' && kind === 'file') this.#checkMap();
     return kind === 'file' && this.#contentSize > 0 ? form : 'none';
   }
 
@@ -200,12 +212,16 @@ export class TarCheck {
       this.#globalName === undefined || records.has('path')
         ? undefined
         : this.#tree.addGlobal(this.#globalName);
-    if (fault !== undefined) this.#fail(fault);
+    this.#noteUnpackFault(fault);
     this.#forget();
   }
 
+  #noteUnpackFault(what: string | undefined): void {
+    if (what !== undefined) this.#unpackFault ??= `${what} (before byte ${this.#position})`;
+  }
+
   #fail(what: string): void {
-    this.#fault = `${what} before byte ${this.#position}`;
+    this.#fault = `${what} (before byte ${this.#position})`;
     this.#state = { kind: 'over' };
   }
 }
