@@ -68,7 +68,7 @@ function describeVerb(
   const points = counts
     .map((count, index) => ({ count, seconds: seconds[index] ?? 0 }))
     .filter((point) => point.seconds >= leastSeconds);
-  const isTold = points.length > 1;
+  const isTold = points.length > 2;
   const exponent = isTold ? findExponent(points) : 0;
   const isWithin = exponent <= mostExponent;
   const cells = [
