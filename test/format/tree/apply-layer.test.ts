@@ -119,7 +119,7 @@ describe('applyLayer', () => {
       ],
       ['abs 0', 'b 0', 'c 0', 'd 0', 'd/a 0', 'e 0', 'e/up 0', 'loop 0', 'out 0'],
     ],
-    ['names go up to the root and not beyond', [[file('x/../../a'), file('../..'), file('b/..')]], ['a 0']],
+    ['names go up to the root and not beyond', [[file('x/../../a'), file('..'), file('b/..')]], ['a 0']],
     ['names with dots and slashes are one', [[file('./a//b')], [file('/a/b')]], ['a -', 'a/b 1']],
   ])('%s', async (_, layers, expected) => {
     expect(await merge(...layers)).toEqual(expected);
@@ -143,7 +143,7 @@ it('applyLayer tells what it leaves out', async () => {
     hardlink('a', 'd'),
     hardlink('b', 'nothing'),
     hardlink('c', 'a'),
-    file('../..'),
+    file('..'),
     file('.wh..wh..opq'),
     link('l', 'd'),
     file('l/.wh.x'),

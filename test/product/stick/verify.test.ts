@@ -227,7 +227,7 @@ describe('verify.sh', () => {
       for (const [cwd, path] of [
         ['/', join(medium, 'verify.sh')],
         [medium, 'verify.sh'],
-        [join(medium, '../..'), `./${medium.split('/').pop() ?? ''}/verify.sh`],
+        [join(medium, '..'), `./${medium.split('/').pop() ?? ''}/verify.sh`],
       ] as const) {
         const { status, said } = await runScript(path, [], { shell, cwd });
         expect(status, said).toBe(0);

@@ -74,12 +74,14 @@ describe('a delta is not written over', () => {
   );
 
   it('its bundle.json, or the bundle beside a bundle.json that is the base, or a part of it', async () => {
+    const folder = join(await makeTempFolder(), 'parts');
     const makeParts = async (at: string): Promise<void> => {
       await mkdir(join(at, 'parts'));
       const sizes = [1000, 2000];
       const parts = sizes.map((size, index) => ({ name: `images.tar.xz.00${index + 1}`, size }));
       for (const { name, size } of parts) await writeFile(join(at, 'parts', name), Buffer.alloc(size));
     };
+    await makeParts(join(folder, '..'));
     for (const base of ['@/parts', '@/parts/images.tar.xz.001']) {
       const args = ['delta', ...fresh, '--base', base, '-o', '@/parts/images.tar.xz.002'];
       await expectRefused(args, makeParts);
