@@ -22,13 +22,13 @@ afterAll(() => bench.remove());
 
 /** Runs `prepare` and then a script with the sources of the mount at hand, both as in another machine. */
 async function runElsewhere(prepare: string, body: string): Promise<string> {
-  const source = fileURLToPath(new URL('../../../src/mount/', import.meta.url));
+  const source = fileURLToPath(new URL('../../../src/mount/fuse/', import.meta.url));
   const script = join(bench.folder, 'script.mts');
   await writeFile(
     script,
     `import { loadFuse } from ${JSON.stringify(join(source, 'fuse-library.ts'))};
      import { mountBundle } from ${JSON.stringify(join(source, 'mount-bundle.ts'))};
-     import { createTestDirectory } from ${JSON.stringify(fileURLToPath(new URL('support/test-directory.ts', import.meta.url)))};
+     import { createTestDirectory } from ${JSON.stringify(fileURLToPath(new URL('../support/test-directory.ts', import.meta.url)))};
      const mountPoint = ${JSON.stringify(join(bench.folder, 'point'))};
      try { ${body} } catch (error) { console.log(error.code + '|' + error.message + '|' + error.hint); }
      process.exit(0);`,
