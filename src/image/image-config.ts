@@ -49,15 +49,20 @@ export function parseImageConfig(bytes: Uint8Array, what: string): ImageConfig {
       if (isDigest(id)) return id as DiffId;
       throw configCorrupt(what, `rootfs.diff_ids[${index}] is "${id}", a sha256 digest was expected`);
     }),
-    platform: { architecture, os, variant: variant ? variant : undefined },
-    created: created ? created : undefined,
+    platform: { architecture, os, variant: unlessEmpty(variant) },
+    created: unlessEmpty(created),
     history: history.map((entry) => ({
-      created: entry.created ? entry.created : undefined,
-      createdBy: entry.created_by ? entry.created_by : undefined,
-      comment: entry.comment ? entry.comment : undefined,
+      created: unlessEmpty(entry.created),
+      createdBy: unlessEmpty(entry.created_by),
+      comment: unlessEmpty(entry.comment),
       isEmptyLayer: entry.empty_layer ?? false,
     })),
   };
+}
+
+/** For Go, a text that is empty and one that is not there are the same. */
+function unlessEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
 }
 
 function readConfig(bytes: Uint8Array, what: string): GoValue<typeof dockerConfig> {

@@ -73,7 +73,7 @@ async function inspectImage(table: MemberTable, listed: ListedImage): Promise<Im
   );
   const layers = diffIds.map(async (diffId, index) => {
     const member = await table.findMember(located.layers[index]?.name ?? diffId);
-    return { diffId, size: member && member.size };
+    return { diffId, size: member?.size };
   });
   return {
     names: [...listed.names.map((name) => familiarName(name)), ...(listed.unreadableNames ?? [])],

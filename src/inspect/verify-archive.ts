@@ -60,8 +60,7 @@ export async function verifyArchive(path: string, options: ReadArchiveOptions = 
   return {
     path,
     size: archive.size,
-    blockCount:
-      archive.structure && archive.structure.streams.reduce((sum, stream) => sum + stream.blocks.length, 0),
+    blockCount: archive.structure?.streams.reduce((sum, stream) => sum + stream.blocks.length, 0),
     images: images.map(({ image }) => image),
     faults: [...new Set(faults)],
     notes: table.isBundle !== true && behind.length > 0 ? behind : undefined,

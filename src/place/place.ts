@@ -63,7 +63,9 @@ export function formatPlace(place: Place): string {
       return place.address;
     case 'stream':
       return '-';
-    default:
+    case 'oci-folder':
+    case 'recipe':
+    case 'archive':
       return `${schemes[place.kind]}${place.path}`;
   }
 }

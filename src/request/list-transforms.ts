@@ -11,7 +11,7 @@ export function listTransforms(project: ProjectFile | undefined, isOfProject: bo
   return (project?.transforms ?? []).map((one): Transform => {
     const { as, keep } = one;
     if (keep === true && as === undefined) throw needsName('squash' in one ? one.squash : one.thin);
-    const base = { as, keep: keep ? keep : undefined, mustMatch: isOfProject };
+    const base = { as, keep, mustMatch: isOfProject };
     if ('squash' in one) {
       const { squash, last, fromLayer } = one;
       if (last !== undefined && fromLayer !== undefined) throw twoWays(squash);

@@ -78,7 +78,7 @@ export async function readRecipeRecords(
   const layers = new Map<DiffId, ContentLayer>();
   for (const diffId of new Set(recipe.images.flatMap((image) => image.layers))) {
     const record = await records.findLayer(diffId);
-    layers.set(diffId, { diffId, size: record && record.size });
+    layers.set(diffId, { diffId, size: record?.size });
   }
   const images = recipe.images.map(async ({ tags, config, layers: diffIds }) => {
     const bytes = await cache.findConfig(config);
@@ -89,6 +89,6 @@ export async function readRecipeRecords(
     label,
     images: await Promise.all(images),
     layers,
-    storedSize: recipe.bundle && recipe.bundle.size,
+    storedSize: recipe.bundle?.size,
   };
 }

@@ -59,7 +59,7 @@ export async function explainImage(
       ...base,
       size: record.size,
       encoded: found,
-      earlier: before ? before : undefined,
+      earlier: before,
       explanation,
     });
     library.forget(diffId);

@@ -146,8 +146,8 @@ async function chooseRework(
         source,
         cache,
         workshop,
-        from: from ? from : undefined,
-        platform: platform ? platform : undefined,
+        from,
+        platform,
       }),
     onOutcome,
   });

@@ -47,7 +47,7 @@ function describeImage({ after, added }: BundleDiff, { change, added: own, files
       })),
       goneLayers: change.goneLayers,
     }),
-    files: files && files.map(describeFile),
+    files: files?.map(describeFile),
   };
 }
 
