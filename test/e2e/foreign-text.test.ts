@@ -15,6 +15,10 @@ const inJson = forbiddenTexts.filter((text) => !/\p{Cs}/u.test(text)).join('');
 const inName = inJson.replaceAll('\0', '');
 const attack = '\x1b]0;PWNED\x07\x1b[31m\r\nforged line\r\u202e\u009b31m\u2066';
 const name = `${attack}${inName.slice(0, 40)}`;
+/** All of it, in names of at most 255 bytes: engines take no longer ones. */
+const parts = Array.from({ length: Math.ceil(inName.length / 60) }, (_, index) =>
+  inName.slice(index * 60, (index + 1) * 60),
+);
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -30,7 +34,7 @@ interface Over {
 async function packImage(revision: number, over: Over = {}): Promise<Buffer> {
   const layer = await packMembers([
     { name: `d/${attack}`, content: `${revision}`.repeat(3000) },
-    { name: `d/only${revision}${inName}`, content: 'x' },
+    ...parts.map((part, index) => ({ name: `d/only${revision}-${index}${part}`, content: 'x' })),
     { name: 'link', type: 'symlink', linkname: `${attack}${revision}` },
   ]);
   const text = `${attack}${inJson}`;
