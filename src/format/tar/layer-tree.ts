@@ -72,7 +72,10 @@ export class LayerTree {
       this.#isSure = false; // engines differ: for 20.10 it is the root, 28.5 refuses it
       return undefined;
     }
-    if (clean === '') return this.#addRoot(kind, form);
+    if (clean === '') {
+      this.#addRoot(kind, form);
+      return undefined;
+    }
     const slash = clean.lastIndexOf('/');
     // A copy: a slice would keep all of the path.
     const name = Buffer.from(clean.slice(slash + 1), 'latin1').toString('latin1');
@@ -96,15 +99,23 @@ export class LayerTree {
     if (place === 'file' && name === opaqueName) return undefined;
     if (typeof place === 'string') return `it has ${quote(path)} below what is no folder`;
     const named = place.isDirect ? form : 0;
-    if (name === opaqueName) return addName(place.folder, named * opaque, path);
+    if (name === opaqueName) {
+      this.#addName(place.folder, named * opaque);
+      return undefined;
+    }
     if (hidden !== undefined) return this.#addWhiteout(place.folder, hidden, path);
     return this.#addMember(place.folder, name, { kind, path, target }, named);
   }
 
-  #addRoot(kind: LayerMemberKind, form: number): string | undefined {
-    if (kind === 'directory' || form === asRelative) return addName(this.#root, form, './');
-    this.#giveUp();
-    return undefined;
+  #addRoot(kind: LayerMemberKind, form: number): void {
+    if (kind === 'directory' || form === asRelative) this.#addName(this.#root, form);
+    else this.#giveUp();
+  }
+
+  /** A name that comes twice: graph drivers of docker refuse it, containerd takes the last, and so it is kept. */
+  #addName(folder: Folder, named: number): void {
+    if ((folder.names & named) !== 0) this.#giveUp();
+    folder.names |= named;
   }
 
   /** A global PAX header, which docker keeps as if it were a member; it is none, and has no place. */
@@ -129,7 +140,10 @@ export class LayerTree {
   ): string | undefined {
     const before = folder.children.get(name);
     const names = before === undefined ? 0 : typeof before === 'number' ? before : before.names;
-    if ((names & named) !== 0) return `it has ${quote(path)} twice`;
+    if ((names & named) !== 0) {
+      this.#giveUp();
+      return undefined;
+    }
     if (before instanceof Folder) {
       if (kind === 'directory') before.names |= named;
       else this.#giveUp(); // All that it has is gone.
@@ -244,12 +258,6 @@ interface Place {
   readonly folder: Folder;
   /** Whether no symlink leads there. */
   readonly isDirect: boolean;
-}
-
-function addName(folder: Folder, named: number, path: string): string | undefined {
-  if ((folder.names & named) !== 0) return `it has ${quote(path)} twice`;
-  folder.names |= named;
-  return undefined;
 }
 
 /** A dot, two, or nothing between slashes or at an end. */
