@@ -29,7 +29,7 @@ const fastPreset: PresetChoice = { preset: 1, extreme: false };
 
 export interface Settings {
   readonly from?: string;
-  /** From a flag or the file only: blocks/cache.ts knows the environment and the default. */
+  /** From a flag or the file only: cache/cache.ts knows the environment and the default. */
   readonly cache?: string;
   /** For all images that do not say otherwise themselves. */
   readonly platform?: string;

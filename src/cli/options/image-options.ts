@@ -1,6 +1,5 @@
 /** The options that every verb with images takes: which images, from where, through which cache, with which encoder. */
-import type { Command } from 'commander';
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { GivenImageOptions } from '../../request/resolve-selection.ts';
 import { checkNames, findPreset, type PresetChoice, type Settings } from '../../request/settings.ts';
 

@@ -5,20 +5,12 @@
 import { shorten } from '../../ground/format-text.ts';
 import type { LayerMemberKind } from './layer-member.ts';
 
-/** A folder, a symlink, or anything else: of that only how it was named. */
-type Node = Folder | Symlink | number;
-
-/** How a member named a node: docker refuses a name that comes again, but `/a` is another one than `a`. */
-const [asRelative, asAbsolute, opaque] = [1, 2, 4];
-/** Newer engines refuse it (28.5). */
-const above = 'above';
-type Form = number | typeof above;
+type Node = Folder | Symlink | 'other';
 
 class Folder {
   /** Of the root, the root. */
   readonly parent: Folder;
   readonly children = new Map<string, Node>();
-  names = 0;
 
   constructor(parent?: Folder) {
     this.parent = parent ?? this;
@@ -27,7 +19,6 @@ class Folder {
 
 interface Symlink {
   readonly target: string;
-  readonly names: number;
 }
 
 /** A member as its headers have it, texts byte by byte (latin1). */
@@ -63,19 +54,14 @@ export class LayerTree {
   #stepsLeft = mostSteps;
   #symlinksLeft = 0;
   /** Of the member before this one: most have the same. */
-  #lastParent: { readonly path: string; readonly place: Place } | undefined;
+  #lastParent: { readonly path: string; readonly folder: Folder } | undefined;
 
   /** Why engines refuse this member where it stands: `it has a symlink "a" without a target`. undefined where they take it, or may. */
   add({ kind, path, target }: TreeMember): string | undefined {
-    const { clean, form } = cleanName(path);
-    if (form === above) {
-      this.#isSure = false; // engines differ: for 20.10 it is the root, 28.5 refuses it
-      return undefined;
-    }
-    if (clean === '') {
-      this.#addRoot(kind, form);
-      return undefined;
-    }
+    const clean = cleanName(path);
+    // Names above the root: for 20.10 they begin at it, 28.5 refuses them.
+    if (clean === undefined || (clean === '' && kind !== 'directory' && path.startsWith('/'))) this.#giveUp();
+    if (clean === undefined || clean === '') return undefined;
     const slash = clean.lastIndexOf('/');
     // A copy: a slice would keep all of the path.
     const name = Buffer.from(clean.slice(slash + 1), 'latin1').toString('latin1');
@@ -90,32 +76,16 @@ export class LayerTree {
         return `it has a symlink ${quote(path)} with a target that is too long`;
     }
     if (!this.#isSure) return undefined;
-    const place = this.#findParent(slash < 0 ? '' : clean.slice(0, slash));
-    if (place === undefined) {
+    const folder = this.#findParent(slash < 0 ? '' : clean.slice(0, slash));
+    if (folder === undefined) {
       this.#giveUp();
       return undefined;
     }
     // What makes a folder opaque is an xattr, which files may have.
-    if (place === 'file' && name === opaqueName) return undefined;
-    if (typeof place === 'string') return `it has ${quote(path)} below what is no folder`;
-    const named = place.isDirect ? form : 0;
-    if (name === opaqueName) {
-      this.#addName(place.folder, named * opaque);
-      return undefined;
-    }
-    if (hidden !== undefined) return this.#addWhiteout(place.folder, hidden, path);
-    return this.#addMember(place.folder, name, { kind, path, target }, named);
-  }
-
-  #addRoot(kind: LayerMemberKind, form: number): void {
-    if (kind === 'directory' || form === asRelative) this.#addName(this.#root, form);
-    else this.#giveUp();
-  }
-
-  /** A name that comes twice: graph drivers of docker refuse it, containerd takes the last, and so it is kept. */
-  #addName(folder: Folder, named: number): void {
-    if ((folder.names & named) !== 0) this.#giveUp();
-    folder.names |= named;
+    if (name === opaqueName && folder !== 'nothing') return undefined;
+    if (typeof folder === 'string') return `it has ${quote(path)} below what is no folder`;
+    if (hidden !== undefined) return this.#addWhiteout(folder, hidden, path);
+    return this.#addMember(folder, name, { kind, path, target });
   }
 
   /** A global PAX header, which docker keeps as if it were a member; it is none, and has no place. */
@@ -128,58 +98,41 @@ export class LayerTree {
   /** A device in the place of what is gone, which must be free (moby, "overlayWhiteoutConverter"). */
   #addWhiteout(folder: Folder, hidden: string, path: string): string | undefined {
     if (folder.children.has(hidden)) return `it has ${quote(path)} behind what that says is gone`;
-    this.#put(folder, hidden, 0);
+    this.#put(folder, hidden, 'other');
     return undefined;
   }
 
-  #addMember(
-    folder: Folder,
-    name: string,
-    { kind, path, target }: TreeMember,
-    named: number,
-  ): string | undefined {
+  /** A name that comes twice is no fault: graph drivers of docker refuse it, containerd takes the last. */
+  #addMember(folder: Folder, name: string, { kind, path, target }: TreeMember): string | undefined {
     const before = folder.children.get(name);
-    const names = before === undefined ? 0 : typeof before === 'number' ? before : before.names;
-    if ((names & named) !== 0) {
-      this.#giveUp();
-      return undefined;
-    }
     if (before instanceof Folder) {
-      if (kind === 'directory') before.names |= named;
-      else this.#giveUp(); // All that it has is gone.
+      if (kind !== 'directory') this.#giveUp(); // All that it has is gone.
       return undefined;
     }
-    const all = names | named;
     if (typeof before === 'object') this.#lastParent = undefined;
-    if (kind === 'directory') {
-      const made = new Folder(folder);
-      made.names = all;
-      this.#put(folder, name, made);
-    } else if (kind === 'symlink') this.#put(folder, name, { target, names: all });
-    else if (kind !== 'hardlink') this.#put(folder, name, all);
+    if (kind === 'directory') this.#put(folder, name, new Folder(folder));
+    else if (kind === 'symlink') this.#put(folder, name, { target });
+    else if (kind !== 'hardlink') this.#put(folder, name, 'other');
     else {
       const found = this.#findLinked(target, folder, name);
-      if (found === undefined) {
-        this.#giveUp();
-        return undefined;
-      }
       if (found === 'nothing')
         return `it has a hardlink ${quote(path)} to ${quote(target)}, which is not before it in the layer`;
       if (found instanceof Folder) return `it has a hardlink ${quote(path)} to ${quote(target)}, a folder`;
-      this.#put(folder, name, typeof found === 'number' ? all : { target: found.target, names: all });
+      if (found === undefined) this.#giveUp();
+      else this.#put(folder, name, found);
     }
     return undefined;
   }
 
   /** What a hardlink called `name` in `folder` links to: symlinks on the way are followed, and one at the end is not. */
   #findLinked(target: string, folder: Folder, name: string): Node | 'nothing' | undefined {
-    const { clean, form } = cleanName(target);
-    if (form === above) return undefined;
+    const clean = cleanName(target);
+    if (clean === undefined) return undefined;
     if (clean === '') return this.#root;
     const slash = clean.lastIndexOf('/');
     const last = clean.slice(slash + 1);
     this.#symlinksLeft = mostSymlinks;
-    const parent = this.#walk(this.#root, slash < 0 ? '' : clean.slice(0, slash))?.place;
+    const parent = this.#walk(this.#root, slash < 0 ? '' : clean.slice(0, slash));
     if (parent === undefined) return undefined;
     if (!(parent instanceof Folder)) return 'nothing';
     // What had the name of the link is removed before the link is made.
@@ -188,46 +141,38 @@ export class LayerTree {
   }
 
   /** The folder of this path below the root, made where it is missing, as engines do. undefined where that is not known. */
-  #findParent(path: string): Place | NoFolder | undefined {
-    if (this.#lastParent?.path === path) return this.#lastParent.place;
+  #findParent(path: string): Folder | NoFolder | undefined {
+    if (this.#lastParent?.path === path) return this.#lastParent.folder;
     this.#symlinksLeft = mostSymlinks;
     const found = this.#walk(this.#root, path, true);
-    if (found === undefined) return undefined;
-    if (!(found.place instanceof Folder)) return found.place;
-    const place = { folder: found.place, isDirect: found.isDirect };
-    this.#lastParent = { path, place };
-    return place;
+    if (found instanceof Folder) this.#lastParent = { path, folder: found };
+    return found;
   }
 
   /** Where `path` leads to from `start`, by symlinks too. undefined where that is not known. */
-  #walk(start: Folder, path: string, makes = false): Walked | undefined {
+  #walk(start: Folder, path: string, makes = false): Folder | NoFolder | undefined {
     let folder = start;
-    let isDirect = true;
     const names = path.split('/');
     for (const [index, name] of names.entries()) {
       if (name === '' || name === '.') continue;
       if (name === '..' && folder === this.#root) return undefined; // engines differ
       let node: Node | NoFolder | undefined = name === '..' ? folder.parent : folder.children.get(name);
       if (node === undefined && makes) this.#put(folder, name, (node = new Folder(folder)));
-      if (node === undefined) return { place: 'nothing', isDirect };
+      if (node === undefined) return 'nothing';
       if (typeof node === 'object' && !(node instanceof Folder)) {
-        isDirect = false;
-        const found = this.#followSymlink(folder, node);
-        if (found === undefined) return undefined;
-        node = found.place;
+        node = this.#followSymlink(folder, node);
+        if (node === undefined) return undefined;
       }
-      if (!(node instanceof Folder)) {
-        const isFile = node !== 'nothing' && index === names.length - 1;
-        return { place: isFile ? 'file' : 'nothing', isDirect };
-      }
+      if (!(node instanceof Folder))
+        return node !== 'nothing' && index === names.length - 1 ? 'file' : 'nothing';
       folder = node;
     }
-    return { place: folder, isDirect };
+    return folder;
   }
 
-  #followSymlink(folder: Folder, { target }: Symlink): Walked | undefined {
+  #followSymlink(folder: Folder, { target }: Symlink): Folder | NoFolder | undefined {
     this.#symlinksLeft -= 1;
-    if (this.#symlinksLeft < 0) return { place: 'nothing', isDirect: false };
+    if (this.#symlinksLeft < 0) return 'nothing';
     this.#stepsLeft -= target.length;
     if (this.#stepsLeft < 0) return undefined;
     return this.#walk(target.startsWith('/') ? this.#root : folder, target);
@@ -249,32 +194,20 @@ export class LayerTree {
 /** Something else at the end of a path, or nothing: something else on the way, or symlinks to nothing. */
 type NoFolder = 'file' | 'nothing';
 
-interface Walked {
-  readonly place: Folder | NoFolder;
-  readonly isDirect: boolean;
-}
-
-interface Place {
-  readonly folder: Folder;
-  /** Whether no symlink leads there. */
-  readonly isDirect: boolean;
-}
-
 /** A dot, two, or nothing between slashes or at an end. */
 const unclean = /(?:^|\/)\.{0,2}(?:\/|$)/;
 
-/** Go's filepath.Clean, without the slash of an absolute path. */
-function cleanName(path: string): { readonly clean: string; readonly form: Form } {
+/** Go's filepath.Clean, without the slash of an absolute path. undefined for what leads above the root. */
+function cleanName(path: string): string | undefined {
   const plain = path.slice(path.startsWith('./') ? 2 : 0, path.endsWith('/') ? -1 : undefined);
-  if (!unclean.test(plain)) return { clean: plain, form: asRelative };
+  if (!unclean.test(plain)) return plain;
   const names: string[] = [];
-  let isAbove = false;
   for (const name of path.split('/')) {
-    if (name === '..') isAbove = names.pop() === undefined || isAbove;
-    else if (name !== '' && name !== '.') names.push(name);
+    if (name !== '..') {
+      if (name !== '' && name !== '.') names.push(name);
+    } else if (names.pop() === undefined) return undefined;
   }
-  if (isAbove) return { clean: names.join('/'), form: above };
-  return { clean: names.join('/'), form: path.startsWith('/') ? asAbsolute : asRelative };
+  return names.join('/');
 }
 
 /** `last` is what the last name of `path`, behind `slash`, is on a disk. */

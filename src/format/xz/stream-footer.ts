@@ -1,7 +1,12 @@
 /** The Stream Footer (.xz 1.2.1 §2.1.2): CRC32, size of the index, stream flags and magic bytes. */
 import { crc32 } from 'node:zlib';
-import type { CheckName } from './stream-flags.ts';
-import { encodeStreamFlags, parseStreamFlags, streamFlagsSize, type XzCheck } from './stream-flags.ts';
+import {
+  type CheckName,
+  encodeStreamFlags,
+  parseStreamFlags,
+  streamFlagsSize,
+  type XzCheck,
+} from './stream-flags.ts';
 import { xzError } from './vli.ts';
 
 export const streamFooterSize = 12;

@@ -1,7 +1,12 @@
 /** The Stream Header (.xz 1.2.1 §2.1.1): magic bytes, stream flags and their CRC32. */
 import { crc32 } from 'node:zlib';
-import type { CheckName } from './stream-flags.ts';
-import { encodeStreamFlags, parseStreamFlags, streamFlagsSize, type XzCheck } from './stream-flags.ts';
+import {
+  type CheckName,
+  encodeStreamFlags,
+  parseStreamFlags,
+  streamFlagsSize,
+  type XzCheck,
+} from './stream-flags.ts';
 import { xzError } from './vli.ts';
 
 export const streamHeaderSize = 12;

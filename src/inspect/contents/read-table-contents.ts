@@ -1,6 +1,5 @@
 /** Reads images and layers from a table of members: of an archive, or of an OCI layout in a folder. */
-import type { DiffId } from '../../ground/digest.ts';
-import { digestOf } from '../../ground/digest.ts';
+import { type DiffId, digestOf } from '../../ground/digest.ts';
 import { groupBy } from '../../ground/group-by.ts';
 import { parseImageConfig } from '../../image/image-config.ts';
 import { decompress } from '../../place/archive/decompress.ts';

@@ -1,6 +1,5 @@
 /** The metrics of a mount, in the text format that a node exporter's textfile collector reads. */
-import { constants } from '../../disk/named-files.ts';
-import { access, rename, rm, writeFile } from '../../disk/named-files.ts';
+import { access, constants, rename, rm, writeFile } from '../../disk/named-files.ts';
 import { dirname } from 'node:path';
 import { BundleError, describeError, findErrno } from '../../ground/errors.ts';
 import type { MountStatus } from './status.ts';

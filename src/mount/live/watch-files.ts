@@ -1,6 +1,5 @@
 /** Notices that files change: by their folders, for an editor puts a new file in the place of the old one. */
-import { type FSWatcher, watch } from '../../disk/named-files.ts';
-import { stat } from '../../disk/named-files.ts';
+import { type FSWatcher, stat, watch } from '../../disk/named-files.ts';
 import { basename, dirname } from 'node:path';
 
 export interface WatchFilesOptions {

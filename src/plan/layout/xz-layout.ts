@@ -1,6 +1,5 @@
 /** Lays out a bundle: stream header, the blocks in order, index and footer, as one .xz Stream (.xz 1.2.1 §2.1). */
-import type { BlockRecord } from './block-record.ts';
-import { storedSize } from './block-record.ts';
+import { type BlockRecord, storedSize } from './block-record.ts';
 import type { CheckName } from '../../format/xz/stream-flags.ts';
 import { encodeIndex } from '../../format/xz/index-field.ts';
 import { encodeStreamFooter } from '../../format/xz/stream-footer.ts';

@@ -9,10 +9,9 @@ import { BundleError, hintLines, isBundleError } from '../../ground/errors.ts';
 import { baseVerb } from '../../inspect/find/choose-build.ts';
 import { findRecipeDigest } from '../../inspect/find/find-bundle.ts';
 import { prepareChosenBundle } from './bundle.ts';
-import type { Selection } from '../resolve-selection.ts';
+import type { GivenImageOptions, Selection } from '../resolve-selection.ts';
 import { chooseImages } from './selection.ts';
 import type { Settings } from '../settings.ts';
-import type { GivenImageOptions } from '../resolve-selection.ts';
 import { startProgress } from './progress.ts';
 
 /** Settings, and which project file there is. */

@@ -15,7 +15,7 @@ import type { Transform } from '../../transforms/transform.ts';
 import { formatCount, formatSize } from '../../ground/format-text.ts';
 import type { Settings } from '../settings.ts';
 import { automaticLimits } from '../cache-limits.ts';
-import { openChosenSource } from './source.ts';
+import { openSource } from '../../place/open-source.ts';
 import { startProgress } from './progress.ts';
 import { readKeptRecipes } from './cache.ts';
 import { readVersion } from '../version.ts';
@@ -62,7 +62,7 @@ export async function prepareChosenBundle(
   }: PrepareChosenOptions = {},
 ): Promise<RecordedBundle> {
   limitsOf(selection.project); // what is wrong with them should show before minutes of encoding
-  const source = await openChosenSource(options, cache, signal);
+  const source = await openSource(options.from, { cache, signal, platform: options.platform });
   try {
     const rework = await chooseRework(source, options, cache, transforms, onOutcome);
     const bundle = await withReadingShown({ isSilent, also: onProgress }, (show) =>
@@ -139,7 +139,7 @@ async function chooseRework(
 ): Promise<ReworkImages | undefined> {
   if (transforms.length === 0) return undefined;
   const { createRework } = await import('../../transforms/apply-transforms.ts');
-  const { readOlderImage } = await import('./source.ts');
+  const { readOlderImage } = await import('./older-image.ts');
   return createRework(transforms, {
     readOther: (reference, from, workshop) =>
       readOlderImage(reference, {

@@ -1,6 +1,5 @@
 /** Whether a file can be written, before minutes of encoding. */
-import type { BigIntStats } from '../../disk/named-files.ts';
-import { readdir, realpath, stat } from '../../disk/named-files.ts';
+import { type BigIntStats, readdir, realpath, stat } from '../../disk/named-files.ts';
 import { join, resolve, sep } from 'node:path';
 import { BundleError } from '../../ground/errors.ts';
 import { checkTarget } from '../../place/file/write-bundle-file.ts';

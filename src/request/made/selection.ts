@@ -1,8 +1,7 @@
 /** Completes what the command line says of images with the project file and the environment. */
 import { BundleError } from '../../ground/errors.ts';
-import { resolveSelection, type Selection } from '../resolve-selection.ts';
+import { type GivenImageOptions, resolveSelection, type Selection } from '../resolve-selection.ts';
 import type { Settings } from '../settings.ts';
-import type { GivenImageOptions } from '../resolve-selection.ts';
 
 export interface ChosenImages {
   readonly selection: Selection;

@@ -1,6 +1,5 @@
 /** What `bundlefs log` does. */
-import { watch } from '../../../disk/named-files.ts';
-import type { FileHandle } from '../../../disk/named-files.ts';
+import { type FileHandle, watch } from '../../../disk/named-files.ts';
 import { basename, dirname, resolve } from 'node:path';
 import { findOwnFile, openOwnFile } from '../../../disk/own/own-files.ts';
 import { BundleError, describeError, isBundleError } from '../../../ground/errors.ts';

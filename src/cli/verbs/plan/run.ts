@@ -4,7 +4,7 @@ import { surveyBuild } from '../../../inspect/cost/survey-build.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
 import type { Selection } from '../../../request/resolve-selection.ts';
 import { describeLeftOut, openChosenCache, printLine } from '../../../request/made/bundle.ts';
-import { openChosenSource } from '../../../request/made/source.ts';
+import { openSource } from '../../../place/open-source.ts';
 import type { Settings } from '../../../request/settings.ts';
 import { planToJson } from './json.ts';
 import { planToText } from './text.ts';
@@ -45,7 +45,7 @@ async function surveyWithProgress(
   signal: AbortSignal,
 ): Promise<BuildPlan> {
   const cache = await openChosenCache(options);
-  const source = await openChosenSource(options, cache, signal);
+  const source = await openSource(options.from, { cache, signal, platform: options.platform });
   try {
     using progress = startProgress({ label: 'reading' });
     return await surveyBuild({

@@ -9,7 +9,8 @@ import type { ThinTransform } from '../../../transforms/transform.ts';
 import { openWorkshop } from '../../../bundle/workshop.ts';
 import { type Image, nameImage } from '../../../image/image.ts';
 import { openChosenCache } from '../../../request/made/bundle.ts';
-import { openChosenSource, readOlderImage } from '../../../request/made/source.ts';
+import { readOlderImage } from '../../../request/made/older-image.ts';
+import { openSource } from '../../../place/open-source.ts';
 import { printJson, printLines } from '../../../ground/print.ts';
 import { startProgress } from '../../../request/made/progress.ts';
 import {
@@ -102,7 +103,7 @@ async function planWithProgress(
 ): Promise<{ before: Image; on: Image; plan: ThinPlan }> {
   const { platform, onFrom } = options;
   const cache = await openChosenCache(options);
-  const source = await openChosenSource(options, cache, signal);
+  const source = await openSource(options.from, { cache, signal, platform: options.platform });
   try {
     using progress = startProgress({ label: 'reading' });
     await using opened = await openWorkshop({
